@@ -1,0 +1,3 @@
+"""Run commands, files and playbooks on many hosts over SSH."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,81 @@
+"""The ``opsrun`` command: finds a subcommand, and turns every known error into one message.
+
+Start-up matters: nothing heavy is imported here, and a subcommand's module only when it is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import NoReturn
+
+import click
+
+from opsrun import __version__
+from opsrun.errors import OpsrunError, RunFailed, SinkClosed, did_you_mean
+
+COMMANDS = {
+    "exec": ("opsrun.cli.exec:exec_", "Run a command on many hosts at once."),
+    "ping": ("opsrun.cli.ping:ping", "Log in to hosts and measure the round trip."),
+    "wait": ("opsrun.cli.wait:wait", "Wait until hosts are ready."),
+    "inventory": ("opsrun.cli.inventory:inventory", "Show and explain the inventory."),
+    "config": ("opsrun.cli.config:config", "Show the defaults, and where each comes from."),
+    "lab": ("opsrun.cli.lab:lab", "A fleet of SSH servers on loopback to try things on."),
+}
+"""Subcommand: where it lives, and its line in ``opsrun --help``."""
+
+BROKEN_PIPE = 141
+"""128 + SIGPIPE: what a shell reports for a program whose reader went away."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a subcommand when it is called, and not for ``--help``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"no such command {args[0]!r}{did_you_mean(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True
+)
+@click.version_option(__version__, "-V", "--version", message="opsrun %(version)s")
+def main() -> None:
+    """Run commands, files and playbooks on many hosts over SSH."""
+
+
+def entry_point(args: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 2 for bad usage or a bad input file."""
+    try:
+        status = main.main(args=args, prog_name="opsrun", standalone_mode=False)
+        sys.exit(status if isinstance(status, int) else 0)
+    except click.exceptions.Exit as exit_:
+        sys.exit(exit_.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except (SinkClosed, BrokenPipeError):
+        sys.exit(BROKEN_PIPE)
+    except OpsrunError as error:
+        click.echo(f"opsrun: {error}", err=True)
+        sys.exit(1 if isinstance(error, RunFailed) else 2)

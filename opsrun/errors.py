@@ -1,0 +1,211 @@
+"""Every error that opsrun raises on purpose.
+
+::
+
+    OpsrunError
+    ├── UsageError               the caller's words or arguments are wrong
+    │   └── NotBuiltError        understood, but this version can't do it: refused, never ignored
+    ├── InputError               a file of the operator's is wrong: path, line, column, caret
+    │   ├── InventoryError
+    │   └── ConfigError          opsrun.toml, ssh_config, known_hosts
+    ├── PatternError             a host pattern is wrong, or selects nothing
+    ├── RunFailed                some hosts did not end well: ``Report.raise_for_failures()``
+    ├── GateTimeout              a gate did not open in time
+    ├── SinkClosed               the reader of an output went away (``| head``)
+    └── HostError                one host: host, phase, hint
+        ├── ConnectionFailed     nothing was sent to a shell: the host counts as unreachable
+        │   ├── HostKeyError
+        │   └── AuthenticationFailed
+        ├── CommandTimeout       the command ran past a limit and was given up: failed
+        ├── ConnectionLost       broke while the command was under way: what it did is not known
+        └── Cancelled            the operator, or a failure threshold, ended the run
+
+A user's mistake ends in exactly one of these and never in a traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+PHASES = ("dns", "tcp", "banner", "kex", "hostkey", "auth", "open", "exec", "run")
+"""The phases of a connection, in their order. Every `HostError` names one."""
+
+
+class OpsrunError(Exception):
+    """Root of the tree. ``str(error)`` is one message fit for an operator to read."""
+
+
+class UsageError(OpsrunError):
+    """The words on the command line, or the arguments of a call, can't be used."""
+
+
+class NotBuiltError(UsageError):
+    """What was asked for is understood, but this version of opsrun can't do it."""
+
+
+class InputError(OpsrunError):
+    """A file of the operator's can't be used.
+
+    Args:
+        message: what is wrong and what was expected.
+        path: the file, as the operator named it.
+        line: 1-based, where known.
+        column: 1-based, in characters, where known.
+        text: the source line itself; printed with a caret under ``column``.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+        text: str | None = None,
+    ) -> None:
+        super().__init__(message, path, line, column, text)
+        self.message = message
+        self.path = path
+        self.line = line
+        self.column = column
+        self.text = text
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.path, self.line, self.column) if part)
+        head = f"{place}: {self.message}" if place else self.message
+        if self.text is None:
+            return head
+        source = self.text.rstrip("\n").replace("\t", " ")
+        if self.column is None:
+            return f"{head}\n  {source}"
+        return f"{head}\n  {source}\n  {' ' * (self.column - 1)}^"
+
+    def __reduce__(self) -> Any:
+        return (_rebuild_input_error, (type(self), *self.args))
+
+
+def _rebuild_input_error(
+    kind: type[InputError],
+    message: str,
+    path: str | None,
+    line: int | None,
+    column: int | None,
+    text: str | None,
+) -> InputError:
+    return kind(message, path=path, line=line, column=column, text=text)
+
+
+class InventoryError(InputError):
+    """An inventory source, ``group_vars`` or ``host_vars`` file can't be used."""
+
+
+class ConfigError(InputError):
+    """``opsrun.toml``, an ssh_config or a known_hosts file can't be used."""
+
+
+class PatternError(OpsrunError):
+    """A host pattern is malformed, names something unknown, or selects no host."""
+
+
+class RunFailed(OpsrunError):
+    """Some hosts did not end well; ``report`` says which, and why."""
+
+    def __init__(self, message: str, report: Any = None) -> None:
+        super().__init__(message, report)
+        self.message = message
+        self.report = report
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class GateTimeout(OpsrunError):
+    """A gate stayed shut for as long as its waiters were willing to wait."""
+
+
+class SinkClosed(OpsrunError):
+    """Whoever read this output has gone away: the run ends quietly."""
+
+
+class HostError(OpsrunError):
+    """Something went wrong with one host.
+
+    Args:
+        message: what happened, without the host's name.
+        host: inventory name of the host.
+        phase: one of `PHASES`.
+        hint: what the operator can do next; empty where nothing sensible is known.
+    """
+
+    def __init__(self, message: str, *, host: str = "", phase: str = "run", hint: str = "") -> None:
+        super().__init__(message, host, phase, hint)
+        self.message = message
+        self.host = host
+        self.phase = phase
+        self.hint = hint
+
+    def __str__(self) -> str:
+        where = f"{self.host}: {self.phase}" if self.host else self.phase
+        tail = f" ({self.hint})" if self.hint else ""
+        return f"{where}: {self.message}{tail}"
+
+    def __reduce__(self) -> Any:
+        return (_rebuild_host_error, (type(self), *self.args))
+
+
+def _rebuild_host_error(
+    kind: type[HostError], message: str, host: str, phase: str, hint: str
+) -> HostError:
+    return kind(message, host=host, phase=phase, hint=hint)
+
+
+class ConnectionFailed(HostError):
+    """The host was never reached, or not let in: nothing was sent to a shell.
+
+    ``transient`` says whether another attempt may end better (refused, reset, timed out), as
+    opposed to an answer that will stay the same (host key, authentication).
+    """
+
+    transient = True
+
+
+class HostKeyError(ConnectionFailed):
+    """The host's key is unknown, changed or revoked."""
+
+    transient = False
+
+
+class AuthenticationFailed(ConnectionFailed):
+    """The server accepted none of the credentials that there were."""
+
+    transient = False
+
+
+class CommandTimeout(HostError):
+    """The command ran longer than it was allowed to."""
+
+
+class ConnectionLost(HostError):
+    """The connection broke while a command was under way."""
+
+
+class Cancelled(HostError):
+    """The run was ended before this host was done."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that ``name`` was probably meant to be, or None.
+
+    >>> nearest("wbe", ["web", "db"])
+    'web'
+    """
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A sentence's end, ready to be appended: ``"; did you mean 'web'?"`` or nothing."""
+    guess = nearest(name, known)
+    return f"; did you mean {guess!r}?" if guess else ""

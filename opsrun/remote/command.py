@@ -1,0 +1,74 @@
+"""A command for a remote shell, and what became of it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from opsrun.errors import UsageError
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What one shell on one host is to read and run.
+
+    Raises:
+        UsageError: nothing to run, a NUL byte, or a name that no shell takes for a variable.
+    """
+
+    script: str
+    """The words, as the remote login shell reads them."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Variables to export first; the values are quoted, whatever they hold."""
+    stdin: bytes | None = None
+    """Sent whole, then end of file; None closes standard input at once."""
+    timeout: float | None = None
+    """Seconds from the start of the command; None for no limit."""
+
+    def __post_init__(self) -> None:
+        if not self.script.strip():
+            raise UsageError("the command is empty")
+        for name, value in self.env.items():
+            if not _NAME.match(name):
+                raise UsageError(f"{name!r} is no name for an environment variable")
+            if "\0" in value:
+                raise UsageError(f"the value of {name} holds a NUL byte")
+        if "\0" in self.script:
+            raise UsageError("the command holds a NUL byte")
+
+    def rendered(self) -> str:
+        """The script with its environment, as one text for the remote shell.
+
+        POSIX sh; a login shell of another family (csh, fish) takes it only without ``env``.
+        """
+        exports = "".join(
+            f"export {name}={shlex.quote(value)}; " for name, value in self.env.items()
+        )
+        return exports + self.script
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """How a command ended, with the output that was kept."""
+
+    rc: int | None
+    """Exit status; None when a signal ended it."""
+    signal: str | None = None
+    """Name of the signal without ``SIG``."""
+    stdout: bytes = b""
+    stderr: bytes = b""
+    truncated: bool = False
+    """Output past the cap was passed on but not kept."""
+    left_child: bool = False
+    """The command ended, and something that it started still holds its output."""
+    duration: float = 0.0
+    """Seconds from the request to the exit status."""
+
+    @property
+    def ok(self) -> bool:
+        """True for exit status 0."""
+        return self.rc == 0

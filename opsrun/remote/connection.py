@@ -1,0 +1,102 @@
+"""What can be asked of one host, without knowing how it is reached.
+
+A `Transport` gives connections; a `Connection` starts processes; a `Process` is a pipe with an exit
+status. Everything else (running to the end, capping, deadlines, later the persistent shell and
+files) is built on these three once, for every transport.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from opsrun.events import StreamName
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Bytes from the process."""
+
+    stream: StreamName
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """The process ended: ``rc`` or ``signal`` (without ``SIG``), never both."""
+
+    rc: int | None = None
+    signal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfOutput:
+    """Both streams are at their end; nothing but `Exited` can still come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writable:
+    """`Process.write` will take bytes again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The process's pipe is shut for good: nothing at all can come any more."""
+
+
+Packet = Data | Exited | EndOfOutput | Writable | Closed
+
+
+class Process(Protocol):
+    """A command under way: three streams and an end. Used by one consumer at a time."""
+
+    def receive(self, timeout: float | None) -> Packet | None:
+        """The next packet, in the order of arrival; None when ``timeout`` seconds pass without one.
+
+        After `Closed` it gives `Closed` for ever.
+
+        Raises:
+            ConnectionLost: the connection broke before the end.
+        """
+
+    def write(self, data: bytes) -> int:
+        """Send what can be sent to standard input without waiting; how many bytes that was.
+
+        After a short count, wait for `Writable`.
+        """
+
+    def close_stdin(self) -> None:
+        """End of file on standard input. Once is enough; more is harmless."""
+
+    def close(self) -> None:
+        """Give the pipe up. Says nothing about what the process does after that."""
+
+
+class Connection(Protocol):
+    """A host that has been reached and has let us in."""
+
+    def start(self, script: str) -> Process:
+        """Have the host's shell run ``script``.
+
+        Raises:
+            ConnectionFailed: it could not be asked to (phase open or exec).
+            ConnectionLost: the connection broke meanwhile.
+        """
+
+    def close(self) -> None:
+        """Close it and all that runs over it; safe to call again, and from another task."""
+
+
+class Transport(Protocol):
+    """A way to reach one host. Made from what is known of the host; connects when asked to."""
+
+    def connect(self) -> Connection:
+        """Reach the host and log in, each phase within its deadline.
+
+        Raises:
+            ConnectionFailed: with the phase that did not end well.
+            Cancelled: `close` was called meanwhile.
+        """
+
+    def close(self) -> None:
+        """Give up whatever is under way, the connection included; safe from any other task."""

@@ -1,0 +1,128 @@
+"""What a run came to: a fold of its events."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from opsrun.errors import RunFailed
+from opsrun.events import Event, Outcome, Result, RunStarted, Summary
+
+INTERRUPTED = 130
+_SEVERITY = (
+    (Outcome.LOST, 4),
+    (Outcome.UNREACHABLE, 3),
+    (Outcome.FAILED, 1),
+    (Outcome.CANCELLED, 1),
+)
+
+
+class Report:
+    """The results of a run, host by host, in the order in which they ended.
+
+    Iterating gives each `Result`. A report can be read while the run is still going on; it then
+    holds what has ended so far.
+    """
+
+    def __init__(self, events: Iterable[Event] = ()) -> None:
+        self.run = ""
+        self.hosts: tuple[str, ...] = ()
+        self.results: list[Result] = []
+        self.interrupted = False
+        self.duration = 0.0
+        self._by_host: dict[str, Result] = {}
+        for event in events:
+            self.add(event)
+
+    def add(self, event: Event) -> None:
+        """Fold one more event in."""
+        if isinstance(event, Result):
+            self.results.append(event)
+            self._by_host[event.host] = event
+        elif isinstance(event, RunStarted):
+            self.run, self.hosts = event.run, event.hosts
+        elif isinstance(event, Summary):
+            self.interrupted, self.duration = event.interrupted, event.duration
+
+    def __iter__(self) -> Iterator[Result]:
+        return iter(self.results)
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def __getitem__(self, host: str) -> Result:
+        """The latest result of the host with this inventory name; KeyError if it has none."""
+        return self._by_host[host]
+
+    def __repr__(self) -> str:
+        words = ", ".join(f"{outcome} {count}" for outcome, count in self.counts().items())
+        return f"<Report {self.run}: {words or 'no results'}>"
+
+    def counts(self) -> Counter[Outcome]:
+        """How many results there are of each outcome."""
+        return Counter(result.outcome for result in self.results)
+
+    def _with(self, *outcomes: Outcome) -> list[Result]:
+        return [result for result in self.results if result.outcome in outcomes]
+
+    @property
+    def ok(self) -> list[Result]:
+        """Results that ended well: ok, changed or skipped."""
+        return self._with(Outcome.OK, Outcome.CHANGED, Outcome.SKIPPED)
+
+    @property
+    def failed(self) -> list[Result]:
+        """Commands that ended with a status other than 0, by a signal, or past a limit."""
+        return self._with(Outcome.FAILED)
+
+    @property
+    def unreachable(self) -> list[Result]:
+        """Hosts on which nothing was started."""
+        return self._with(Outcome.UNREACHABLE)
+
+    @property
+    def lost(self) -> list[Result]:
+        """Hosts whose connection broke under the command: what it did is not known."""
+        return self._with(Outcome.LOST)
+
+    @property
+    def cancelled(self) -> list[Result]:
+        """Hosts that the end of the run came before."""
+        return self._with(Outcome.CANCELLED)
+
+    def exit_status(self, *, largest: bool = False) -> int:
+        """The process's exit status.
+
+        0 all well, 1 a host failed, 3 unreachable, 4 lost, 130 interrupted; the worst of 4, 3, 1
+        wins. With ``largest`` the largest remote status stands in for the 1, as with ``clush -S``;
+        a command that died by a signal counts as 128 plus nothing known, that is 255.
+        """
+        if self.interrupted:
+            return INTERRUPTED
+        counts = self.counts()
+        worst = next((status for outcome, status in _SEVERITY if counts[outcome]), 0)
+        if not largest or worst not in (0, 1):
+            return worst
+        statuses = [255 if r.signal else r.rc for r in self.results if r.rc or r.signal]
+        return max((status for status in statuses if status is not None), default=worst)
+
+    def raise_for_failures(self) -> Report:
+        """This report, if every host ended well.
+
+        Raises:
+            RunFailed: some did not; the message names them, ``error.report`` is this report.
+        """
+        bad = [result for result in self.results if not result.outcome.is_good]
+        if not bad:
+            return self
+        names = ", ".join(f"{result.host} ({_why(result)})" for result in bad[:10])
+        more = f" and {len(bad) - 10} more" if len(bad) > 10 else ""
+        raise RunFailed(f"{len(bad)} of {len(self.results)} hosts: {names}{more}", self)
+
+
+def _why(result: Result) -> str:
+    if result.error:
+        return f"{result.outcome}: {result.error.phase}: {result.error.message}"
+    if result.signal:
+        return f"{result.outcome}: killed by SIG{result.signal}"
+    return f"{result.outcome}: exit status {result.rc}"

@@ -1,0 +1,51 @@
+"""A value that must not be seen: it prints as ``********`` wherever it ends up."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+MASK = "********"
+
+
+class Secret:
+    """Holds a text that never shows in repr, str, format, JSON or a pickle.
+
+    Only `reveal` gives the text, so that every use can be found by its name. Refusing to pickle is
+    what keeps it out of journals and other processes.
+
+    >>> f"{Secret('hunter2')}"
+    '********'
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself. Hand it to the protocol that needs it, and to nothing else."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return MASK
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __format__(self, spec: str) -> str:
+        return format(MASK, spec)
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._text))
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret is never pickled or copied out of its process")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Secret:
+        return self

@@ -1,0 +1,46 @@
+"""What the SSH transport has to know of a host before it can reach it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from opsrun.remote.deadline import Timeouts
+from opsrun.secret import Secret
+
+HostKeyChecking = Literal["strict", "accept-new", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class SSHTarget:
+    """One host, every question of configuration answered."""
+
+    host: str
+    """Inventory name: what the operator calls it, and what errors say."""
+    address: str
+    """Name or address to dial."""
+    port: int
+    user: str
+    password: Secret | None = None
+    identity_files: tuple[str, ...] = ()
+    """Private keys that were asked for, in the order in which they are to be offered."""
+    certificate_files: tuple[str, ...] = ()
+    """User certificates that were asked for, beside the ``KEY-cert.pub`` of each key."""
+    identities_only: bool = False
+    """Offer no other key of the agent's than those of ``identity_files``."""
+    default_identities: bool = True
+    """No key was asked for: the usual ``~/.ssh/id_*`` are tried."""
+    use_agent: bool = True
+    host_key_alias: str | None = None
+    """Looked up in known_hosts in place of address and port."""
+    known_hosts: tuple[str, ...] = ()
+    """The files to look in, existing or not; the first one takes new keys."""
+    host_key_checking: HostKeyChecking = "strict"
+    timeouts: Timeouts = field(default_factory=Timeouts)
+
+    @property
+    def lookup_name(self) -> str:
+        """The name under which known_hosts lists this host: ``web``, or ``[web]:2222``."""
+        if self.host_key_alias:
+            return self.host_key_alias
+        return self.address if self.port == 22 else f"[{self.address}]:{self.port}"
