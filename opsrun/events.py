@@ -4,8 +4,8 @@ Workers emit events, a collector numbers them, sinks fold them. Every event is a
 plain values; `to_dict` gives what goes out as JSON. Work that was submitted ends in exactly one
 `Result`, whatever happens to it.
 
-Bytes that are not UTF-8 survive: a field ``stdout`` holds the text with U+FFFD for what could not be
-decoded, and only then a second field, ``stdout_base64``, holds the exact bytes.
+Bytes that are not UTF-8 survive: a field ``stdout`` holds the text with U+FFFD for what could not
+be decoded, and only then a second field, ``stdout_base64``, holds the exact bytes.
 """
 
 from __future__ import annotations
@@ -258,7 +258,11 @@ class Result:
         }
         data = {"data": dict(self.data)} if self.data else {}
         return (
-            head | text_fields("stdout", self.stdout) | text_fields("stderr", self.stderr) | tail | data
+            head
+            | text_fields("stdout", self.stdout)
+            | text_fields("stderr", self.stderr)
+            | tail
+            | data
         )
 
 
