@@ -1,0 +1,164 @@
+"""The one consumer of the result queue: numbers the events, feeds the sinks, counts the ends."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+
+from opsrun.engine.base import Engine, Queue
+from opsrun.engine.stop import Stop
+from opsrun.errors import SinkClosed
+from opsrun.events import (
+    ErrorInfo,
+    Event,
+    HostStarted,
+    Notice,
+    Outcome,
+    Result,
+    Sink,
+    WorkId,
+)
+
+QUEUE_SIZE = 1024
+"""Events that may wait. An output event holds at most one SSH packet, so this is about 32 MiB."""
+
+TICK = 0.2
+"""Seconds of silence after which the sinks, and whoever waits for Ctrl-C, get their turn."""
+
+_NO_RESULT = ErrorInfo("run", "the worker ended without a result", "this is a bug in opsrun")
+
+
+class _Finished:
+    """Put into the queue behind the last event."""
+
+
+class Collector:
+    """Takes events from any task, in one place hands them on.
+
+    Every `WorkId` that was announced by `expect` comes out with exactly one `Result`: a second one
+    is dropped with a notice, a missing one is made up when the stream ends.
+
+    Args:
+        engine: gives the queue.
+        sinks: fed in this order. One that raises is dropped and the others are told.
+        stop: cancelled when a sink's reader has gone away.
+        on_tick: called between events; may raise to end the run.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        sinks: Sequence[Sink],
+        stop: Stop,
+        on_tick: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._queue: Queue[Event | _Finished] = engine.queue(QUEUE_SIZE)
+        self._now = engine.now
+        self._sinks = list(sinks)
+        self._stop = stop
+        self._on_tick = on_tick
+        self._pending: dict[WorkId, bool] = {}
+        self._seq = 0
+        self._last_tick = 0.0
+        self.closed: SinkClosed | None = None
+        """Set once a sink's reader had gone away."""
+        self.failures: list[str] = []
+        """One line for each sink that was dropped for another reason."""
+
+    @property
+    def wants_output(self) -> bool:
+        """Whether anybody reads `Output` events; without a reader they need not be made."""
+        return any(sink.wants_output for sink in self._sinks)
+
+    def expect(self, works: Sequence[WorkId]) -> None:
+        """Announce work, before any of its events is emitted."""
+        self._pending.update(dict.fromkeys(works, False))
+
+    def emit(self, event: Event) -> None:
+        """Queue an event; waits while the queue is full."""
+        self._queue.put(event)
+
+    def finish(self) -> None:
+        """No event will be emitted any more."""
+        self._queue.put(_Finished())
+
+    def stream(self) -> Iterator[Event]:
+        """Every event up to `finish`, after the sinks have had it."""
+        while True:
+            event = self._queue.get(TICK)
+            self._tick()
+            if event is None:
+                continue
+            if isinstance(event, _Finished):
+                break
+            if self._admit(event):
+                self.hand_out(event)
+                yield event
+            if self._queue.empty():
+                self.flush()
+        for work, started in list(self._pending.items()):
+            result = _made_up(work, started)
+            self.hand_out(result)
+            yield result
+        self._pending.clear()
+
+    def _tick(self) -> None:
+        now = self._now()
+        if now - self._last_tick >= TICK:
+            self._last_tick = now
+            self._each(lambda sink: sink.tick(now))
+            self._on_tick()
+
+    def _admit(self, event: Event) -> bool:
+        if isinstance(event, HostStarted) and event.work in self._pending:
+            self._pending[event.work] = True
+        if not isinstance(event, Result):
+            return True
+        if event.work in self._pending:
+            del self._pending[event.work]
+            return True
+        self.hand_out(Notice("error", f"a second result for {event.work} was dropped"))
+        return False
+
+    def hand_out(self, event: Event) -> None:
+        """Number an event and hand it to every sink."""
+        self._seq += 1
+        seq = self._seq
+        self._each(lambda sink: sink.handle(seq, event))
+
+    def flush(self) -> None:
+        """Let the sinks write what they have rendered."""
+        self._each(lambda sink: sink.flush())
+
+    def close(self) -> None:
+        """Flush and close the sinks; the stream is over."""
+        self.flush()
+        self._each(lambda sink: sink.close())
+        self._sinks.clear()
+
+    def _each(self, act: Callable[[Sink], None]) -> None:
+        for sink in tuple(self._sinks):
+            try:
+                act(sink)
+            except SinkClosed as error:
+                self._drop(sink)
+                self.closed = error
+                self._stop.cancel("the reader of the output went away")
+            except Exception as error:
+                self._drop(sink)
+                self._report(sink, error)
+
+    def _drop(self, sink: Sink) -> None:
+        # By identity: sinks may compare equal, and closing may have emptied the list.
+        self._sinks = [other for other in self._sinks if other is not sink]
+
+    def _report(self, sink: Sink, error: Exception) -> None:
+        name = type(sink).__name__
+        self.failures.append(f"{name}: {error}")
+        detail = "" if isinstance(error, OSError) else "\n" + traceback.format_exc().rstrip()
+        self.hand_out(Notice("error", f"output {name} was dropped: {error}{detail}"))
+
+
+def _made_up(work: WorkId, started: bool) -> Result:
+    outcome = Outcome.LOST if started else Outcome.CANCELLED
+    return Result(work.host, work, outcome, error=_NO_RESULT)

@@ -1,0 +1,144 @@
+"""Which hosts run when: bounded concurrency, rolling batches, thresholds of failure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from opsrun.engine.base import Engine, Semaphore, Task
+from opsrun.engine.stop import Stop
+from opsrun.errors import UsageError
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """So many, or so many per cent: ``5`` or ``10%``."""
+
+    number: float
+    percent: bool = False
+
+    @classmethod
+    def parse(cls, text: str, what: str) -> Share:
+        """Read ``N`` or ``N%``.
+
+        Raises:
+            UsageError: it is neither, or negative, or over 100 %; ``what`` names it.
+        """
+        percent = text.endswith("%")
+        try:
+            number = float(text.removesuffix("%")) if percent else int(text)
+        except ValueError:
+            raise UsageError(f"{what} takes a number or a percentage, not {text!r}") from None
+        if not 0 <= number <= (100 if percent else math.inf):
+            raise UsageError(f"{what} can't be {text}")
+        return cls(number, percent)
+
+    def of(self, total: int) -> float:
+        """The share of ``total``."""
+        return total * self.number / 100 if self.percent else self.number
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a list of hosts is worked through."""
+
+    forks: int = 50
+    """Hosts at once."""
+    serial: Share | None = None
+    """Size of a batch; the next one starts when the last one is through."""
+    fail_fast: bool = False
+    """The first bad outcome cancels everything."""
+    max_fail: Share | None = None
+    """More bad outcomes than this, and no further host is started."""
+
+    def batches(self, total: int) -> Iterator[range]:
+        """Ranges of positions that cover ``total`` hosts.
+
+        >>> [list(r) for r in Plan(serial=Share(50, percent=True)).batches(5)]
+        [[0, 1], [2, 3], [4]]
+        """
+        size = total if self.serial is None else max(1, int(self.serial.of(total)))
+        for start in range(0, total, size or 1):
+            yield range(start, min(total, start + size))
+
+
+class Slot:
+    """A worker's place among the concurrent ones."""
+
+    def __init__(self, places: Semaphore) -> None:
+        self._places = places
+
+    @contextmanager
+    def given_back(self) -> Iterator[None]:
+        """While the block waits for something else, another host may use the place."""
+        self._places.release()
+        try:
+            yield
+        finally:
+            self._places.acquire()
+
+
+class Dispatcher(Generic[Item]):
+    """Starts a worker for each item, as many at once as the plan allows.
+
+    Args:
+        work: called in a task of its own with the item and its `Slot`; gives whether it ended well.
+        skip: called for each item that is never started.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        stop: Stop,
+        plan: Plan,
+        work: Callable[[Item, Slot], bool],
+        skip: Callable[[Item], None],
+    ) -> None:
+        self._engine = engine
+        self._stop = stop
+        self._plan = plan
+        self._work = work
+        self._skip = skip
+        self._places = engine.semaphore(plan.forks)
+        self._lock = engine.lock()
+        self._bad = 0
+        self._total = 0
+
+    def run(self, items: Sequence[Item]) -> None:
+        """Work through ``items``; returns when the last worker has ended."""
+        self._total = len(items)
+        for batch in self._plan.batches(len(items)):
+            tasks = [task for i in batch if (task := self._start(items[i])) is not None]
+            for task in tasks:
+                task.join()
+
+    def _start(self, item: Item) -> Task | None:
+        self._places.acquire()
+        if self._stop.draining:
+            self._places.release()
+            self._skip(item)
+            return None
+        return self._engine.spawn(self._worker, item)
+
+    def _worker(self, item: Item) -> None:
+        try:
+            if not self._work(item, Slot(self._places)):
+                self._count_bad()
+        finally:
+            # After the count: the next host must not start on a place that a threshold just closed.
+            self._places.release()
+
+    def _count_bad(self) -> None:
+        with self._lock:
+            self._bad += 1
+            bad = self._bad
+        limit = self._plan.max_fail
+        if self._plan.fail_fast:
+            self._stop.cancel("a host failed, and --fail-fast was asked for")
+        elif limit is not None and bad > limit.of(self._total):
+            self._stop.drain(f"{bad} hosts failed, more than --max-fail allows")

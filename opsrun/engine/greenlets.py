@@ -1,0 +1,126 @@
+"""gevent's greenlets: the command line's engine. The only importer of gevent."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar
+
+import gevent
+import gevent.event
+import gevent.lock
+import gevent.monkey
+import gevent.queue
+import gevent.threadpool
+
+from opsrun.engine.base import Event, Queue, Semaphore
+from opsrun.errors import UsageError
+
+T = TypeVar("T")
+
+
+def patch() -> None:
+    """Make this process's blocking calls cooperative. For a program's entry point only.
+
+    Subprocesses stay Python's own (their pipes are polled, and they are spawned in C rather than
+    forked from a process full of greenlets), and so do signals.
+
+    Raises:
+        UsageError: too late: paramiko, which copies what is to be patched, is already imported.
+    """
+    if "paramiko" in sys.modules:
+        raise UsageError("gevent has to patch the process before paramiko is imported")
+    gevent.monkey.patch_all(subprocess=False, signal=False, os=False)
+
+
+def is_patched() -> bool:
+    """Whether sockets and threads of this process are gevent's."""
+    return bool(
+        gevent.monkey.is_module_patched("socket") and gevent.monkey.is_module_patched("threading")
+    )
+
+
+class _Queue:
+    def __init__(self, size: int) -> None:
+        self._queue = gevent.queue.Queue(size)
+        self.put = self._queue.put
+        self.empty = self._queue.empty
+
+    def get(self, timeout: float) -> Any:
+        try:
+            return self._queue.get(timeout=timeout)
+        except gevent.queue.Empty:
+            return None
+
+
+class _Task:
+    def __init__(self, greenlet: Any) -> None:
+        self._greenlet = greenlet
+
+    def join(self, timeout: float | None = None) -> bool:
+        self._greenlet.join(timeout)
+        return bool(self._greenlet.dead)
+
+
+class GreenletEngine:
+    """Greenlets on one thread, with a few native threads for what can only block.
+
+    Raises:
+        UsageError: the process is not patched: paramiko's waits would stop every greenlet.
+    """
+
+    name = "gevent"
+    max_forks = 20_000
+
+    def __init__(self) -> None:
+        if not is_patched():
+            raise UsageError(
+                "the gevent engine needs a patched process: call "
+                "opsrun.engine.greenlets.patch() before anything else is imported, "
+                "or use engine='threads'"
+            )
+        self._tasks: set[Any] = set()
+        self._native = gevent.threadpool.ThreadPool(10)
+
+    def spawn(self, call: Callable[..., Any], *args: Any) -> _Task:
+        """See `Engine.spawn`."""
+        greenlet = gevent.spawn(call, *args)
+        self._tasks.add(greenlet)
+        greenlet.rawlink(self._tasks.discard)
+        return _Task(greenlet)
+
+    def offload(self, call: Callable[..., T], *args: Any, timeout: float | None = None) -> T:
+        """See `Engine.offload`."""
+        with gevent.Timeout(timeout, TimeoutError(f"no answer within {timeout or 0:g} s")):
+            return self._native.apply(call, args)  # type: ignore[no-any-return]
+
+    def queue(self, size: int) -> Queue[Any]:
+        """See `Engine.queue`."""
+        return _Queue(size)
+
+    def event(self) -> Event:
+        """See `Engine.event`."""
+        return gevent.event.Event()  # type: ignore[no-any-return]
+
+    def semaphore(self, places: int) -> Semaphore:
+        """See `Engine.semaphore`."""
+        return gevent.lock.Semaphore(places)  # type: ignore[no-any-return]
+
+    def lock(self) -> AbstractContextManager[Any]:
+        """See `Engine.lock`."""
+        return gevent.lock.RLock()  # type: ignore[no-any-return]
+
+    def now(self) -> float:
+        """See `Engine.now`."""
+        return time.monotonic()
+
+    def close(self, timeout: float) -> bool:
+        """See `Engine.close`."""
+        gevent.joinall(list(self._tasks), timeout)
+        left = bool(self._tasks)
+        # A worker in a call that never returns would hold up kill(); it is left to the process.
+        if not len(self._native):
+            self._native.kill()
+        return not left
