@@ -312,6 +312,24 @@ class Sink(Protocol):
         """The stream is over. Called once, also after an error."""
 
 
+class Journal(Protocol):
+    """The one call beside the stream."""
+
+    def intent(self, work: WorkId) -> None:
+        """Make durable that ``work`` is about to be sent to its host; returns once it is.
+
+        Called before anything goes out that may change the host, so that after a crash "unknown"
+        is known to be unknown.
+        """
+
+
+class NoJournal:
+    """Writes nothing down: what a run uses until there is a journal."""
+
+    def intent(self, work: WorkId) -> None:
+        """See `Journal.intent`."""
+
+
 def text_fields(name: str, data: bytes) -> dict[str, str]:
     """``{name: text}``, and ``{name}_base64`` beside it where ``data`` is not UTF-8."""
     try:

@@ -82,6 +82,15 @@ class Slot:
         finally:
             self._places.acquire()
 
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Hold a place for the block: for a task that helps one which has given its own back."""
+        self._places.acquire()
+        try:
+            yield
+        finally:
+            self._places.release()
+
 
 class Dispatcher(Generic[Item]):
     """Starts a worker for each item, as many at once as the plan allows.

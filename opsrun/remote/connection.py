@@ -68,6 +68,12 @@ class Process(Protocol):
     def close_stdin(self) -> None:
         """End of file on standard input. Once is enough; more is harmless."""
 
+    def signal(self, name: str) -> None:
+        """Send a signal (``TERM``, ``KILL``) to what was started. A request, not a promise."""
+
+    def wake(self) -> None:
+        """Have a `receive` under way return None; safe from any other task."""
+
     def close(self) -> None:
         """Give the pipe up. Says nothing about what the process does after that."""
 

@@ -1,0 +1,209 @@
+"""What all work on one host has in common: one start, one result, whatever happens between."""
+
+from __future__ import annotations
+
+import random
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from opsrun.engine.base import Engine
+from opsrun.engine.dispatch import Slot
+from opsrun.engine.stop import Stop
+from opsrun.errors import (
+    Cancelled,
+    ConnectionFailed,
+    ConnectionLost,
+    HostError,
+    OpsrunError,
+)
+from opsrun.events import (
+    ErrorInfo,
+    Event,
+    HostStarted,
+    Journal,
+    NoJournal,
+    Notice,
+    Outcome,
+    Result,
+    Retry,
+    WorkId,
+)
+from opsrun.remote.capture import KEEP_PER_STREAM, MemoryBudget
+from opsrun.remote.connection import Connection, Transport
+
+RETRY_FIRST = 1.0
+RETRY_LONGEST = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One host's share of a run."""
+
+    work: WorkId
+    transport: Callable[[], Transport]
+    """Makes the way to the host anew for each attempt."""
+    endpoint: tuple[str, int] | None = None
+    """Address and port where the host is dialled, for gates; None for this machine itself."""
+
+    @property
+    def host(self) -> str:
+        """Inventory name."""
+        return self.work.host
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the workers of one run share."""
+
+    engine: Engine
+    stop: Stop
+    emit: Callable[[Event], None]
+    budget: MemoryBudget
+    journal: Journal = field(default_factory=NoJournal)
+    stream: bool = False
+    """Whether output is wanted as it comes."""
+    keep: int = KEEP_PER_STREAM
+    retries: int = 0
+    """Further attempts for what never reached a shell."""
+
+
+@dataclass(slots=True)
+class Trail:
+    """How far work on a host has got; read when it ends with an error."""
+
+    sent: bool = False
+    """Something may have reached a shell."""
+    attempts: int = 1
+    rc: int | None = None
+    stdout: bytes = b""
+    stderr: bytes = b""
+    truncated: bool = False
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+class Worker:
+    """Base of the three kinds of work; a subclass says in `act` what is done."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+
+    def act(self, job: Job, slot: Slot, trail: Trail) -> Result:
+        """Do the work; a result without times, or an error."""
+        raise NotImplementedError
+
+    def __call__(self, job: Job, slot: Slot) -> bool:
+        """Do the work and emit its start and its one result; whether it ended well."""
+        started, before = time.time(), self.setting.engine.now()
+        self.setting.emit(HostStarted(job.host, job.work, started))
+        trail = Trail()
+        try:
+            result = self.act(job, slot, trail)
+        except OpsrunError as error:
+            result = self._ended(job, trail, error)
+        except BaseException as error:
+            result = self._crashed(job, trail, error)
+        duration = self.setting.engine.now() - before
+        self.setting.emit(replace(result, started=started, duration=duration))
+        return result.outcome.is_good
+
+    def skip(self, job: Job) -> None:
+        """Emit the result of a host that the end of the run came before."""
+        reason = ErrorInfo("dns", self.setting.stop.reason or "the run was ended", "never started")
+        self.setting.emit(Result(job.host, job.work, Outcome.CANCELLED, error=reason))
+
+    def _ended(self, job: Job, trail: Trail, error: OpsrunError) -> Result:
+        phase = error.phase if isinstance(error, HostError) else "run"
+        hint = error.hint if isinstance(error, HostError) else ""
+        message = error.message if isinstance(error, HostError) else str(error)
+        return self._result(
+            job, trail, self._outcome(trail, error), ErrorInfo(phase, message, hint)
+        )
+
+    def _outcome(self, trail: Trail, error: OpsrunError) -> Outcome:
+        if isinstance(error, Cancelled):
+            return Outcome.CANCELLED
+        if self.setting.stop.cancelled and not trail.sent:
+            return Outcome.CANCELLED
+        if isinstance(error, ConnectionFailed):
+            return Outcome.UNREACHABLE
+        if isinstance(error, ConnectionLost):
+            return Outcome.LOST if trail.sent else Outcome.UNREACHABLE
+        return Outcome.FAILED
+
+    def _crashed(self, job: Job, trail: Trail, error: BaseException) -> Result:
+        detail = "".join(traceback.format_exception(error)).rstrip()
+        self.setting.emit(Notice("error", f"a bug in opsrun ended this host:\n{detail}", job.host))
+        outcome = Outcome.LOST if trail.sent else Outcome.UNREACHABLE
+        return self._result(job, trail, outcome, ErrorInfo("run", f"internal error: {error!r}"))
+
+    def _result(self, job: Job, trail: Trail, outcome: Outcome, error: ErrorInfo) -> Result:
+        return Result(
+            job.host,
+            job.work,
+            outcome,
+            rc=trail.rc,
+            stdout=trail.stdout,
+            stderr=trail.stderr,
+            truncated=trail.truncated or outcome is Outcome.LOST,
+            error=error,
+            attempts=trail.attempts,
+            data=trail.data,
+        )
+
+    @contextmanager
+    def connected(self, job: Job) -> Iterator[Connection]:
+        """A connection to the host, closed when the block is left; cancelling aborts the login.
+
+        Raises:
+            ConnectionFailed: see `Transport.connect`.
+            Cancelled: the run ended meanwhile.
+        """
+        transport = job.transport()
+        try:
+            with self.setting.stop.closing(transport.close):
+                connection = self._connect(job, transport)
+            yield connection
+        finally:
+            transport.close()
+
+    def _connect(self, job: Job, transport: Transport) -> Connection:
+        try:
+            connection = transport.connect()
+        except ConnectionFailed as error:
+            if self.setting.stop.cancelled:
+                raise Cancelled(
+                    self.setting.stop.reason, host=job.host, phase=error.phase
+                ) from error
+            raise
+        if self.setting.stop.cancelled:
+            raise Cancelled(self.setting.stop.reason, host=job.host, phase="open")
+        return connection
+
+    def persevere(
+        self, job: Job, slot: Slot, trail: Trail, attempt: Callable[[], Result]
+    ) -> Result:
+        """Make attempts until one reaches a shell, or the retries are used up.
+
+        The pause between them grows and is jittered, so that many hosts behind one overloaded
+        server don't come back all at once; it doesn't hold a place.
+        """
+        while True:
+            try:
+                return attempt()
+            except ConnectionFailed as error:
+                if trail.sent or not error.transient or trail.attempts > self.setting.retries:
+                    raise
+                self._pause(job, slot, trail.attempts, error)
+                trail.attempts += 1
+
+    def _pause(self, job: Job, slot: Slot, attempt: int, error: ConnectionFailed) -> None:
+        delay = min(RETRY_LONGEST, RETRY_FIRST * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.5)
+        info = ErrorInfo(error.phase, error.message, error.hint)
+        self.setting.emit(Retry(job.host, attempt, delay, info))
+        with slot.given_back():
+            if self.setting.stop.wait(delay):
+                raise Cancelled(self.setting.stop.reason, host=job.host, phase=error.phase)

@@ -1,0 +1,78 @@
+"""One command on one host."""
+
+from __future__ import annotations
+
+from opsrun.adhoc.base import Job, Setting, Trail, Worker
+from opsrun.engine.dispatch import Slot
+from opsrun.events import Notice, Outcome, Output, Result, StreamName
+from opsrun.remote.capture import Capture
+from opsrun.remote.command import Command, CommandResult
+from opsrun.remote.connection import Connection
+from opsrun.remote.running import Running
+
+
+class Exec(Worker):
+    """Runs a command. It goes out at most once: only a login that failed is tried again."""
+
+    def __init__(self, setting: Setting, command: Command) -> None:
+        super().__init__(setting)
+        self.command = command
+
+    def act(self, job: Job, slot: Slot, trail: Trail) -> Result:
+        """See `Worker.act`."""
+        return self.persevere(job, slot, trail, lambda: self._attempt(job, trail))
+
+    def _attempt(self, job: Job, trail: Trail) -> Result:
+        with self.connected(job) as connection:
+            # Durable before it goes out: from here on the host may have been changed.
+            self.setting.journal.intent(job.work)
+            return self._run(job, trail, connection)
+
+    def _run(self, job: Job, trail: Trail, connection: Connection) -> Result:
+        stdout = Capture(self.setting.keep, self.setting.budget)
+        stderr = Capture(self.setting.keep, self.setting.budget)
+        emitter = OutputEmitter(self.setting, job) if self.setting.stream else None
+        running = Running(self.command, stdout, stderr, self.setting.engine.now, emitter)
+        try:
+            with self.setting.stop.closing(running.interrupt):
+                ended = running.run(connection, self.setting.stop, job.host)
+        finally:
+            trail.sent = running.sent
+            trail.stdout, trail.stderr = stdout.bytes(), stderr.bytes()
+            trail.truncated = running.truncated
+            if running.may_still_run:
+                trail.data["may_still_run"] = True
+        return self._verdict(job, trail, ended)
+
+    def _verdict(self, job: Job, trail: Trail, ended: CommandResult) -> Result:
+        if ended.left_child:
+            trail.data["left_child"] = True
+            self.setting.emit(
+                Notice("info", "ended, and left a process behind that holds its output", job.host)
+            )
+        return Result(
+            job.host,
+            job.work,
+            Outcome.OK if ended.ok else Outcome.FAILED,
+            rc=ended.rc,
+            signal=ended.signal,
+            stdout=ended.stdout,
+            stderr=ended.stderr,
+            truncated=ended.truncated,
+            attempts=trail.attempts,
+            data=trail.data,
+        )
+
+
+class OutputEmitter:
+    """Turns pieces of output into events as they come."""
+
+    __slots__ = ("_emit", "_host", "_work")
+
+    def __init__(self, setting: Setting, job: Job) -> None:
+        self._emit = setting.emit
+        self._host = job.host
+        self._work = job.work
+
+    def __call__(self, stream: StreamName, data: bytes) -> None:
+        self._emit(Output(self._host, self._work, stream, data))

@@ -1,0 +1,193 @@
+"""A host at the end of a local command's pipes: today this machine itself."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+from collections import deque
+from contextlib import AbstractContextManager
+from typing import Any
+
+from opsrun.engine.base import Engine
+from opsrun.errors import ConnectionFailed
+from opsrun.events import StreamName
+from opsrun.remote.connection import Closed, Data, EndOfOutput, Exited, Packet, Writable
+
+_READ_SIZE = 64 * 1024
+_WRITE_SIZE = 64 * 1024
+_READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
+
+
+class PipeProcess:
+    """A local process: three pipes and a pidfd, polled together.
+
+    ``select.poll`` is looked up at each call: under gevent it is the cooperative one.
+    """
+
+    def __init__(self, argv: tuple[str, ...], host: str, lock: AbstractContextManager[Any]) -> None:
+        self._lock = lock
+        try:
+            # A session of its own: a group to signal, and no terminal to read from.
+            self._popen = subprocess.Popen(
+                argv,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+                bufsize=0,
+            )
+        except OSError as error:
+            raise ConnectionFailed(
+                f"{argv[0]}: {error.strerror}", host=host, phase="exec"
+            ) from error
+        assert self._popen.stdin is not None
+        assert self._popen.stdout is not None
+        assert self._popen.stderr is not None
+        self._pidfd = os.pidfd_open(self._popen.pid)
+        self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._stdin: int | None = self._popen.stdin.fileno()
+        self._open: dict[int, StreamName] = {
+            self._popen.stdout.fileno(): "stdout",
+            self._popen.stderr.fileno(): "stderr",
+        }
+        for descriptor in (self._stdin, *self._open):
+            os.set_blocking(descriptor, False)
+        self._reaped = False
+        self._starved = False
+        self._closed = False
+        self._ready: deque[Packet] = deque()
+
+    def receive(self, timeout: float | None) -> Packet | None:
+        """See `Process.receive`."""
+        if self._ready:
+            return self._ready.popleft()
+        if self._closed or (self._reaped and not self._open):
+            return Closed()
+        poll = select.poll()
+        for descriptor in self._open:
+            poll.register(descriptor, _READABLE)
+        poll.register(self._wake_read, select.POLLIN)
+        if not self._reaped:
+            poll.register(self._pidfd, select.POLLIN)
+        if self._starved and self._stdin is not None:
+            poll.register(self._stdin, select.POLLOUT)
+        for descriptor, _ in poll.poll(None if timeout is None else timeout * 1000):
+            self._look(descriptor)
+        return self._ready.popleft() if self._ready else None
+
+    def _look(self, descriptor: int) -> None:
+        if descriptor in self._open:
+            self._read(descriptor)
+        elif descriptor == self._pidfd:
+            self._reap()
+        elif descriptor == self._stdin:
+            self._starved = False
+            self._ready.append(Writable())
+        else:
+            os.read(self._wake_read, 64)
+
+    def _read(self, descriptor: int) -> None:
+        try:
+            data = os.read(descriptor, _READ_SIZE)
+        except BlockingIOError:
+            return
+        if data:
+            self._ready.append(Data(self._open[descriptor], data))
+            return
+        del self._open[descriptor]
+        if not self._open:
+            self._ready.append(EndOfOutput())
+
+    def _reap(self) -> None:
+        status = self._popen.wait()
+        self._reaped = True
+        if status >= 0:
+            self._ready.append(Exited(rc=status))
+        else:
+            name = signal.Signals(-status).name.removeprefix("SIG")
+            self._ready.append(Exited(signal=name))
+
+    def write(self, data: bytes) -> int:
+        """See `Process.write`."""
+        if self._stdin is None:
+            return 0
+        try:
+            return os.write(self._stdin, data[:_WRITE_SIZE])
+        except BlockingIOError:
+            self._starved = True
+        except BrokenPipeError:
+            # The command doesn't read what it was given, which is its good right.
+            self.close_stdin()
+        return 0
+
+    def close_stdin(self) -> None:
+        """See `Process.close_stdin`."""
+        if self._stdin is not None and self._popen.stdin is not None:
+            self._stdin = None
+            self._popen.stdin.close()
+
+    def signal(self, name: str) -> None:
+        """See `Process.signal`; goes to the whole process group."""
+        if not self._reaped:
+            try:
+                os.killpg(self._popen.pid, signal.Signals[f"SIG{name}"])
+            except ProcessLookupError:
+                pass
+
+    def wake(self) -> None:
+        """See `Process.wake`."""
+        with self._lock:
+            # Once closed, the number may be another file's.
+            if not self._closed:
+                try:
+                    os.write(self._wake_write, b"!")
+                except BlockingIOError:
+                    pass
+
+    def close(self) -> None:
+        """See `Process.close`. A process that has not ended by now is killed, and reaped."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        if not self._reaped:
+            self.signal("KILL")
+            self._popen.wait()
+        self.close_stdin()
+        for stream in (self._popen.stdout, self._popen.stderr):
+            if stream is not None:
+                stream.close()
+        for descriptor in (self._pidfd, self._wake_read, self._wake_write):
+            os.close(descriptor)
+
+
+class PipeConnection:
+    """Starts a process for each script."""
+
+    def __init__(self, prefix: tuple[str, ...], host: str, engine: Engine) -> None:
+        self._prefix = prefix
+        self._host = host
+        self._engine = engine
+
+    def start(self, script: str) -> PipeProcess:
+        """See `Connection.start`."""
+        return PipeProcess((*self._prefix, script), self._host, self._engine.lock())
+
+    def close(self) -> None:
+        """Nothing is kept open between processes."""
+
+
+class LocalTransport:
+    """``ansible_connection: local``: this machine's ``/bin/sh``, through the same protocol."""
+
+    def __init__(self, host: str, engine: Engine) -> None:
+        self._connection = PipeConnection(("/bin/sh", "-c"), host, engine)
+
+    def connect(self) -> PipeConnection:
+        """See `Transport.connect`."""
+        return self._connection
+
+    def close(self) -> None:
+        """See `Transport.close`."""
