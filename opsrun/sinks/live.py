@@ -1,0 +1,133 @@
+"""The status line of a run on a terminal: how far it is, and who takes longest."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import time
+from collections.abc import Callable
+from itertools import islice
+
+from rich.console import Console
+from rich.text import Text
+
+from opsrun.events import Event, HostStarted, Outcome, Result, RunStarted, Summary
+from opsrun.sinks.sanitise import sanitise_line
+from opsrun.sinks.screen import Screen
+from opsrun.sinks.style import duration
+
+INTERVAL = 1 / 8
+"""Seconds between two contents of the line."""
+DELAY = 0.5
+"""Seconds that a run takes before the line is shown at all."""
+SLOWEST = 3
+_BAD = (Outcome.FAILED, Outcome.UNREACHABLE, Outcome.LOST)
+_STYLE = {Outcome.FAILED: "red", Outcome.UNREACHABLE: "magenta", Outcome.LOST: "magenta"}
+
+
+def terminal_columns() -> int:
+    """Columns of the terminal as it is now."""
+    return shutil.get_terminal_size().columns
+
+
+class LiveSink:
+    """Draws ``12/20 done · failed 1 · running 7 · longest web07 34.0 s`` below other output.
+
+    Nothing is drawn for a single host, nor in the first half second. Made to stand behind the
+    sink that writes through the same screen.
+
+    Args:
+        screen: the terminal.
+        color: whether the words are coloured.
+        columns: gives the terminal's width whenever the line is drawn.
+        clock: monotonic seconds.
+    """
+
+    wants_output = False
+
+    def __init__(
+        self,
+        screen: Screen,
+        *,
+        color: bool = True,
+        columns: Callable[[], int] = terminal_columns,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._screen = screen
+        self._color = color
+        self._columns = columns
+        self._clock = clock
+        self._total = 0
+        self._counts: dict[Outcome, int] = dict.fromkeys(Outcome, 0)
+        self._running: dict[str, float] = {}
+        self._next = float("inf")
+        self._over = False
+
+    def handle(self, seq: int, event: Event) -> None:
+        """Count; draw nothing yet."""
+        if isinstance(event, HostStarted):
+            self._running.setdefault(event.host, self._clock())
+        elif isinstance(event, Result):
+            self._running.pop(event.host, None)
+            self._counts[event.outcome] += 1
+        elif isinstance(event, RunStarted):
+            self._total = len(event.hosts)
+            self._next = self._clock() + DELAY
+        elif isinstance(event, Summary):
+            self._clear()
+
+    def flush(self) -> None:
+        """Bring the line up to date, if it is time."""
+        self._draw(self._clock())
+
+    def tick(self, now: float) -> None:
+        """Bring the line up to date, if it is time."""
+        self._draw(now)
+
+    def close(self) -> None:
+        """Take the line away; later calls do nothing."""
+        self._clear()
+
+    def _clear(self) -> None:
+        if not self._over:
+            self._over = True
+            self._screen.show("")
+
+    def _draw(self, now: float) -> None:
+        if self._over or self._total < 2 or now < self._next:
+            return
+        self._next = now + INTERVAL
+        self._screen.show(self._render(now))
+
+    def _render(self, now: float) -> str:
+        columns = max(self._columns() - 1, 1)
+        text = self._status(now)
+        text.truncate(columns, overflow="ellipsis")
+        console = Console(
+            file=io.StringIO(),
+            force_terminal=True,
+            color_system="standard" if self._color else None,
+            width=columns,
+            highlight=False,
+            legacy_windows=False,
+        )
+        with console.capture() as capture:
+            console.print(text, end="", soft_wrap=True)
+        return capture.get()
+
+    def _status(self, now: float) -> Text:
+        done = sum(self._counts.values())
+        parts = [Text(f"{done}/{self._total} done", style="bold")]
+        parts += [
+            Text(f"{outcome} {self._counts[outcome]}", style=_STYLE[outcome])
+            for outcome in _BAD
+            if self._counts[outcome]
+        ]
+        parts.append(Text(f"running {len(self._running)}"))
+        if self._running:
+            parts.append(Text("longest " + ", ".join(self._slowest(now))))
+        return Text(" · ").join(parts)
+
+    def _slowest(self, now: float) -> list[str]:
+        longest = islice(self._running.items(), SLOWEST)  # in the order of their start
+        return [f"{sanitise_line(host)} {duration(now - since)}" for host, since in longest]

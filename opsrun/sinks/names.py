@@ -1,0 +1,72 @@
+"""Many host names in few words: ``web[01-20] (20)``."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from opsrun.sinks.sanitise import sanitise_line
+
+_FOLDABLE = re.compile(r"(?!.*[0-9]{19})[A-Za-z0-9_.:-]*[A-Za-z_.:-][A-Za-z0-9_.:-]*\Z")
+_NUMBER = re.compile(r"[0-9]+")
+_SMALL = 100
+"""So many names with several numbers each are folded over all of them; the work grows with the
+square of their number."""
+
+
+def fold(names: Iterable[str]) -> str:
+    """The names, sorted and folded as a ClusterShell node set, fit for a terminal.
+
+    Names that no node set can hold stand beside it as they are.
+
+    >>> fold(["web2", "web1", "db"])
+    'db,web[1-2]'
+    """
+    known = sorted(set(names), key=_natural)
+    if len(known) < 2:
+        return "".join(map(sanitise_line, known))
+    foldable = [name for name in known if _FOLDABLE.match(name)]
+    others = [sanitise_line(name) for name in known if not _FOLDABLE.match(name)]
+    return ",".join([*_folded(foldable), *others])
+
+
+def label(names: Iterable[str]) -> str:
+    """As `fold`, followed by how many they are: ``web[1-2] (2)``; one name stands alone."""
+    known = set(names)
+    return f"{fold(known)} ({len(known)})" if len(known) > 1 else fold(known)
+
+
+def _folded(names: Sequence[str]) -> list[str]:
+    from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet, NodeSetException
+
+    folded = []
+    for part in _parts(names):
+        try:
+            nodes = NodeSet.fromlist(part, resolver=RESOLVER_NOGROUP)
+        except NodeSetException:
+            nodes = ()
+        exact = set(nodes) == set(part)
+        folded.append(str(nodes) if exact else ",".join(part))
+    return folded
+
+
+def _parts(names: Sequence[str]) -> Iterable[Sequence[str]]:
+    """Names whose folding together stays cheap: all, or those that differ in their last number."""
+    several = [name for name in names if len(_NUMBER.findall(name)) > 1]
+    if len(several) <= _SMALL:
+        return [names] if names else []
+    parts: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        numbers = list(_NUMBER.finditer(name))
+        fixed = (name[: numbers[-1].start()], name[numbers[-1].end() :]) if len(numbers) > 1 else ()
+        parts["\0".join(fixed)].append(name)
+    return parts.values()
+
+
+def _natural(name: str) -> tuple[tuple[int, int, str, str], ...]:
+    """Sorts ``web2`` before ``web10``."""
+    words = re.split(r"([0-9]+)", name)
+    return tuple(
+        (i % 2, len(w.lstrip("0")) * (i % 2), w.lstrip("0"), w) for i, w in enumerate(words)
+    )

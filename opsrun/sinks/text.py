@@ -1,0 +1,91 @@
+"""``-o text``: every line as it comes, behind the name of its host.
+
+The mark between name and line tells where the line is from: ``|`` standard output, ``!`` standard
+error, ``+`` the same line goes on (it was longer than 64 KiB), ``x`` the host did not end well,
+``.`` it did (said at ``-v``).
+Nothing that a host writes can begin a line, so no host can pretend to be another one.
+"""
+
+from __future__ import annotations
+
+from opsrun.events import Output, Result, RunStarted, StreamName
+from opsrun.sinks.base import OutputOptions, Writer
+from opsrun.sinks.cells import width
+from opsrun.sinks.lines import Line, LineBuffer
+from opsrun.sinks.problems import ended
+from opsrun.sinks.sanitise import sanitise_line
+from opsrun.sinks.style import DIM, RED, YELLOW, describe, duration, host_style, outcome_word, paint
+from opsrun.sinks.terminal import TerminalSink
+
+MAX_PREFIX = 40
+"""Columns to which names are aligned; longer ones stand out and are never cut."""
+
+
+class TextSink(TerminalSink):
+    """Streams the hosts' lines; see the module."""
+
+    wants_output = True
+
+    def __init__(self, out: Writer, err: Writer, options: OutputOptions) -> None:
+        super().__init__(out, err, options)
+        self._buffers: dict[tuple[str, StreamName], LineBuffer] = {}
+        self._prefix_width = 0
+
+    def _started(self, event: RunStarted) -> None:
+        super()._started(event)
+        widths = (width(sanitise_line(host)) for host in event.hosts)
+        self._prefix_width = max((w for w in widths if w <= MAX_PREFIX), default=0)
+
+    def _output(self, event: Output) -> None:
+        self._feed(event.host, event.stream, event.data)
+
+    def _result(self, result: Result) -> None:
+        host = result.host
+        self._drain(host, "stdout", result.stdout)
+        self._drain(host, "stderr", result.stderr)
+        if result.data and result.outcome.is_good:
+            self._outlet.out(f"{self._prefix(host, 'stdout', '|')}{describe(result.data)}\n")
+        if result.outcome.is_good:
+            self._say_good(result)
+        elif self._options.verbosity >= 0 and len(self._hosts) != 1:
+            self._mark(host, "x", ended(result, self._options.color_err))
+
+    def _finish(self) -> None:
+        for host, stream in list(self._buffers):
+            self._drain(host, stream, b"")
+
+    def _feed(self, host: str, stream: StreamName, data: bytes) -> None:
+        buffer = self._buffers.get((host, stream))
+        if buffer is None:
+            buffer = self._buffers[host, stream] = LineBuffer()
+        self._lines(host, stream, list(buffer.feed(data)))
+
+    def _drain(self, host: str, stream: StreamName, kept: bytes) -> None:
+        """The stream is over; ``kept`` stands in where its output never came as events."""
+        if (host, stream) not in self._buffers and kept:
+            self._feed(host, stream, kept)
+        buffer = self._buffers.pop((host, stream), None)
+        last = buffer.end() if buffer else None
+        if last:
+            self._lines(host, stream, [last])
+
+    def _lines(self, host: str, stream: StreamName, lines: list[Line]) -> None:
+        mark = "|" if stream == "stdout" else "!"
+        usual, going_on = self._prefix(host, stream, mark), self._prefix(host, stream, "+")
+        text = "".join(f"{going_on if line.continues else usual}{line.text()}\n" for line in lines)
+        (self._outlet.out if stream == "stdout" else self._outlet.err)(text)
+
+    def _say_good(self, result: Result) -> None:
+        if self._options.verbosity >= 1:
+            word = outcome_word(result.outcome, self._options.color_err)
+            self._mark(result.host, ".", f"{word}, {duration(result.duration)}")
+
+    def _mark(self, host: str, mark: str, text: str) -> None:
+        self._say(f"{self._prefix(host, 'stderr', mark)}{text}")
+
+    def _prefix(self, host: str, stream: StreamName, mark: str) -> str:
+        color = self._options.color if stream == "stdout" else self._options.color_err
+        name = sanitise_line(host)
+        gap = " " * (self._prefix_width - width(name) + 1)
+        style = DIM if mark in "|." else RED if mark in "!x" else YELLOW
+        return f"{paint(name, host_style(host), color)}{gap}{paint(mark, style, color)} "
