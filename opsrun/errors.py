@@ -12,6 +12,7 @@
     ├── RunFailed                some hosts did not end well: ``Report.raise_for_failures()``
     ├── GateTimeout              a gate did not open in time
     ├── SinkClosed               the reader of an output went away (``| head``)
+    ├── LabError                 the fleet on loopback could not be started or ended
     └── HostError                one host: host, phase, hint
         ├── ConnectionFailed     nothing was sent to a shell: the host counts as unreachable
         │   ├── HostKeyError
@@ -127,6 +128,10 @@ class GateTimeout(OpsrunError):
 
 class SinkClosed(OpsrunError):
     """Whoever read this output has gone away: the run ends quietly."""
+
+
+class LabError(OpsrunError):
+    """The fleet on loopback could not be started, found or ended."""
 
 
 class HostError(OpsrunError):
