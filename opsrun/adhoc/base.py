@@ -154,35 +154,6 @@ class Worker:
             data=trail.data,
         )
 
-    @contextmanager
-    def connected(self, job: Job) -> Iterator[Connection]:
-        """A connection to the host, closed when the block is left; cancelling aborts the login.
-
-        Raises:
-            ConnectionFailed: see `Transport.connect`.
-            Cancelled: the run ended meanwhile.
-        """
-        transport = job.transport()
-        try:
-            with self.setting.stop.closing(transport.close):
-                connection = self._connect(job, transport)
-            yield connection
-        finally:
-            transport.close()
-
-    def _connect(self, job: Job, transport: Transport) -> Connection:
-        try:
-            connection = transport.connect()
-        except ConnectionFailed as error:
-            if self.setting.stop.cancelled:
-                raise Cancelled(
-                    self.setting.stop.reason, host=job.host, phase=error.phase
-                ) from error
-            raise
-        if self.setting.stop.cancelled:
-            raise Cancelled(self.setting.stop.reason, host=job.host, phase="open")
-        return connection
-
     def persevere(
         self, job: Job, slot: Slot, trail: Trail, attempt: Callable[[], Result]
     ) -> Result:
@@ -207,3 +178,32 @@ class Worker:
         with slot.given_back():
             if self.setting.stop.wait(delay):
                 raise Cancelled(self.setting.stop.reason, host=job.host, phase=error.phase)
+
+
+@contextmanager
+def connected(setting: Setting, job: Job) -> Iterator[Connection]:
+    """A connection to the host, closed when the block is left; cancelling aborts the login.
+
+    Raises:
+        ConnectionFailed: see `Transport.connect`.
+        Cancelled: the run ended meanwhile.
+    """
+    transport = job.transport()
+    try:
+        with setting.stop.closing(transport.close):
+            connection = _connect(setting.stop, job, transport)
+        yield connection
+    finally:
+        transport.close()
+
+
+def _connect(stop: Stop, job: Job, transport: Transport) -> Connection:
+    try:
+        connection = transport.connect()
+    except ConnectionFailed as error:
+        if stop.cancelled:
+            raise Cancelled(stop.reason, host=job.host, phase=error.phase) from error
+        raise
+    if stop.cancelled:
+        raise Cancelled(stop.reason, host=job.host, phase="open")
+    return connection

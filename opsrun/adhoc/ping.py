@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opsrun.adhoc.base import Job, Setting, Trail, Worker
+from opsrun.adhoc.base import Job, Setting, Trail, Worker, connected
 from opsrun.engine.dispatch import Slot
 from opsrun.errors import ConnectionFailed
 from opsrun.events import Outcome, Result
@@ -27,7 +27,7 @@ class Ping(Worker):
 
     def _attempt(self, job: Job, trail: Trail) -> Result:
         before = self.setting.engine.now()
-        with self.connected(job) as connection:
+        with connected(self.setting, job) as connection:
             login = self.setting.engine.now() - before
             round_trip = touch_shell(self.setting, job, connection)
         data = {"login": round(login, 6), "round_trip": round(round_trip, 6)}

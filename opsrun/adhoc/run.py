@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opsrun.adhoc.base import Job, Setting, Trail, Worker
+from opsrun.adhoc.base import Job, Setting, Trail, Worker, connected
 from opsrun.engine.dispatch import Slot
 from opsrun.events import Notice, Outcome, Output, Result, StreamName
 from opsrun.remote.capture import Capture
@@ -23,7 +23,7 @@ class Exec(Worker):
         return self.persevere(job, slot, trail, lambda: self._attempt(job, trail))
 
     def _attempt(self, job: Job, trail: Trail) -> Result:
-        with self.connected(job) as connection:
+        with connected(self.setting, job) as connection:
             # Durable before it goes out: from here on the host may have been changed.
             self.setting.journal.intent(job.work)
             return self._run(job, trail, connection)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from opsrun.adhoc.base import Job, Setting, Trail, Worker
+from opsrun.adhoc.base import Job, Setting, Trail, Worker, connected
 from opsrun.adhoc.ping import touch_shell
 from opsrun.engine.dispatch import Slot
 from opsrun.engine.gates import Check, Gate, Progress
+from opsrun.engine.stop import Stop
 from opsrun.errors import Cancelled, GateTimeout, UsageError, did_you_mean
 from opsrun.events import Outcome, Result, Waiting
 
-ProbeTCP = Callable[[str, int], None]
-"""Connects to address and port and hangs up; raises `HostError` if it can't."""
+ProbeTCP = Callable[[str, int, Stop], None]
+"""Connects to address and port and hangs up, at once when stopped; raises `HostError` if it
+can't."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,9 @@ class Wait(Worker):
         return Result(job.host, job.work, Outcome.OK, data=trail.data)
 
     def _await(self, job: Job, slot: Slot, condition: Condition, timeout: float | None) -> Progress:
-        check = self._check(job, condition)
+        # Of this gate alone: when the waiter gives up, so does the attempt under way.
+        stop = Stop(self.setting.engine)
+        check = self._check(job, condition, stop)
 
         def in_place() -> None:
             # The waiter below has given its place back; each attempt takes one for as long as it
@@ -85,8 +89,8 @@ class Wait(Worker):
             with slot.taken():
                 check()
 
-        gate = Gate(str(condition), in_place, self.setting.engine, self.setting.stop)
-        with slot.given_back():
+        gate = Gate(str(condition), in_place, self.setting.engine, stop)
+        with slot.given_back(), self.setting.stop.closing(lambda: stop.cancel("the run ended")):
             self.setting.engine.spawn(gate.probe)
             try:
                 return gate.wait_open(timeout, lambda progress: self._tell(job, gate, progress))
@@ -95,7 +99,7 @@ class Wait(Worker):
                     raise Cancelled(self.setting.stop.reason, host=job.host) from error
                 raise
             finally:
-                gate.give_up()
+                stop.cancel("nobody waits any more")
 
     def _tell(self, job: Job, gate: Gate, progress: Progress) -> None:
         self.setting.emit(
@@ -109,12 +113,13 @@ class Wait(Worker):
             )
         )
 
-    def _check(self, job: Job, condition: Condition) -> Check:
+    def _check(self, job: Job, condition: Condition, stop: Stop) -> Check:
         if condition.kind == "ssh":
-            return lambda: self._log_in(job)
+            return lambda: self._log_in(job, stop)
         address = job.endpoint[0] if job.endpoint else "127.0.0.1"
-        return lambda: self._probe_tcp(address, condition.port)
+        return lambda: self._probe_tcp(address, condition.port, stop)
 
-    def _log_in(self, job: Job) -> None:
-        with self.connected(job) as connection:
-            touch_shell(self.setting, job, connection)
+    def _log_in(self, job: Job, stop: Stop) -> None:
+        setting = replace(self.setting, stop=stop)
+        with connected(setting, job) as connection:
+            touch_shell(setting, job, connection)

@@ -58,6 +58,7 @@ class Collector:
         self._stop = stop
         self._on_tick = on_tick
         self._pending: dict[WorkId, bool] = {}
+        self._finished = False
         self._seq = 0
         self._last_tick = 0.0
         self.closed: SinkClosed | None = None
@@ -83,24 +84,26 @@ class Collector:
         self._queue.put(_Finished())
 
     def stream(self) -> Iterator[Event]:
-        """Every event up to `finish`, after the sinks have had it."""
-        while True:
+        """Every event up to `finish`, after the sinks have had it.
+
+        If its reader breaks off, another call goes on where the first one stopped.
+        """
+        while not self._finished:
             event = self._queue.get(TICK)
             self._tick()
             if event is None:
                 continue
             if isinstance(event, _Finished):
-                break
-            if self._admit(event):
+                self._finished = True
+            elif self._admit(event):
                 self.hand_out(event)
                 yield event
             if self._queue.empty():
                 self.flush()
-        for work, started in list(self._pending.items()):
-            result = _made_up(work, started)
+        while self._pending:
+            result = _made_up(*self._pending.popitem())
             self.hand_out(result)
             yield result
-        self._pending.clear()
 
     def _tick(self) -> None:
         now = self._now()

@@ -45,7 +45,8 @@ class Gate:
     Args:
         name: what is waited for, as the operator would say it: ``tcp:5432``.
         check: tried at once and then at the pace given, each attempt within its own deadlines.
-        engine, stop: what probers and waiters run on, and what ends them.
+        engine: what the prober and the waiters run on.
+        stop: ends the prober, and with it every wait.
     """
 
     def __init__(
@@ -58,7 +59,6 @@ class Gate:
         self._pace = pace or Pace()
         self._open = engine.event()
         self._settled = engine.event()
-        self._given_up = False
         self._attempt = 0
         self._last_error = ""
         self._broken: BaseException | None = None
@@ -69,13 +69,13 @@ class Gate:
         return self._open.is_set()
 
     def probe(self) -> None:
-        """Try until the check passes, the last waiter gives up, or the run is cancelled.
+        """Try until the check passes or ``stop`` is cancelled.
 
         The prober's body: spawn it once. A check that raises anything but `OpsrunError` breaks the
         gate, and every waiter is told.
         """
         try:
-            while not self._given_up and not self._stop.cancelled and not self._try():
+            while not self._stop.cancelled and not self._try():
                 if self._stop.wait(self._pace.delay(self._attempt)):
                     break
         except BaseException as error:
@@ -92,10 +92,6 @@ class Gate:
             return False
         self._open.set()
         return True
-
-    def give_up(self) -> None:
-        """Nobody waits any more: the prober ends after the attempt under way."""
-        self._given_up = True
 
     def wait_open(
         self, timeout: float | None, report: Callable[[Progress], None] = lambda progress: None

@@ -19,6 +19,7 @@ from paramiko.common import (
     MSG_CHANNEL_SUCCESS,
     MSG_CHANNEL_WINDOW_ADJUST,
     MSG_GLOBAL_REQUEST,
+    MSG_SERVICE_REQUEST,
     byte_chr,
 )
 from paramiko.message import Message
@@ -85,7 +86,8 @@ class Link(TransportBase):
         **paramiko_options: Any,
     ) -> None:
         self._trace = trace
-        self._target = target
+        # Not `_target`: that is a thread's own, and paramiko's transport is a thread.
+        self._peer = target
         self._engine = engine
         interval = target.timeouts.keepalive
         self._active_check_timeout = min(_WAKE_UP, interval) if interval > 0 else _WAKE_UP
@@ -94,7 +96,10 @@ class Link(TransportBase):
         first = tuple(kind for kind in self._preferred_keys if kind in key_types)
         self._preferred_keys = tuple(dict.fromkeys(first + self._preferred_keys))
         self.banner_seen = False
-        self._progress = engine.event()
+        self.progress = engine.event()
+        """Set whenever something happened that `wait_until` may be waiting for."""
+        self.now = engine.now
+        self._death: BaseException | None = None
         self._asked = 0
         self._asked_at = 0.0
         self._handler_table[MSG_CHANNEL_OPEN_FAILURE] = self._channel_refused
@@ -105,6 +110,11 @@ class Link(TransportBase):
         if self._trace is not None:
             for line in msg if isinstance(msg, list) else [msg]:
                 self._trace(str(line) % args if args else str(line))
+
+    def tell(self, words: str) -> None:
+        """A line of the connection's story, for -vv; never a secret."""
+        if self._trace is not None:
+            self._trace(words)
 
     # -- phases
 
@@ -117,15 +127,11 @@ class Link(TransportBase):
             ConnectionFailed: phase banner or kex.
         """
         self.active = True
-        self.completion_event = self._progress
+        self.completion_event = self.progress
         self.start()
-        timeouts = self._target.timeouts
-        self.wait_until(
-            lambda: self.banner_seen, Deadline("banner", timeouts.banner, self._engine.now)
-        )
-        self.wait_until(
-            lambda: self.initial_kex_done, Deadline("kex", timeouts.kex, self._engine.now)
-        )
+        timeouts = self._peer.timeouts
+        self.wait_until(lambda: self.banner_seen, Deadline("banner", timeouts.banner, self.now))
+        self.wait_until(lambda: self.initial_kex_done, Deadline("kex", timeouts.kex, self.now))
 
     def _check_banner(self) -> None:
         try:
@@ -136,7 +142,7 @@ class Link(TransportBase):
                 raise error.__context__ from None
             raise
         self.banner_seen = True
-        self._progress.set()
+        self.progress.set()
 
     def wait_until(self, ready: Callable[[], bool], deadline: Deadline) -> None:
         """Wait for the transport thread to get there.
@@ -145,40 +151,57 @@ class Link(TransportBase):
             ConnectionFailed: the connection ended, or the deadline passed; in the deadline's phase.
         """
         while not ready():
-            self._progress.clear()
+            self.progress.clear()
             if ready():
                 return
             if not self.active:
                 raise self.failure(deadline.phase)
-            if not self._progress.wait(deadline.remaining()) and not ready():
+            if not self.progress.wait(deadline.remaining()) and not ready():
                 raise self._late(deadline)
 
     def _late(self, deadline: Deadline) -> ConnectionFailed:
         return ConnectionFailed(
             f"{self.where()}: nothing within {deadline.seconds:g} s",
-            host=self._target.host,
+            host=self._peer.host,
             phase=deadline.phase,
             hint="the server is overloaded, or no SSH server",
         )
 
     def where(self) -> str:
         """Address and port, for messages."""
-        return f"{self._target.address} port {self._target.port}"
+        return f"{self._peer.address} port {self._peer.port}"
 
     def failure(self, phase: str) -> ConnectionFailed:
         """Why the transport thread ended, as the error of ``phase``."""
-        error = self.get_exception()
+        error = self._cause()
         words, hint = _explain(error)
         failed = ConnectionFailed(
-            f"{self.where()}: {words}", host=self._target.host, phase=phase, hint=hint
+            f"{self.where()}: {words}", host=self._peer.host, phase=phase, hint=hint
         )
         failed.transient = not isinstance(error, IncompatiblePeer)
         failed.__cause__ = error
         return failed
 
+    def _cause(self) -> BaseException | None:
+        # paramiko's accessor forgets the error as it gives it away; several waiters may ask.
+        self._death = self.get_exception() or self._death
+        return self._death
+
     def obituary(self) -> str:
         """How an established connection ended, in words."""
-        return f"{self.where()}: {_explain(self.get_exception())[0]}"
+        return f"{self.where()}: {_explain(self._cause())[0]}"
+
+    def request_service(self, name: str) -> None:
+        """Ask for a service (RFC 4253 section 10)."""
+        request = Message()
+        request.add_byte(byte_chr(MSG_SERVICE_REQUEST))
+        request.add_string(name)
+        self._send_message(request)
+
+    def _parse_disconnect(self, m: Message) -> None:
+        # What the server said as it hung up is worth more than that it did.
+        code = m.get_int()
+        self.saved_exception = SSHException(f"the server hung up: {m.get_text()} (code {code})")
 
     # -- channels
 
@@ -189,7 +212,7 @@ class Link(TransportBase):
             ConnectionFailed: the connection has ended meanwhile.
         """
         with self.lock:
-            channel = SessionChannel(self, self._next_channel(), self._engine, self._target.host)
+            channel = SessionChannel(self, self._next_channel(), self._engine, self._peer.host)
             self._channels.put(channel.chanid, channel)
             self.channels_seen[channel.chanid] = True
         if not self.active:
@@ -208,17 +231,17 @@ class Link(TransportBase):
 
     def _on_silence(self, seconds: float) -> None:
         # Runs on the transport thread, whenever a read found nothing for a while.
-        interval = self._target.timeouts.keepalive
+        interval = self._peer.timeouts.keepalive
         if interval <= 0 or not self.authenticated_once() or self.in_kex:
             return
         if self.packetizer.last_heard > self._asked_at:
             self._asked = 0
         if seconds < interval * (self._asked + 1):
             return
-        if self._asked >= self._target.timeouts.keepalive_count:
+        if self._asked >= self._peer.timeouts.keepalive_count:
             raise _Silence(f"no sign of life for {seconds:.0f} s")
         self._asked += 1
-        self._asked_at = self._engine.now()
+        self._asked_at = self.now()
         self._send_message(_sign_of_life())
 
     def authenticated_once(self) -> bool:
@@ -237,7 +260,7 @@ class Link(TransportBase):
         """End the transport thread; wakes whoever waits for a phase."""
         self.active = False
         self.packetizer.close()
-        self._progress.set()
+        self.progress.set()
 
     def close(self) -> None:
         """Close the connection and all its channels; safe from any task, and again."""

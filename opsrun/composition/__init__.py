@@ -1,0 +1,1 @@
+"""Puts the rooms below together: ways to reach hosts, and one run from start to summary."""

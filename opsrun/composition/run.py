@@ -1,0 +1,190 @@
+"""One run: an engine, a collector, a dispatcher, from the first event to the summary."""
+
+from __future__ import annotations
+
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from opsrun.adhoc.base import Job, Setting, Worker
+from opsrun.engine.base import Engine
+from opsrun.engine.collector import Collector
+from opsrun.engine.dispatch import Dispatcher, Plan
+from opsrun.engine.limits import affordable_forks
+from opsrun.engine.stop import Stop
+from opsrun.errors import UsageError, did_you_mean
+from opsrun.events import Event, Journal, NoJournal, Notice, RunStarted, Sink, Summary
+from opsrun.remote.capture import KEEP_PER_RUN, KEEP_PER_STREAM, MemoryBudget
+from opsrun.report import Report
+
+ENGINES = ("auto", "gevent", "threads")
+
+_FAREWELL = 10.0
+"""Seconds that a run waits for its last tasks; every wait in them is shorter."""
+
+
+def make_engine(name: str) -> Engine:
+    """The engine of this name; ``auto`` is gevent in a process that it has patched, else threads.
+
+    Raises:
+        UsageError: there is no such engine, or this process can't have it.
+    """
+    if name not in ENGINES:
+        known = ", ".join(ENGINES)
+        raise UsageError(f"no engine {name!r}; expected {known}{did_you_mean(name, ENGINES)}")
+    if name == "gevent" or (name == "auto" and _is_patched()):
+        from opsrun.engine.greenlets import GreenletEngine
+
+        return GreenletEngine()
+    from opsrun.engine.threads import ThreadEngine
+
+    if _is_patched():
+        raise UsageError("engine 'threads' needs a process that gevent has not patched")
+    return ThreadEngine()
+
+
+def _is_patched() -> bool:
+    if "gevent.monkey" not in sys.modules:
+        return False
+    from opsrun.engine.greenlets import is_patched
+
+    return is_patched()
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a run is carried out, whatever it does."""
+
+    action: str
+    command: str
+    plan: Plan = field(default_factory=Plan)
+    retries: int = 0
+    keep: int = KEEP_PER_STREAM
+    files_per_host: int = 2
+    stream: bool = False
+    """Emit output as it comes even if no sink wants it."""
+    journal: Journal = field(default_factory=NoJournal)
+    largest_status: bool = False
+
+
+class Run:
+    """One run. Iterate `stream` to its end; whatever happens, every job gets its one result.
+
+    Args:
+        engine: used by this run alone and closed at its end.
+        options: see `RunOptions`.
+        sinks: fed as the events come, closed at the end.
+        on_tick: called several times a second, in the task that iterates.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        options: RunOptions,
+        sinks: Sequence[Sink] = (),
+        on_tick: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.id = uuid.uuid4().hex[:12]
+        self.report = Report()
+        self.stop = Stop(engine)
+        self.interrupted = False
+        self._dispatched = False
+        self._engine = engine
+        self._options = options
+        self.collector = Collector(engine, sinks, self.stop, on_tick)
+
+    def interrupt(self) -> None:
+        """End the run early; what is under way is asked to end, and every host gets its result."""
+        self.interrupted = True
+        self.stop.cancel("interrupted")
+
+    def stream(
+        self, jobs: Sequence[Job], make_worker: Callable[[Setting], Worker]
+    ) -> Iterator[Event]:
+        """Carry the run out; every event, after the sinks have had it.
+
+        Closing the iterator early cancels the run and waits for its end.
+        """
+        started = time.time(), self._engine.now()
+        try:
+            for event in self._events(jobs, make_worker, started[0]):
+                self.report.add(event)
+                yield event
+        finally:
+            self._wind_up()
+            summary = self._summary(self._engine.now() - started[1])
+            self.collector.hand_out(summary)
+            self.collector.close()
+        yield summary
+
+    def _events(
+        self, jobs: Sequence[Job], make_worker: Callable[[Setting], Worker], started: float
+    ) -> Iterator[Event]:
+        hosts = tuple(job.host for job in jobs)
+        first = RunStarted(self.id, self._options.action, self._options.command, hosts, started)
+        self.collector.expect([job.work for job in jobs])
+        self.collector.hand_out(first)
+        yield first
+        plan, notices = self._affordable(len(jobs))
+        for notice in notices:
+            self.collector.hand_out(notice)
+            yield notice
+        worker = make_worker(self._setting())
+        dispatcher = Dispatcher(self._engine, self.stop, plan, worker, worker.skip)
+        self._dispatched = True
+        self._engine.spawn(self._dispatch, dispatcher, jobs)
+        yield from self.collector.stream()
+
+    def _dispatch(self, dispatcher: Dispatcher[Job], jobs: Sequence[Job]) -> None:
+        try:
+            dispatcher.run(jobs)
+        except BaseException as error:
+            self.collector.emit(Notice("error", f"a bug in opsrun ended the dispatch: {error!r}"))
+        finally:
+            self.collector.finish()
+
+    def _affordable(self, jobs: int) -> tuple[Plan, list[Notice]]:
+        plan = self._options.plan
+        wanted = min(plan.forks, max(1, jobs))
+        forks = min(wanted, self._engine.max_forks)
+        notices = []
+        if forks < wanted:
+            words = f"the {self._engine.name} engine works on {forks} hosts at once, not {wanted}"
+            notices.append(Notice("warning", words))
+        affordable = affordable_forks(forks, self._options.files_per_host)
+        if affordable < forks:
+            words = f"open files are limited: {affordable} hosts at once instead of {forks}"
+            notices.append(Notice("warning", f"{words} (see ulimit -n)"))
+        return replace(plan, forks=affordable), notices
+
+    def _setting(self) -> Setting:
+        return Setting(
+            engine=self._engine,
+            stop=self.stop,
+            emit=self.collector.emit,
+            budget=MemoryBudget(KEEP_PER_RUN, self._engine.lock()),
+            journal=self._options.journal,
+            stream=self._options.stream or self.collector.wants_output,
+            keep=self._options.keep,
+            retries=self._options.retries,
+        )
+
+    def _wind_up(self) -> None:
+        """Ends the work if the reader broke off, and takes in what is still to come of it."""
+        self.stop.cancel("the run was given up")
+        if self._dispatched:
+            for event in self.collector.stream():
+                self.report.add(event)
+        if not self._engine.close(_FAREWELL):
+            self.collector.hand_out(Notice("warning", "some tasks did not end and were left"))
+
+    def _summary(self, duration: float) -> Summary:
+        self.report.interrupted = self.interrupted
+        status = self.report.exit_status(largest=self._options.largest_status)
+        if not status and self.collector.failures:
+            status = 1
+        summary = Summary(self.id, self.report.counts(), duration, self.interrupted, status)
+        self.report.add(summary)
+        return summary

@@ -1,0 +1,131 @@
+"""Where all of it meets paramiko.SSHClient: connect, check the host, log in, run."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import paramiko
+
+from opsrun.engine.base import Engine
+from opsrun.errors import ConnectionFailed, HostError
+from opsrun.transports.credentials import Credential
+from opsrun.transports.ssh.auth import Authenticator
+from opsrun.transports.ssh.channel import SessionChannel
+from opsrun.transports.ssh.dial import Dialler, Resolver, resolve, system_resolver
+from opsrun.transports.ssh.link import Link, Trace
+from opsrun.transports.target import SSHTarget
+
+
+@dataclass(frozen=True, slots=True)
+class SSHShared:
+    """What all SSH connections of a run share."""
+
+    engine: Engine
+    credentials: Callable[[SSHTarget], Iterable[Credential]]
+    """What to offer to a target, in order."""
+    verify: Callable[[SSHTarget, str, bytes], None]
+    """Called with key type and key blob; raises `HostKeyError` for a host that is not the one."""
+    known_key_types: Callable[[SSHTarget], Sequence[str]]
+    """Types of host key that are on record for a target."""
+    resolver: Resolver = system_resolver
+    trace: Callable[[SSHTarget], Trace | None] = lambda target: None
+
+
+class _HostKeyCheck(paramiko.MissingHostKeyPolicy):
+    """paramiko is given no known hosts, so it asks this for every one of them."""
+
+    def __init__(self, target: SSHTarget, shared: SSHShared) -> None:
+        self._target = target
+        self._shared = shared
+
+    def missing_host_key(self, client: Any, hostname: str, key: paramiko.PKey) -> None:
+        """Raise `HostKeyError` unless the key is the host's. Nothing secret was sent so far."""
+        self._shared.verify(self._target, key.get_name(), key.asbytes())
+
+
+class SSHTransport:
+    """Reaches one host over SSH; wraps one `paramiko.SSHClient`."""
+
+    def __init__(self, target: SSHTarget, shared: SSHShared) -> None:
+        self._target = target
+        self._shared = shared
+        self._dialler = Dialler(target, shared.engine)
+        self._client = paramiko.SSHClient()
+        self._client.set_missing_host_key_policy(_HostKeyCheck(target, shared))
+        self._closed = False
+
+    def connect(self) -> SSHConnection:
+        """See `Transport.connect`."""
+        addresses = resolve(self._target, self._shared.engine, self._shared.resolver)
+        sock = self._dialler.dial(addresses)
+        try:
+            self._client.connect(
+                self._target.address,
+                self._target.port,
+                self._target.user,
+                sock=sock,
+                transport_factory=self._link,
+                auth_strategy=Authenticator(  # type: ignore[arg-type]
+                    self._target, self._shared.credentials(self._target)
+                ),
+            )
+        except HostError:
+            self.close()
+            raise
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            self.close()
+            raise ConnectionFailed(
+                str(error) or type(error).__name__, host=self._target.host, phase="kex"
+            ) from error
+        except BaseException:
+            self.close()
+            raise
+        link = self._client.get_transport()
+        if self._closed or not isinstance(link, Link):
+            self.close()
+            raise ConnectionFailed("given up", host=self._target.host, phase="auth")
+        return SSHConnection(self._client, link, self._target)
+
+    def _link(self, sock: socket.socket, **options: Any) -> Any:
+        return Link(
+            sock,
+            self._target,
+            self._shared.engine,
+            self._shared.known_key_types(self._target),
+            self._shared.trace(self._target),
+            **options,
+        )
+
+    def close(self) -> None:
+        """See `Transport.close`."""
+        self._closed = True
+        # The link first: it tells those who wait for it; then the bare socket, if it got no link.
+        self._client.close()
+        self._dialler.abort()
+
+
+class SSHConnection:
+    """A host that let us in. Each script gets a channel of its own."""
+
+    def __init__(self, client: paramiko.SSHClient, link: Link, target: SSHTarget) -> None:
+        self.client = client
+        """The wrapped client, for what has no method here."""
+        self._link = link
+        self._target = target
+
+    def start(self, script: str) -> SessionChannel:
+        """See `Connection.start`."""
+        channel = self._link.session()
+        try:
+            channel.start(script, self._target.timeouts)
+        except BaseException:
+            channel.close()
+            raise
+        return channel
+
+    def close(self) -> None:
+        """See `Connection.close`."""
+        self.client.close()
