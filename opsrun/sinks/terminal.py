@@ -88,9 +88,8 @@ class TerminalSink:
     def _started(self, event: RunStarted) -> None:
         self._hosts = event.hosts
         if self._options.verbosity >= 1:
-            command = sanitise_line(event.command)
-            hosts = label(event.hosts) or "no hosts"
-            self._say(f"run {event.run}: {event.action} {command}: {hosts}")
+            what = sanitise_line(f"run {event.run}: {event.action} {event.command}")
+            self._say(f"{what}: {label(event.hosts) or 'no hosts'}")
 
     def _message(self, event: RunStarted | Retry | Notice) -> None:
         color = self._options.color_err
