@@ -172,12 +172,12 @@ def spawn(argv: tuple[str, ...], env: Mapping[str, str], log: Path) -> ProcessId
     return identify(pid) or ProcessId(pid, -1, boot_id())
 
 
-def reap(pid: int) -> None:
-    """Take the exit status of a child that has ended; nothing for any other process."""
+def reap(pid: int) -> bool:
+    """Take the exit status of a child of ours, if it has ended: True then, and only once."""
     try:
-        os.waitpid(pid, os.WNOHANG)
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
     except ChildProcessError:
-        pass
+        return False
 
 
 def _send(process: ProcessId, number: signal.Signals) -> None:

@@ -105,8 +105,7 @@ class Start:
 
         def check() -> None:
             for server, launch in pairs:
-                process.reap(server.process.pid)
-                if not server.process.running:
+                if process.reap(server.process.pid):
                     raise _failure(launch)
 
         silent = silent_hosts(new.hosts, self.seconds, patient=True, check=check)
