@@ -1,0 +1,189 @@
+"""The inventory: hosts, groups, and the selection of hosts by pattern."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Literal
+
+from opsrun.errors import PatternError, did_you_mean
+from opsrun.inventory.draft import IMPLICIT, Draft
+from opsrun.inventory.listed import names_in_file
+from opsrun.inventory.model import (
+    Assignments,
+    Group,
+    Host,
+    InventoryWarning,
+    Value,
+    Variables,
+)
+from opsrun.inventory.patterns import LOCALHOST, evaluate
+from opsrun.inventory.text import Place
+from opsrun.inventory.variables import LayeredResolver
+from opsrun.inventory.vars_files import VarsFiles
+
+_LOCAL: Assignments = ({"ansible_connection": Value("local", IMPLICIT)},)
+
+
+class Inventory:
+    """Everything that the sources said. `opsrun.inventory.load.load_inventory` makes one.
+
+    Args:
+        draft: what the sources said; finished.
+        bases: directories beside the sources that may hold ``group_vars`` and ``host_vars``.
+        playbook_bases: the same, beside a playbook.
+        place: how files named in patterns are found.
+        sources: what was loaded, as the operator named it.
+    """
+
+    def __init__(
+        self,
+        draft: Draft,
+        *,
+        bases: Sequence[str],
+        playbook_bases: Sequence[str],
+        place: Place,
+        sources: tuple[str, ...],
+    ) -> None:
+        self.sources = sources
+        self._place = place
+        self._warnings = draft.warnings
+        self._groups = draft.freeze_groups()
+        self._resolver = LayeredResolver(
+            self._groups,
+            VarsFiles(bases, place, self._warnings),
+            VarsFiles(playbook_bases, place, self._warnings),
+        )
+        self._hosts = draft.freeze_hosts(self._groups, self._resolver)
+        self._members: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def hosts(self) -> Mapping[str, Host]:
+        """Hosts by name, in inventory order: that in which the sources name them first."""
+        return MappingProxyType(self._hosts)
+
+    @property
+    def groups(self) -> Mapping[str, Group]:
+        """Groups by name, ``all`` and ``ungrouped`` among them."""
+        return MappingProxyType(self._groups)
+
+    @property
+    def warnings(self) -> tuple[InventoryWarning, ...]:
+        """What is odd in the files read so far: duplicate keys, ignored sections …"""
+        return tuple(self._warnings)
+
+    def __repr__(self) -> str:
+        return f"<Inventory {len(self._hosts)} hosts, {len(self._groups)} groups>"
+
+    def __len__(self) -> int:
+        return len(self._hosts)
+
+    def members(self, group: str) -> tuple[str, ...]:
+        """Names of all hosts in a group and below it, those of nearer groups first.
+
+        Raises:
+            KeyError: there is no such group.
+        """
+        if group not in self._members:
+            names: dict[str, None] = {}
+            for name in self.descendants(group):
+                names.update(dict.fromkeys(self._groups[name].hosts))
+            self._members[group] = tuple(names)
+        return self._members[group]
+
+    def descendants(self, group: str) -> list[str]:
+        """The group itself and every group below it, breadth first."""
+        ordered = {group: None}
+        for name in (queue := [group]):
+            new = [child for child in self._groups[name].children if child not in ordered]
+            ordered.update(dict.fromkeys(new))
+            queue.extend(new)
+        return list(ordered)
+
+    def host(self, name: str) -> Host:
+        """The host of this name; an implicit one for ``localhost``.
+
+        Raises:
+            PatternError: there is none; with the nearest name.
+        """
+        found = self._hosts.get(name)
+        if found is not None:
+            return found
+        if name in LOCALHOST:
+            return self._implicit(name)
+        raise PatternError(f"no host is named {name!r}{did_you_mean(name, self._hosts)}")
+
+    def group_variables(self, name: str) -> Variables:
+        """The variables set on the group itself; what it inherits is left out."""
+        return self._resolver.group_variables(name)
+
+    def select(
+        self,
+        pattern: str,
+        *,
+        limit: str | None = None,
+        exclude: str | None = None,
+        groups: str | None = None,
+        exclude_groups: str | None = None,
+        order: Literal["inventory", "pattern"] = "inventory",
+    ) -> tuple[Host, ...]:
+        """The hosts that are meant, without duplicates.
+
+        Args:
+            pattern: see `opsrun.inventory.patterns`.
+            limit: keep only the hosts of this pattern, too.
+            exclude: leave out the hosts of this pattern.
+            groups: keep only members of these groups (names separated by commas).
+            exclude_groups: leave out members of these groups.
+            order: of the result; ``pattern`` is the order in which Ansible would visit the hosts.
+
+        Raises:
+            PatternError: a pattern is malformed, names something unknown, or nothing is left.
+            InventoryError: a file that a pattern names can't be read.
+        """
+        names = dict.fromkeys(self._evaluate(pattern))
+        if not names:
+            raise PatternError(f"the pattern {pattern!r} selects no host")
+        for keep, words, what in (
+            (True, self._maybe(limit), f"the limit {limit!r}"),
+            (True, self._in_groups(groups), f"the group {groups!r}"),
+            (False, self._maybe(exclude), f"excluding {exclude!r}"),
+            (False, self._in_groups(exclude_groups), f"excluding the group {exclude_groups!r}"),
+        ):
+            if words is None:
+                continue
+            left = {name: None for name in names if (name in words) is keep}
+            if not left:
+                raise PatternError(f"{what} leaves none of the {len(names)} hosts of {pattern!r}")
+            names = left
+        return self._in_order(names, order)
+
+    def _in_order(self, names: dict[str, None], order: str) -> tuple[Host, ...]:
+        if order == "pattern":
+            return tuple(self.host(name) for name in names)
+        known = [host for name, host in self._hosts.items() if name in names]
+        return (*known, *(self._implicit(name) for name in names if name not in self._hosts))
+
+    def _evaluate(self, pattern: str) -> list[str]:
+        return evaluate(pattern, self, self._read_names)
+
+    def _maybe(self, pattern: str | None) -> set[str] | None:
+        return None if pattern is None else set(self._evaluate(pattern))
+
+    def _in_groups(self, names: str | None) -> set[str] | None:
+        if names is None:
+            return None
+        found: set[str] = set()
+        for name in filter(None, (part.strip().removeprefix("@") for part in names.split(","))):
+            if name not in self._groups:
+                raise PatternError(f"no group is named {name!r}{did_you_mean(name, self._groups)}")
+            found.update(self.members(name))
+        return found
+
+    def _read_names(self, path: str) -> list[str] | None:
+        known = os.path.exists(self._place.real(path))
+        return names_in_file(path, self._place) if known else None
+
+    def _implicit(self, name: str) -> Host:
+        return Host(name, (), _LOCAL, IMPLICIT, self._resolver, implicit=True)

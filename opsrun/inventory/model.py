@@ -1,0 +1,191 @@
+"""What an inventory holds, as frozen data: every value keeps where it was written.
+
+Nothing here is copied per host: a variable of a group, or of a line that stands for ten thousand
+hosts, exists once. Lists and dictionaries among the values are shared, so they are to be read only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, Protocol
+
+from opsrun.errors import NotBuiltError
+
+Kind = Literal["ini", "yaml", "json", "script", "list", "hostfile", "implicit"]
+ALL = "all"
+UNGROUPED = "ungrouped"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where something was written."""
+
+    path: str
+    """The file as the operator named it, the host list itself, or ``<implicit>``."""
+    line: int | None = None
+    """1-based; None where there are no lines (scripts, host lists)."""
+    column: int | None = None
+    """1-based, in characters."""
+    kind: Kind = "ini"
+    trusted: bool = True
+    """Written by the operator, so that it may be a template. What scripts print is data."""
+
+    def __str__(self) -> str:
+        return self.path if self.line is None else f"{self.path}:{self.line}"
+
+
+class Unsafe(str):
+    """A text tagged ``!unsafe``: data, never a template."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Vaulted:
+    """A value tagged ``!vault``, still encrypted."""
+
+    text: str
+    """The envelope, from ``$ANSIBLE_VAULT`` on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One assignment of a variable."""
+
+    data: Any
+    origin: Origin
+    sealed: bool = False
+    """Something in ``data`` is still encrypted."""
+
+    def reveal(self, name: str) -> Any:
+        """The data of the variable ``name``.
+
+        Raises:
+            NotBuiltError: it is encrypted with ansible-vault.
+        """
+        if self.sealed:
+            raise NotBuiltError(
+                f"{self.origin}: the variable {name!r} is encrypted with ansible-vault, "
+                "which this version can't decrypt"
+            )
+        return self.data
+
+
+Assignments = tuple[Mapping[str, Value], ...]
+"""What was assigned to one group or host in inventory sources, oldest first."""
+
+
+class Explained(NamedTuple):
+    """One of the assignments that a variable had a choice of."""
+
+    origin: Origin
+    value: Any
+    where: str
+    """``group web``, ``group_vars web``, ``host web01`` or ``host_vars web01``."""
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryWarning:
+    """Something that works as in Ansible, but is hardly what was meant."""
+
+    message: str
+    origin: Origin
+
+    def __str__(self) -> str:
+        return f"{self.origin}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """A group, with its direct members only; `Inventory.members` gives all of them."""
+
+    name: str
+    hosts: tuple[str, ...]
+    children: tuple[str, ...]
+    parents: tuple[str, ...]
+    depth: int
+    """Edges on the longest way down from ``all``; deeper groups win."""
+    priority: int
+    """Decides between groups of one depth."""
+    priority_value: Value | None
+    """``ansible_group_priority``, where a source sets it; no variable of any host."""
+    own: Assignments
+    origin: Origin
+
+
+class Variables(Mapping[str, Any]):
+    """The effective variables of a host: a view of two shared layers, nothing is copied.
+
+    Reading a variable that is encrypted with ansible-vault raises `NotBuiltError`; asking for its
+    name, or for another one, does not.
+    """
+
+    __slots__ = ("_own", "_shared")
+
+    def __init__(self, own: Mapping[str, Value], shared: Mapping[str, Value]) -> None:
+        self._own = own
+        self._shared = shared
+
+    def value(self, name: str) -> Value:
+        """The winning assignment of ``name``, origin and all. KeyError if there is none."""
+        found = self._own.get(name)
+        return found if found is not None else self._shared[name]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.value(name).reveal(name)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._own
+        yield from (name for name in self._shared if name not in self._own)
+
+    def __len__(self) -> int:
+        return len(self._own.keys() | self._shared.keys())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._own or name in self._shared
+
+    def __repr__(self) -> str:
+        return f"<Variables {', '.join(sorted(self))}>"
+
+
+class Resolver(Protocol):
+    """Puts together the variables of hosts; `opsrun.inventory.variables` has the one there is."""
+
+    def variables(self, host: Host) -> Variables:
+        """The effective variables, put together once."""
+
+    def explain(self, host: Host, name: str) -> list[Explained]:
+        """Every assignment of ``name`` that reaches the host, the winner first."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Host:
+    """A host by its inventory name."""
+
+    name: str
+    groups: tuple[str, ...]
+    """Every group it is in, ``all`` left out, lowest precedence first."""
+    own: Assignments
+    origin: Origin
+    """Where it was named first."""
+    resolver: Resolver
+    implicit: bool = False
+    """``localhost`` that no source names: reached without SSH."""
+
+    @property
+    def variables(self) -> Variables:
+        """The effective variables; reads ``host_vars`` and ``group_vars`` on first use.
+
+        Raises:
+            InventoryError: one of those files can't be used.
+            NotBuiltError: one of those files is encrypted with ansible-vault.
+        """
+        return self.resolver.variables(self)
+
+    def explain(self, name: str) -> list[Explained]:
+        """Every assignment of the variable ``name``, the winner first; empty if unknown."""
+        return self.resolver.explain(self, name)
+
+    def __repr__(self) -> str:
+        return f"<Host {self.name}>"

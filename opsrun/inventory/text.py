@@ -1,0 +1,68 @@
+"""Reads the files that a source is made of."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from opsrun.errors import InventoryError, NotBuiltError
+
+MAX_BYTES = 256 * 1024 * 1024
+SHOWN = 160
+"""Characters of a line that an error prints at most."""
+VAULT_HEADER = "$ANSIBLE_VAULT"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Turns a path as the operator wrote it into one that can be opened."""
+
+    cwd: str
+
+    def real(self, path: str) -> str:
+        """``path`` seen from the working directory, ``~`` expanded."""
+        return os.path.join(self.cwd, os.path.expanduser(path))
+
+    def read(self, path: str) -> str:
+        """The text of a file, without a byte-order mark.
+
+        Raises:
+            InventoryError: it can't be read, is no UTF-8 or is absurdly large.
+            NotBuiltError: it is encrypted with ansible-vault.
+        """
+        text = decode(self._bytes(path), path)
+        if text.startswith(VAULT_HEADER):
+            raise NotBuiltError(
+                f"{path}: this file is encrypted with ansible-vault, "
+                "which this version can't decrypt"
+            )
+        return text
+
+    def _bytes(self, path: str) -> bytes:
+        try:
+            with open(self.real(path), "rb") as file:
+                data = file.read(MAX_BYTES + 1)
+        except OSError as error:
+            raise InventoryError(error.strerror or str(error), path=path) from error
+        if len(data) > MAX_BYTES:
+            raise InventoryError(f"larger than {MAX_BYTES} bytes", path=path)
+        return data
+
+
+def decode(data: bytes, path: str) -> str:
+    """``data`` as UTF-8 text. Raises InventoryError with the line that is not."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        head = data[: error.start]
+        line = head.count(b"\n") + 1
+        column = len(head.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
+        raise InventoryError(
+            f"not UTF-8: byte 0x{data[error.start]:02x}", path=path, line=line, column=column
+        ) from error
+
+
+def line_at(text: str, number: int) -> str | None:
+    """The 1-based line ``number``, cut to `SHOWN` characters; None if there is none."""
+    lines = text.split("\n", number)
+    return lines[number - 1][:SHOWN].rstrip("\r") if 0 < number <= len(lines) else None
