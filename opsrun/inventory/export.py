@@ -6,7 +6,7 @@ import base64
 import datetime
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -110,21 +110,33 @@ def to_yaml(data: Any) -> str:
     return text.rstrip("\n")
 
 
-def graph_lines(inventory: Inventory, group: str = ALL, *, show_vars: bool = False) -> list[str]:
+def graph_lines(
+    inventory: Inventory,
+    group: str = ALL,
+    *,
+    show_vars: bool = False,
+    names: Collection[str] | None = None,
+) -> list[str]:
     """The tree that ``ansible-inventory --graph`` prints, passwords masked.
+
+    Args:
+        names: the hosts to show; None means all.
 
     Raises:
         PatternError: there is no such group.
     """
     if group not in inventory.groups:
         raise PatternError(f"no group is named {group!r}{did_you_mean(group, inventory.groups)}")
-    return list(_Graph(inventory, show_vars).group(group, 0))
+    return list(_Graph(inventory, show_vars, names).group(group, 0))
 
 
 class _Graph:
-    def __init__(self, inventory: Inventory, show_vars: bool) -> None:
+    def __init__(
+        self, inventory: Inventory, show_vars: bool, names: Collection[str] | None
+    ) -> None:
         self._inventory = inventory
         self._show_vars = show_vars
+        self._names = set(inventory.hosts if names is None else names)
 
     def group(self, name: str, depth: int) -> Iterator[str]:
         """The lines of a group and all below it; children come before hosts."""
@@ -132,26 +144,52 @@ class _Graph:
         yield _line(f"@{name}:", depth)
         for child in group.children:
             yield from self.group(child, depth + 1)
-        if name != ALL:
-            for host in group.hosts:
-                yield _line(host, depth + 1)
-                yield from self._vars(lambda h=host: self._of_host(h), depth + 2)  # type: ignore[misc]
-        yield from self._vars(lambda: self._inventory.group_variables(name), depth + 1)
+        hosts = group.hosts if name != ALL else ()
+        for host in (host for host in hosts if host in self._names):
+            yield _line(host, depth + 1)
+            if self._show_vars:
+                yield from self._vars(self._inventory.hosts[host].variables, depth + 2)
+        if self._show_vars:
+            yield from self._vars(self._inventory.group_variables(name), depth + 1)
 
-    def _of_host(self, name: str) -> Variables:
-        return self._inventory.hosts[name].variables
-
-    def _vars(self, get: Callable[[], Variables], depth: int) -> Iterator[str]:
-        if not self._show_vars:
-            return
-        variables = get()
+    def _vars(self, variables: Variables, depth: int) -> Iterator[str]:
         for name in sorted(variables):
             shown = MASK if is_secret(name) else variables.value(name).data
             yield _line(f"{{{name} = {_shown(shown)}}}", depth)
 
 
 def _shown(data: Any) -> str:
-    return MASK if isinstance(data, Vaulted) else str(data)
+    return MASK if isinstance(data, Vaulted) else printable(str(data))
+
+
+def printable(text: str) -> str:
+    """``text`` on one line, with what could steer a terminal written as an escape."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def explain_lines(host: Host, name: str) -> list[str]:
+    """Where a variable of ``host`` comes from, and all that it overrode; passwords masked.
+
+    Raises:
+        PatternError: the host has no such variable; with the nearest name.
+    """
+    found = host.explain(name)
+    if not found:
+        raise PatternError(
+            f"{host.name} has no variable {name!r}{did_you_mean(name, host.variables)}"
+        )
+    winner, *others = (
+        (masked(name, entry.value), f"{entry.where} ({entry.origin})") for entry in found
+    )
+    lines = [f"{name} = {winner[0]}", f"  from {winner[1]}"]
+    return [*lines, *(f"  overrode {value} from {where}" for value, where in others)]
+
+
+def masked(name: str, data: Any) -> str:
+    """``data`` as JSON on one line, or asterisks where it is a password or encrypted."""
+    if is_secret(name) or isinstance(data, Vaulted):
+        return MASK
+    return printable(json.dumps(plain(data), ensure_ascii=False, sort_keys=True))
 
 
 def _line(text: str, depth: int) -> str:
