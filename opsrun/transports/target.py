@@ -12,6 +12,14 @@ HostKeyChecking = Literal["strict", "accept-new", "off"]
 
 
 @dataclass(frozen=True, slots=True)
+class LocalTarget:
+    """This machine itself: ``ansible_connection: local``."""
+
+    host: str
+    """Inventory name."""
+
+
+@dataclass(frozen=True, slots=True)
 class SSHTarget:
     """One host, every question of configuration answered."""
 
@@ -31,11 +39,19 @@ class SSHTarget:
     default_identities: bool = True
     """No key was asked for: the usual ``~/.ssh/id_*`` are tried."""
     use_agent: bool = True
+    agent_socket: str | None = None
+    """Path of the agent's socket; None for that of ``SSH_AUTH_SOCK``."""
+    auth_methods: tuple[str, ...] = ("publickey", "password", "keyboard-interactive")
+    """Ways to log in that may be used, in order."""
+    address_family: Literal["any", "inet", "inet6"] = "any"
+    """Which of the name's addresses may be dialled."""
     host_key_alias: str | None = None
     """Looked up in known_hosts in place of address and port."""
     known_hosts: tuple[str, ...] = ()
     """The files to look in, existing or not; the first one takes new keys."""
     host_key_checking: HostKeyChecking = "strict"
+    hash_known_hosts: bool = False
+    """Names of new keys are recorded as hashes."""
     timeouts: Timeouts = field(default_factory=Timeouts)
 
     @property
