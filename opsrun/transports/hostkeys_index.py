@@ -29,10 +29,13 @@ class Warned:
 
     path: str
     line: int
+    """0 for the file as a whole."""
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.reason}"
+        if not self.line:
+            return f"{self.path}: {self.reason}"
+        return f"{self.path}:{self.line}: {self.reason} (line passed over)"
 
 
 class FileIndex:

@@ -77,7 +77,7 @@ class KnownHosts:
             # setdefault is atomic: whichever thread is first, all use its index.
             found = self._indexes.setdefault(path, FileIndex(path))
             for warned in found.warnings:
-                self.tell(f"{warned} (line passed over)" if warned.line else str(warned))
+                self.tell(str(warned))
         return found
 
     def _all(self) -> list[FileIndex]:
