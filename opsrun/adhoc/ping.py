@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from opsrun.adhoc.base import Job, Setting, Trail, Worker, connected
+from opsrun.adhoc.gated import GatedWait
 from opsrun.engine.dispatch import Slot
-from opsrun.errors import ConnectionFailed
+from opsrun.engine.stop import Stop
+from opsrun.errors import ConnectionFailed, GateTimeout, HostError
 from opsrun.events import Outcome, Result
 from opsrun.remote.capture import Capture
 from opsrun.remote.command import Command
@@ -15,23 +19,53 @@ _NOTHING = Command(":", timeout=15.0)
 
 
 class Ping(Worker):
-    """Logs in and has the shell do nothing.
+    """Logs in and has the shell do nothing, behind a gate that opens when that went well.
 
     ``data`` of the result: ``login`` and ``round_trip``, both seconds; the latter is a command that
     does nothing, from the request for its channel to its exit status.
+
+    Args:
+        setting: what all workers of the run share.
+        patience: seconds to keep trying; None tries once.
     """
+
+    def __init__(self, setting: Setting, patience: float | None = None) -> None:
+        super().__init__(setting)
+        self._patience = patience
 
     def act(self, job: Job, slot: Slot, trail: Trail) -> Result:
         """See `Worker.act`."""
-        return self.persevere(job, slot, trail, lambda: self._attempt(job, trail))
+        once = None if self._patience else 1
+        wait = GatedWait(self.setting, job, slot, "ssh", self._patience, attempts=once)
 
-    def _attempt(self, job: Job, trail: Trail) -> Result:
-        before = self.setting.engine.now()
-        with connected(self.setting, job) as connection:
-            login = self.setting.engine.now() - before
-            round_trip = touch_shell(self.setting, job, connection)
-        data = {"login": round(login, 6), "round_trip": round(round_trip, 6)}
-        return Result(job.host, job.work, Outcome.OK, attempts=trail.attempts, data=data)
+        def check(stop: Stop) -> None:
+            trail.data = log_in(replace(self.setting, stop=stop), job)
+
+        try:
+            trail.attempts = wait.until(check).attempt
+        except GateTimeout as error:
+            raise self._unreachable(job, wait, error) from error
+        return Result(job.host, job.work, Outcome.OK, attempts=trail.attempts, data=trail.data)
+
+    def _unreachable(self, job: Job, wait: GatedWait, error: GateTimeout) -> HostError:
+        failure = wait.failure
+        if self._patience is None and isinstance(failure, HostError):
+            return failure
+        phase = failure.phase if isinstance(failure, HostError) else "run"
+        return ConnectionFailed(str(error), host=job.host, phase=phase)
+
+
+def log_in(setting: Setting, job: Job) -> dict[str, float]:
+    """Log in and touch the shell: ``{"login": seconds, "round_trip": seconds}``.
+
+    Raises:
+        HostError: see `connected` and `touch_shell`.
+    """
+    before = setting.engine.now()
+    with connected(setting, job) as connection:
+        login = setting.engine.now() - before
+        round_trip = touch_shell(setting, job, connection)
+    return {"login": round(login, 6), "round_trip": round(round_trip, 6)}
 
 
 def touch_shell(setting: Setting, job: Job, connection: Connection) -> float:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from opsrun.adhoc.base import Job, Setting, Trail, Worker, connected
-from opsrun.adhoc.ping import touch_shell
+from opsrun.adhoc.base import Job, Setting, Trail, Worker
+from opsrun.adhoc.gated import GatedWait
+from opsrun.adhoc.ping import log_in
 from opsrun.engine.dispatch import Slot
-from opsrun.engine.gates import Check, Gate, Progress
+from opsrun.engine.gates import Progress
 from opsrun.engine.stop import Stop
-from opsrun.errors import Cancelled, GateTimeout, UsageError, did_you_mean
-from opsrun.events import Outcome, Result, Waiting
+from opsrun.errors import UsageError, did_you_mean
+from opsrun.events import Outcome, Result
 
 ProbeTCP = Callable[[str, int, Stop], None]
 """Connects to address and port and hangs up, at once when stopped; raises `HostError` if it
@@ -79,47 +80,12 @@ class Wait(Worker):
         return Result(job.host, job.work, Outcome.OK, data=trail.data)
 
     def _await(self, job: Job, slot: Slot, condition: Condition, timeout: float | None) -> Progress:
-        # Of this gate alone: when the waiter gives up, so does the attempt under way.
-        stop = Stop(self.setting.engine)
-        check = self._check(job, condition, stop)
+        wait = GatedWait(self.setting, job, slot, str(condition), timeout)
+        return wait.until(lambda stop: self._check(job, condition, stop))
 
-        def in_place() -> None:
-            # The waiter below has given its place back; each attempt takes one for as long as it
-            # lasts, so that a thousand waiting hosts are never tried more than --forks at a time.
-            with slot.taken():
-                check()
-
-        gate = Gate(str(condition), in_place, self.setting.engine, stop)
-        with slot.given_back(), self.setting.stop.closing(lambda: stop.cancel("the run ended")):
-            self.setting.engine.spawn(gate.probe)
-            try:
-                return gate.wait_open(timeout, lambda progress: self._tell(job, gate, progress))
-            except GateTimeout as error:
-                if self.setting.stop.cancelled:
-                    raise Cancelled(self.setting.stop.reason, host=job.host) from error
-                raise
-            finally:
-                stop.cancel("nobody waits any more")
-
-    def _tell(self, job: Job, gate: Gate, progress: Progress) -> None:
-        self.setting.emit(
-            Waiting(
-                job.host,
-                gate.name,
-                progress.attempt,
-                progress.elapsed,
-                self._timeout,
-                progress.last_error,
-            )
-        )
-
-    def _check(self, job: Job, condition: Condition, stop: Stop) -> Check:
+    def _check(self, job: Job, condition: Condition, stop: Stop) -> None:
         if condition.kind == "ssh":
-            return lambda: self._log_in(job, stop)
-        address = job.endpoint[0] if job.endpoint else "127.0.0.1"
-        return lambda: self._probe_tcp(address, condition.port, stop)
-
-    def _log_in(self, job: Job, stop: Stop) -> None:
-        setting = replace(self.setting, stop=stop)
-        with connected(setting, job) as connection:
-            touch_shell(setting, job, connection)
+            log_in(replace(self.setting, stop=stop), job)
+        else:
+            address = job.endpoint[0] if job.endpoint else "127.0.0.1"
+            self._probe_tcp(address, condition.port, stop)

@@ -67,6 +67,8 @@ class RunOptions:
     """Emit output as it comes even if no sink wants it."""
     journal: Journal = field(default_factory=NoJournal)
     largest_status: bool = False
+    notices: tuple[Notice, ...] = ()
+    """Said at the start: what the operator should know before anything happens."""
 
 
 class Run:
@@ -75,6 +77,8 @@ class Run:
     Args:
         engine: used by this run alone and closed at its end.
         options: see `RunOptions`.
+        jobs: what there is to do, a host each.
+        make_worker: makes the worker that does every one of them.
         sinks: fed as the events come, closed at the end.
         on_tick: called several times a second, in the task that iterates.
     """
@@ -83,6 +87,8 @@ class Run:
         self,
         engine: Engine,
         options: RunOptions,
+        jobs: Sequence[Job],
+        make_worker: Callable[[Setting], Worker],
         sinks: Sequence[Sink] = (),
         on_tick: Callable[[], None] = lambda: None,
     ) -> None:
@@ -93,6 +99,8 @@ class Run:
         self._dispatched = False
         self._engine = engine
         self._options = options
+        self._jobs = jobs
+        self._make_worker = make_worker
         self.collector = Collector(engine, sinks, self.stop, on_tick)
 
     def interrupt(self) -> None:
@@ -100,16 +108,14 @@ class Run:
         self.interrupted = True
         self.stop.cancel("interrupted")
 
-    def stream(
-        self, jobs: Sequence[Job], make_worker: Callable[[Setting], Worker]
-    ) -> Iterator[Event]:
+    def stream(self) -> Iterator[Event]:
         """Carry the run out; every event, after the sinks have had it.
 
         Closing the iterator early cancels the run and waits for its end.
         """
         started = time.time(), self._engine.now()
         try:
-            for event in self._events(jobs, make_worker, started[0]):
+            for event in self._events(started[0]):
                 self.report.add(event)
                 yield event
         finally:
@@ -119,19 +125,18 @@ class Run:
             self.collector.close()
         yield summary
 
-    def _events(
-        self, jobs: Sequence[Job], make_worker: Callable[[Setting], Worker], started: float
-    ) -> Iterator[Event]:
+    def _events(self, started: float) -> Iterator[Event]:
+        jobs = self._jobs
         hosts = tuple(job.host for job in jobs)
         first = RunStarted(self.id, self._options.action, self._options.command, hosts, started)
         self.collector.expect([job.work for job in jobs])
         self.collector.hand_out(first)
         yield first
         plan, notices = self._affordable(len(jobs))
-        for notice in notices:
+        for notice in (*self._options.notices, *notices):
             self.collector.hand_out(notice)
             yield notice
-        worker = make_worker(self._setting())
+        worker = self._make_worker(self._setting())
         dispatcher = Dispatcher(self._engine, self.stop, plan, worker, worker.skip)
         self._dispatched = True
         self._engine.spawn(self._dispatch, dispatcher, jobs)

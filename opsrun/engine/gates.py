@@ -47,10 +47,18 @@ class Gate:
         check: tried at once and then at the pace given, each attempt within its own deadlines.
         engine: what the prober and the waiters run on.
         stop: ends the prober, and with it every wait.
+        attempts: so many, and the gate stays shut for good; None for no limit.
     """
 
     def __init__(
-        self, name: str, check: Check, engine: Engine, stop: Stop, pace: Pace | None = None
+        self,
+        name: str,
+        check: Check,
+        engine: Engine,
+        stop: Stop,
+        *,
+        pace: Pace | None = None,
+        attempts: int | None = None,
     ) -> None:
         self.name = name
         self._check = check
@@ -60,7 +68,9 @@ class Gate:
         self._open = engine.event()
         self._settled = engine.event()
         self._attempt = 0
-        self._last_error = ""
+        self._attempts = attempts
+        self.failure: OpsrunError | None = None
+        """What the latest attempt ended with."""
         self._broken: BaseException | None = None
 
     @property
@@ -75,9 +85,8 @@ class Gate:
         gate, and every waiter is told.
         """
         try:
-            while not self._stop.cancelled and not self._try():
-                if self._stop.wait(self._pace.delay(self._attempt)):
-                    break
+            while not self._stop.cancelled and not self._try() and self._attempt != self._attempts:
+                self._stop.wait(self._pace.delay(self._attempt))
         except BaseException as error:
             self._broken = error
         finally:
@@ -88,7 +97,7 @@ class Gate:
         try:
             self._check()
         except OpsrunError as error:
-            self._last_error = str(error)
+            self.failure = error
             return False
         self._open.set()
         return True
@@ -117,7 +126,8 @@ class Gate:
         raise GateTimeout(self._shut(self._progress(started)))
 
     def _progress(self, started: float) -> Progress:
-        return Progress(self._attempt, self._engine.now() - started, self._last_error)
+        last = "" if self.failure is None else str(self.failure)
+        return Progress(self._attempt, self._engine.now() - started, last)
 
     def _shut(self, progress: Progress) -> str:
         if self._broken is not None:

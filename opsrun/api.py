@@ -1,0 +1,250 @@
+"""opsrun from Python: a `Fleet` of hosts, and what can be done with it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypedDict, Unpack
+
+from opsrun.adhoc.wait import Condition
+from opsrun.composition.actions import Action, ExecAction, PingAction, WaitAction
+from opsrun.composition.run import Run, RunOptions, make_engine
+from opsrun.composition.ways import Ask, Fleetway, Tell, find_ways
+from opsrun.engine.base import Engine
+from opsrun.engine.dispatch import Plan, Share
+from opsrun.errors import UsageError
+from opsrun.events import Event, Notice, Sink
+from opsrun.inventory import Host, Inventory, load_inventory
+from opsrun.remote.command import Command
+from opsrun.report import Report
+from opsrun.secret import Secret
+from opsrun.transports.target import HostKeyChecking
+from opsrun.transports.targets import ConnectionDefaults
+
+PathLike = str | os.PathLike[str]
+
+
+class ExecOptions(TypedDict, total=False):
+    """Further arguments of `Fleet.exec` and `Fleet.stream`."""
+
+    env: Mapping[str, str] | None
+    """Variables to export first."""
+    stdin: bytes | None
+    """Sent to every host's command; None closes its standard input."""
+    timeout: float | None
+    """Seconds that the command may take on a host."""
+    retries: int
+    """Further attempts for a host that was not reached."""
+    serial: int | str | None
+    """Work in batches of so many hosts, or of a percentage: ``3``, ``"10%"``."""
+    fail_fast: bool
+    """The first host that ends badly cancels all the others."""
+    max_fail: int | str | None
+    """Start no further host once more than so many (or ``"10%"``) ended badly."""
+    output: bool
+    """Whether there are `Output` events, too."""
+    sinks: Sequence[Sink]
+    """Fed with the same events."""
+
+
+class Fleet:
+    """The hosts of an inventory, and how they are reached.
+
+    Nothing is read from the hosts, and none is reached, before one of the methods is called; each
+    call connects, works and disconnects. Where the inventory names a user, a port or a key for a
+    host (``ansible_user`` …), that wins over the arguments here, as it does with Ansible.
+
+    >>> from opsrun import Fleet
+    >>> report = Fleet("inventories/lab.yml").exec("df", hosts="web")  # doctest: +SKIP
+    >>> [result.host for result in report.ok]  # doctest: +SKIP
+    ['web01', 'web02', 'web03']
+
+    Args:
+        inventory: a path, several, a comma list such as ``"web1,web2,"``, or a loaded
+            `Inventory`; None looks where the command line does.
+        user: to log in as; None for ssh_config's, or the local one.
+        password: text or `Secret`.
+        private_key: path of a key to offer, or several.
+        port: SSH port; None for ssh_config's, or 22.
+        forks: hosts at once.
+        engine: ``auto`` (greenlets in a process that gevent has patched, else threads),
+            ``gevent`` or ``threads``.
+        host_key_checking: ``strict``, ``accept-new`` or ``off``; None for ssh_config's, or strict.
+        connect_timeout: seconds for the TCP connection.
+        ssh_config: a file in place of ``~/.ssh/config`` and ``/etc/ssh/ssh_config``; ``none`` for
+            neither.
+        ssh_options: further options as ``ssh -o`` takes them, ``"KEY=VALUE"``.
+
+    Raises:
+        InventoryError: the inventory can't be read.
+        UsageError: an argument can't be used.
+    """
+
+    def __init__(
+        self,
+        inventory: PathLike | Sequence[PathLike] | Inventory | None = None,
+        *,
+        user: str | None = None,
+        password: str | Secret | None = None,
+        private_key: PathLike | Sequence[PathLike] = (),
+        port: int | None = None,
+        forks: int = 50,
+        engine: str = "auto",
+        host_key_checking: HostKeyChecking | None = None,
+        connect_timeout: float | None = None,
+        ssh_config: PathLike | None = None,
+        ssh_options: Sequence[str] = (),
+    ) -> None:
+        if forks < 1:
+            raise UsageError(f"forks must be at least 1, not {forks}")
+        self.inventory = inventory if isinstance(inventory, Inventory) else _load(inventory)
+        """The hosts and their variables, see `Inventory`."""
+        self._engine = engine
+        self._forks = forks
+        self._defaults = ConnectionDefaults(
+            user=user,
+            password=Secret(password) if isinstance(password, str) else password,
+            private_keys=tuple(os.fspath(path) for path in _several(private_key)),
+            port=port,
+            connect_timeout=connect_timeout,
+            host_key_checking=host_key_checking,
+            ssh_config=None if ssh_config is None else os.fspath(ssh_config),
+            ssh_options=tuple(ssh_options),
+        )
+
+    def hosts(self, pattern: str = "all") -> tuple[str, ...]:
+        """Names of the hosts that ``pattern`` selects, in the inventory's order.
+
+        Raises:
+            PatternError: it is malformed, names something unknown, or selects no host.
+        """
+        return tuple(host.name for host in self.inventory.select(pattern))
+
+    def exec(self, command: str, hosts: str, **options: Unpack[ExecOptions]) -> Report:
+        """Run a command on every host that the pattern selects, and wait for all of them.
+
+        A host that ends badly raises nothing; ask the report, or call its
+        `Report.raise_for_failures`.
+
+        Args:
+            command: what the remote shell reads.
+            hosts: a pattern such as ``web:&prod:!db01`` or ``web[01-20]``.
+            options: see `ExecOptions`; ``output`` is False here unless a sink wants it.
+
+        Raises:
+            PatternError: the pattern selects no host, or names something unknown.
+            UsageError: an argument or a connection variable can't be used.
+        """
+        options.setdefault("output", False)
+        return Report(self.stream(command, hosts, **options))
+
+    def stream(self, command: str, hosts: str, **options: Unpack[ExecOptions]) -> Iterator[Event]:
+        """Run a command on every host that the pattern selects; events as they happen.
+
+        The first event is `RunStarted`, the last `Summary`, and every host has exactly one
+        `Result` between them. Closing the iterator early ends the run. Takes and raises what
+        `exec` does; mistakes are raised here, before the first event is asked for.
+        """
+        take = options.get
+        action = ExecAction(
+            Command(command, dict(take("env") or {}), take("stdin"), take("timeout"))
+        )
+        plan = Plan(
+            forks=self._forks,
+            serial=_share(take("serial"), "serial"),
+            fail_fast=take("fail_fast", False),
+            max_fail=_share(take("max_fail"), "max_fail"),
+        )
+        run = self.begin(
+            action,
+            self.inventory.select(hosts),
+            plan,
+            retries=take("retries", 0),
+            stream=take("output", True),
+            sinks=lambda engine: take("sinks", ()),
+        )
+        return run.stream()
+
+    def ping(self, hosts: str) -> Report:
+        """Log in to every host and measure the round trip; see `opsrun.adhoc.ping.Ping`."""
+        selected = self.inventory.select(hosts)
+        return Report(self.begin(PingAction(), selected, Plan(self._forks)).stream())
+
+    def wait(
+        self, conditions: str | Sequence[str], hosts: str, *, timeout: float | None = 60.0
+    ) -> Report:
+        """Wait until every host meets every condition: ``"ssh"``, ``"tcp:5432"``.
+
+        Args:
+            conditions: one, or several that are waited for one after the other.
+            hosts: a pattern.
+            timeout: seconds in all; None waits for ever.
+        """
+        wanted = tuple(Condition.parse(text) for text in _several(conditions))
+        selected = self.inventory.select(hosts)
+        action = WaitAction(wanted, timeout)
+        return Report(self.begin(action, selected, Plan(self._forks)).stream())
+
+    def begin(
+        self,
+        action: Action,
+        hosts: Sequence[Host],
+        plan: Plan,
+        *,
+        retries: int = 0,
+        stream: bool = False,
+        largest_status: bool = False,
+        sinks: Callable[[Engine], Sequence[Sink]] = lambda engine: (),
+        on_tick: Callable[[], None] = lambda: None,
+        ask: Ask | None = None,
+        tell: Tell | None = None,
+    ) -> Run:
+        """A run that is ready to be streamed; every mistake in its configuration is raised here.
+
+        What `exec`, `ping` and `wait` stand on; the command line adds its sinks and its Ctrl-C.
+
+        Args:
+            action: what is done.
+            hosts: on whom, see `Inventory.select`.
+            plan: how many at once, in which batches.
+            retries, stream, largest_status: see `RunOptions`.
+            sinks: called with the run's engine; makes what is fed with the events.
+            on_tick: called several times a second while the run is streamed.
+            ask: asks the operator for a passphrase.
+            tell: called with host and line of the connections' story.
+        """
+        ways = find_ways(hosts, self._defaults)
+        engine = make_engine(self._engine)
+        fleetway = Fleetway(engine, ask, tell)
+        jobs = fleetway.jobs(ways, (action.name,), action.words)
+        options = RunOptions(
+            action=action.name,
+            command=action.words,
+            plan=plan,
+            retries=retries,
+            files_per_host=fleetway.files_per_host,
+            stream=stream,
+            largest_status=largest_status,
+            notices=tuple(Notice("warning", words) for words in fleetway.warnings),
+        )
+        return Run(
+            engine,
+            options,
+            jobs,
+            lambda setting: action.worker(setting, fleetway.probe_tcp),
+            sinks(engine),
+            on_tick,
+        )
+
+
+def _load(inventory: PathLike | Sequence[PathLike] | None) -> Inventory:
+    sources = () if inventory is None else _several(inventory)
+    return load_inventory([os.fspath(source) for source in sources])
+
+
+def _several(value: PathLike | Sequence[PathLike]) -> Sequence[PathLike]:
+    return [value] if isinstance(value, (str, os.PathLike)) else value
+
+
+def _share(value: int | str | None, what: str) -> Share | None:
+    return None if value is None else Share.parse(str(value), what)

@@ -1,0 +1,126 @@
+"""``opsrun exec``: a command on many hosts."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from opsrun.cli.options import (
+    Reach,
+    Selection,
+    Show,
+    connection_options,
+    output_options,
+    selection_options,
+    take,
+)
+from opsrun.cli.words import split_words
+from opsrun.errors import UsageError
+
+
+class ExecCommand(click.Command):
+    """Tells our options from the command's words before click reads either."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        takes_value = {
+            name: not (parameter.is_flag or parameter.count)
+            for parameter in self.get_params(ctx)
+            if isinstance(parameter, click.Option)
+            for name in (*parameter.opts, *parameter.secondary_opts)
+        }
+        words = split_words(args, takes_value)
+        return super().parse_args(ctx, [*words.options, "--", *words.command])
+
+
+@click.command(
+    "exec",
+    cls=ExecCommand,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit status: 0 all well, 1 a host failed, 2 bad usage, 3 unreachable, 4 outcome "
+    "unknown, 130 interrupted; the worst of 4, 3, 1 wins.",
+)
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@selection_options
+@connection_options
+@output_options
+@click.option(
+    "--command-timeout",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="End the command on a host after so long.",
+)
+@click.option(
+    "--env", multiple=True, metavar="NAME=VALUE", help="Export a variable; may be given again."
+)
+@click.option("--stdin", is_flag=True, help="Send our standard input to every host's command.")
+@click.option(
+    "-S", "--maxrc", is_flag=True, help="Exit with the largest remote status in place of 1."
+)
+@click.option("--serial", metavar="N|N%", help="In batches of so many hosts, one after the other.")
+@click.option("--fail-fast", is_flag=True, help="The first bad end cancels all other hosts.")
+@click.option(
+    "--max-fail", metavar="N|N%", help="Start no further host after more bad ends than this."
+)
+@click.option(
+    "--retries",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="Try hosts that were not reached again; a command is never sent twice.",
+)
+def exec_(command: tuple[str, ...], **values: Any) -> int:
+    """Run COMMAND on every host that --hosts selects.
+
+    As with ssh, the words are joined by spaces and the remote shell reads them. What follows the
+    command's first word is the command's, except --hosts, --inventory, --limit, --output, --forks,
+    --user and --become; `opsrun exec --hosts web -- df -h` is never ambiguous.
+    """
+    from opsrun.cli.execution import execute
+    from opsrun.composition.actions import ExecAction
+    from opsrun.engine.dispatch import Plan, Share
+    from opsrun.remote.command import Command
+
+    selection, reach, show = take(Selection, values), take(Reach, values), take(Show, values)
+    if not command and not selection.list_hosts:
+        raise UsageError("no command; write `opsrun exec --hosts PATTERN -- COMMAND...`")
+    action = ExecAction(
+        Command(
+            " ".join(command) or ":",
+            _environment(values["env"]),
+            _stdin() if values["stdin"] else None,
+            values["command_timeout"],
+        )
+    )
+    plan = Plan(
+        forks=reach.forks,
+        serial=Share.parse(values["serial"], "--serial") if values["serial"] else None,
+        fail_fast=values["fail_fast"],
+        max_fail=Share.parse(values["max_fail"], "--max-fail") if values["max_fail"] else None,
+    )
+    return execute(
+        action,
+        selection,
+        reach,
+        show,
+        plan,
+        retries=values["retries"],
+        largest_status=values["maxrc"],
+    )
+
+
+def _environment(pairs: tuple[str, ...]) -> dict[str, str]:
+    environment = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise UsageError(f"--env takes NAME=VALUE, not {pair!r}")
+        environment[name] = value
+    return environment
+
+
+def _stdin() -> bytes:
+    if sys.stdin.isatty():
+        raise UsageError("--stdin sends what is piped into opsrun, and this is a terminal")
+    return sys.stdin.buffer.read()

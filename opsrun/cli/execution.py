@@ -1,0 +1,212 @@
+"""What exec, ping and wait do alike: choose hosts, pick outputs, run, and give an exit status."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import random
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from opsrun.cli.interrupt import Interrupts
+from opsrun.cli.options import Reach, Selection, Show, exclusive, refuse_what_is_not_built
+from opsrun.errors import UsageError
+from opsrun.secret import Secret
+
+if TYPE_CHECKING:
+    from opsrun.composition.actions import Action
+    from opsrun.engine.base import Engine
+    from opsrun.engine.dispatch import Plan
+    from opsrun.events import Sink
+    from opsrun.inventory import Host, Inventory
+
+BROKEN_PIPE = 141
+"""128 + SIGPIPE: what a shell reports for a program whose reader went away."""
+
+
+def choose_hosts(selection: Selection) -> tuple[Inventory, tuple[Host, ...]]:
+    """Load the inventory and select from it.
+
+    Raises:
+        UsageError: nothing says which hosts; that never means all of them.
+        InventoryError, PatternError: see `load_inventory` and `Inventory.select`.
+    """
+    from opsrun.inventory import load_inventory
+
+    patterns = [pattern for text in selection.hosts for pattern in _from_stdin(text)]
+    patterns += selection.group
+    if not patterns and not selection.hostfile:
+        raise UsageError("which hosts? Say --hosts PATTERN (-w), --group or --hostfile")
+    inventory = load_inventory(list(selection.inventory), hostfiles=list(selection.hostfile))
+    patterns = patterns or [f"^{path}" for path in selection.hostfile]
+    hosts = inventory.select(
+        ",".join(patterns),
+        limit=",".join(selection.limit) or None,
+        exclude=",".join(selection.exclude) or None,
+        exclude_groups=",".join(selection.exclude_group) or None,
+    )
+    if selection.pick is not None and selection.pick < len(hosts):
+        drawn = set(random.sample(range(len(hosts)), selection.pick))
+        hosts = tuple(host for place, host in enumerate(hosts) if place in drawn)
+    return inventory, hosts
+
+
+def _from_stdin(pattern: str) -> list[str]:
+    if pattern != "-":
+        return [pattern]
+    if sys.stdin.isatty():
+        raise UsageError("--hosts - reads names from standard input, which is a terminal here")
+    return sys.stdin.read().split()
+
+
+def execute(
+    action: Action,
+    selection: Selection,
+    reach: Reach,
+    show: Show,
+    plan: Plan,
+    *,
+    retries: int = 0,
+    largest_status: bool = False,
+) -> int:
+    """Do ``action`` on the selected hosts; the exit status.
+
+    Raises:
+        OpsrunError: a mistake that was found before the first host was reached.
+    """
+    exclusive(show)
+    refuse_what_is_not_built(reach)
+    inventory, hosts = choose_hosts(selection)
+    if selection.list_hosts:
+        for host in hosts:
+            click.echo(host.name)
+        return 0
+    password = _ask_password(reach)
+    patch_for(reach.engine)
+    from opsrun.api import Fleet
+    from opsrun.engine.limits import raise_open_files
+
+    raise_open_files()
+    fleet = Fleet(inventory, **_connection(reach, password))
+    outputs = Outputs(show, os.environ)
+    interrupts = Interrupts()
+    run = fleet.begin(
+        action,
+        hosts,
+        plan,
+        retries=retries,
+        largest_status=largest_status,
+        sinks=outputs.sinks,
+        on_tick=interrupts.check,
+        ask=_ask,
+        tell=outputs.tell,
+    )
+    interrupts.interrupt = run.interrupt
+    with interrupts.installed():
+        for _ in run.stream():
+            pass
+    return _status(run.exit_status, run.collector.closed is not None, outputs, interrupts)
+
+
+def patch_for(engine: str) -> None:
+    """Make the process what the engine needs; before anything imports paramiko."""
+    if engine == "gevent":
+        from opsrun.engine.greenlets import patch
+
+        patch()
+
+
+def _status(status: int, closed: bool, outputs: Outputs, interrupts: Interrupts) -> int:
+    if interrupts.received is not None:
+        return interrupts.exit_status
+    return BROKEN_PIPE if closed else status
+
+
+def _connection(reach: Reach, password: Secret | None) -> dict[str, Any]:
+    return {
+        "user": reach.user,
+        "password": password,
+        "private_key": reach.private_key,
+        "port": reach.port,
+        "forks": reach.forks,
+        "engine": reach.engine,
+        "host_key_checking": reach.host_key_checking,
+        "connect_timeout": reach.connect_timeout,
+        "ssh_config": reach.ssh_config,
+        "ssh_options": reach.ssh_option,
+    }
+
+
+def _ask_password(reach: Reach) -> Secret | None:
+    if not reach.ask_pass:
+        return None
+    answer = _ask("SSH password: ")
+    if answer is None:
+        raise UsageError("-k asks for a password, and there is no terminal to ask on")
+    return answer
+
+
+def _ask(prompt: str) -> Secret | None:
+    try:
+        with open("/dev/tty", "rb"):
+            pass
+    except OSError:
+        return None
+    return Secret(getpass.getpass(prompt))
+
+
+class Outputs:
+    """Picks the sinks that the options ask for, and what the terminal can show."""
+
+    def __init__(self, show: Show, environ: Mapping[str, str]) -> None:
+        self._show = show
+        self._environ = environ
+        self._terminals = tuple(os.isatty(descriptor) for descriptor in (1, 2))
+
+    @property
+    def tell(self) -> Callable[[str, str], None] | None:
+        """Takes the connections' story, with -vv; None where nobody wants to hear it."""
+        if self._show.verbosity < 2:
+            return None
+        return lambda host, line: click.echo(f"{host}: {line}", err=True)
+
+    def sinks(self, engine: Engine) -> Sequence[Sink]:
+        """The outputs, in the order in which they are fed."""
+        from opsrun.engine.writer import DescriptorWriter
+        from opsrun.sinks import OutputOptions, Writer, make_sink
+        from opsrun.sinks.style import wants_color, wants_live
+
+        out: Writer = DescriptorWriter(engine, 1)
+        err: Writer = DescriptorWriter(engine, 2)
+        if all(self._terminals):
+            err = out
+        live = None
+        if self._show.verbosity >= 0 and wants_live(self._environ, *self._terminals):
+            from opsrun.sinks.live import LiveSink
+            from opsrun.sinks.screen import Screen
+
+            screen = Screen(out, err)
+            out, err = screen.out, screen.err
+            live = LiveSink(screen, color=wants_color(self._environ, self._terminals[1]))
+        options = OutputOptions(
+            verbosity=self._show.verbosity,
+            color=wants_color(self._environ, self._terminals[0]),
+            color_err=wants_color(self._environ, self._terminals[1]),
+            width=_columns() if self._terminals[0] else None,
+            diff=self._show.diff,
+        )
+        sinks = [make_sink(self._show.kind, out, err, options)]
+        if self._show.outdir is not None:
+            from opsrun.sinks.outdir import OutdirSink
+
+            sinks.append(OutdirSink(self._show.outdir))
+        return [*sinks, live] if live is not None else sinks
+
+
+def _columns() -> int:
+    from shutil import get_terminal_size
+
+    return get_terminal_size().columns

@@ -1,0 +1,250 @@
+"""Options that several subcommands share, declared once, and what they add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+import click
+
+from opsrun.errors import NotBuiltError, UsageError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+OUTPUTS = ("text", "fold", "line", "json", "jsonl")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which hosts: the options of `selection_options`."""
+
+    inventory: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    group: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    exclude_group: tuple[str, ...] = ()
+    limit: tuple[str, ...] = ()
+    hostfile: tuple[str, ...] = ()
+    pick: int | None = None
+    list_hosts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How hosts are reached: the options of `connection_options`."""
+
+    user: str | None = None
+    ask_pass: bool = False
+    private_key: tuple[str, ...] = ()
+    port: int | None = None
+    connect_timeout: float | None = None
+    host_key_checking: str | None = None
+    ssh_config: str | None = None
+    ssh_option: tuple[str, ...] = ()
+    jump: str | None = None
+    become: bool = False
+    forks: int = 50
+    engine: str = "gevent"
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """What is shown: the options of `output_options`."""
+
+    output: str = "text"
+    fold: bool = False
+    diff: bool = False
+    outdir: str | None = None
+    verbose: int = 0
+    quiet: bool = False
+
+    @property
+    def kind(self) -> str:
+        """One of `OUTPUTS`."""
+        return "fold" if self.fold or self.diff else self.output
+
+    @property
+    def verbosity(self) -> int:
+        """-1 for ``-q``, else the number of ``-v``."""
+        return -1 if self.quiet else self.verbose
+
+
+T = TypeVar("T")
+
+
+def take(kind: type[T], values: dict[str, Any]) -> T:
+    """Make a ``kind`` of the parameters that are its fields, and take those out of ``values``."""
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    return kind(**{name: values.pop(name) for name in names if name in values})
+
+
+def _all(*options: Callable[[F], F]) -> Callable[[F], F]:
+    def decorate(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def selection_options(function: F) -> F:
+    """-i -w -g -x -X -l --hostfile --pick --list-hosts."""
+    return _all(
+        click.option(
+            "-i",
+            "--inventory",
+            multiple=True,
+            metavar="PATH|h1,h2,",
+            help="Inventory file, script, directory or comma list; may be given again. "
+            "Default: $OPSRUN_INVENTORY, else inventories/ here.",
+        ),
+        click.option(
+            "-w",
+            "--hosts",
+            multiple=True,
+            metavar="PATTERN",
+            help="Hosts to work on: web, web[01-20], 'web:&prod:!db01', ~regex, @group, ^file, - "
+            "(standard input).",
+        ),
+        click.option("-g", "--group", multiple=True, metavar="GROUP", help="All hosts of a group."),
+        click.option("-x", "--exclude", multiple=True, metavar="PATTERN", help="Leave these out."),
+        click.option(
+            "-X", "--exclude-group", multiple=True, metavar="GROUP", help="Leave a group out."
+        ),
+        click.option(
+            "-l",
+            "--limit",
+            multiple=True,
+            metavar="PATTERN",
+            help="Only those that are also in this pattern; @FILE reads names from a file.",
+        ),
+        click.option(
+            "--hostfile",
+            multiple=True,
+            metavar="FILE",
+            help="A host or node set a line; without --hosts, these are the hosts.",
+        ),
+        click.option(
+            "--pick", type=click.IntRange(1), metavar="N", help="N of the hosts, drawn at random."
+        ),
+        click.option("--list-hosts", is_flag=True, help="Print the hosts and do nothing."),
+    )(function)
+
+
+def connection_options(function: F) -> F:
+    """-u -k --private-key -T --host-key-checking -F -O -J -b -f --engine."""
+    return _all(
+        click.option(
+            "-u",
+            "--user",
+            metavar="NAME",
+            help="User to log in as, where the inventory doesn't say (ansible_user wins).",
+        ),
+        click.option("-k", "--ask-pass", is_flag=True, help="Ask once for the login password."),
+        click.option(
+            "--private-key",
+            "--key",
+            multiple=True,
+            metavar="FILE",
+            help="Private key to offer; may be given again.",
+        ),
+        click.option("--port", type=click.IntRange(1, 65535), metavar="N", help="SSH port."),
+        click.option(
+            "-T",
+            "--connect-timeout",
+            type=click.FloatRange(0, min_open=True),
+            metavar="SECONDS",
+            help="Time for the TCP connection.  [default: 10]",
+        ),
+        click.option(
+            "--host-key-checking",
+            type=click.Choice(["strict", "accept-new", "off"]),
+            help="Unknown host keys: refuse, accept and record, or don't look.  [default: strict]",
+        ),
+        click.option(
+            "-F",
+            "--ssh-config",
+            metavar="FILE",
+            help="ssh_config to read in place of ~/.ssh/config and /etc/ssh/ssh_config; or none.",
+        ),
+        click.option(
+            "-O",
+            "--ssh-option",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="An ssh_config option, as ssh -o takes it.",
+        ),
+        click.option(
+            "-J", "--jump", metavar="HOST", help="Jump host. Not built yet: refused, not ignored."
+        ),
+        click.option(
+            "-b",
+            "--become",
+            is_flag=True,
+            help="Run as another user. Not built yet: refused, not ignored.",
+        ),
+        click.option(
+            "-f",
+            "--forks",
+            type=click.IntRange(1),
+            default=50,
+            show_default=True,
+            metavar="N",
+            help="Hosts at once.",
+        ),
+        click.option(
+            "--engine",
+            type=click.Choice(["gevent", "threads"]),
+            default="gevent",
+            show_default=True,
+            help="Greenlets, or real threads (gevent is then not even imported).",
+        ),
+    )(function)
+
+
+def output_options(function: F) -> F:
+    """-o -B --diff --outdir -v -q."""
+    return _all(
+        click.option(
+            "-o",
+            "--output",
+            type=click.Choice(OUTPUTS),
+            default="text",
+            show_default=True,
+            help="How results are shown.",
+        ),
+        click.option("-B", "--fold", is_flag=True, help="Identical outputs once: -o fold."),
+        click.option(
+            "--diff", is_flag=True, help="Fold, and show the others as a diff against the majority."
+        ),
+        click.option(
+            "--outdir", metavar="DIR", help="Also keep each host's output in a file of its own."
+        ),
+        click.option("-v", "--verbose", count=True, help="Tell more; -vvv tells all."),
+        click.option("-q", "--quiet", is_flag=True, help="Only the hosts' output, and failures."),
+    )(function)
+
+
+def refuse_what_is_not_built(reach: Reach) -> None:
+    """What is understood but can't be done yet is refused, never ignored.
+
+    Raises:
+        NotBuiltError: ``--become`` or ``--jump`` was asked for.
+    """
+    if reach.become:
+        raise NotBuiltError("--become is not built yet; log in as the user you need (-u)")
+    if reach.jump and reach.jump != "none":
+        raise NotBuiltError("--jump (-J) is not built yet; dial the hosts directly")
+
+
+def exclusive(show: Show) -> None:
+    """Options that say opposite things.
+
+    Raises:
+        UsageError: two of them were given.
+    """
+    if show.quiet and show.verbose:
+        raise UsageError("-q and -v say opposite things: give one of them")
+    if show.kind == "fold" and show.output not in ("text", "fold"):
+        raise UsageError(f"--fold and --diff don't go with -o {show.output}")

@@ -1,0 +1,135 @@
+"""Ways to reach hosts: from what the inventory says to a `Job` for each host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from opsrun.adhoc.base import Job
+from opsrun.engine.base import Engine
+from opsrun.engine.stop import Stop
+from opsrun.events import WorkId, digest
+from opsrun.inventory import Host
+from opsrun.remote.connection import Transport
+from opsrun.secret import Secret
+from opsrun.transports.target import LocalTarget, SSHTarget
+from opsrun.transports.targets import ConnectionDefaults, build_target
+
+if TYPE_CHECKING:
+    from opsrun.transports.ssh.client import SSHShared
+
+Ask = Callable[[str], Secret | None]
+"""Asks the operator for a secret; None where there is nobody to ask."""
+
+Tell = Callable[[str, str], None]
+"""Called with a host's name and a line of its connection's story."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How one host will be reached; nothing is reached yet."""
+
+    host: str
+    target: SSHTarget | LocalTarget
+
+    @property
+    def endpoint(self) -> tuple[str, int] | None:
+        """Address and port; None for this machine itself."""
+        if isinstance(self.target, LocalTarget):
+            return None
+        return self.target.address, self.target.port
+
+
+def find_ways(hosts: Iterable[Host], defaults: ConnectionDefaults) -> list[Way]:
+    """Answer every question of configuration for every host, before the first is reached.
+
+    Raises:
+        UsageError: a connection variable or option can't be used; the message names its origin.
+        NotBuiltError: one asks for what is not built yet.
+        ConfigError: an ssh_config file is wrong.
+    """
+    config = defaults.read_ssh_config()
+    return [
+        Way(host.name, build_target(host.name, host.variables, defaults, config, origin=host.where))
+        for host in hosts
+    ]
+
+
+class Fleetway:
+    """Makes jobs: knows what the connections of one run share, and makes it when it is needed.
+
+    paramiko is imported on the first SSH host, so a run on this machine alone never does.
+    """
+
+    def __init__(self, engine: Engine, ask: Ask | None = None, tell: Tell | None = None) -> None:
+        self._engine = engine
+        self._ask = ask
+        self._tell = tell
+        self._shared: SSHShared | None = None
+        self.files_per_host = 2
+        """Descriptors that one host takes: a socket and a spare, or the pipes of a process."""
+        self.warnings: list[str] = []
+        """What the operator should know about keys and known hosts."""
+
+    def jobs(self, ways: Sequence[Way], path: tuple[str, ...], what: str) -> list[Job]:
+        """A job for each way.
+
+        Args:
+            ways: see `find_ways`.
+            path: the work's path, see `WorkId`.
+            what: what is to be done; its digest becomes part of the work's id.
+
+        Raises:
+            ConnectionFailed: a key that was asked for can't be read.
+        """
+        mark = digest(what)
+        targets = [way.target for way in ways if isinstance(way.target, SSHTarget)]
+        if targets:
+            self._share(targets)
+        if len(targets) < len(ways):
+            self.files_per_host = 8
+        return [
+            Job(WorkId(way.host, path, mark), partial(self.transport, way.target), way.endpoint)
+            for way in ways
+        ]
+
+    def transport(self, target: SSHTarget | LocalTarget) -> Transport:
+        """A transport to one host, made anew."""
+        if isinstance(target, LocalTarget):
+            from opsrun.transports.pipe import LocalTransport
+
+            return LocalTransport(target.host, self._engine)
+        from opsrun.transports.ssh.client import SSHTransport
+
+        assert self._shared is not None
+        return SSHTransport(target, self._shared)
+
+    def _share(self, targets: Sequence[SSHTarget]) -> None:
+        from opsrun.transports.credentials import KeyRing
+        from opsrun.transports.hostkeys import KnownHostsStore
+        from opsrun.transports.ssh.client import SSHShared
+
+        keyring = KeyRing(ask=self._ask, lock=self._engine.lock())
+        keyring.prepare(targets)
+        known = KnownHostsStore(lock=self._engine.lock())
+        self._shared = SSHShared(
+            engine=self._engine,
+            credentials=keyring.offers,
+            verify=known.verify,
+            known_key_types=known.key_types,
+        )
+
+    def probe_tcp(self, address: str, port: int, stop: Stop) -> None:
+        """Connect to a port and hang up.
+
+        Raises:
+            ConnectionFailed: nobody listens there.
+        """
+        from opsrun.transports.ssh.dial import Dialler, hang_up, resolve, system_resolver
+
+        target = SSHTarget(host=address, address=address, port=port, user="")
+        dialler = Dialler(target, self._engine)
+        with stop.closing(dialler.abort):
+            hang_up(dialler.dial(resolve(target, self._engine, system_resolver)))
