@@ -9,6 +9,9 @@ nothing; that is told once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
 from opsrun.errors import HostKeyError
 from opsrun.transports.hostkeys_known import KnownHosts, Status, Verdict
 from opsrun.transports.hostkeys_lines import fingerprint
@@ -16,6 +19,7 @@ from opsrun.transports.target import SSHTarget
 
 __all__ = [
     "KnownHosts",
+    "KnownHostsStore",
     "Status",
     "Verdict",
     "WrongKeyType",
@@ -43,11 +47,54 @@ def names_of(target: SSHTarget) -> tuple[str, ...]:
     return (proper, target.address.lower())
 
 
+_ALGORITHMS = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")}
+"""Signature algorithms of a type of key, where they have other names (RFC 8332)."""
+
+
 def known_key_types(target: SSHTarget, known: KnownHosts) -> tuple[str, ...]:
-    """The types of host key on record for a target; none where keys are not checked."""
+    """The host key algorithms for which a key is on record, to be preferred in the key exchange.
+
+    None where keys are not checked. Named as in the key exchange: ``rsa-sha2-512`` for ``ssh-rsa``.
+    """
     if target.host_key_checking == "off":
         return ()
-    return known.for_files(target.known_hosts).key_types(names_of(target))
+    types = known.for_files(target.known_hosts).key_types(names_of(target))
+    return tuple(name for kind in types for name in _ALGORITHMS.get(kind, (kind,)))
+
+
+class KnownHostsStore:
+    """The known_hosts files of a whole run, whichever each target names.
+
+    Args:
+        lock: held while a new key is recorded; only to keep threads from reading a file twice.
+        notify: takes a sentence for the operator, each once.
+    """
+
+    def __init__(
+        self,
+        lock: AbstractContextManager[object] | None = None,
+        notify: Callable[[str], None] | None = None,
+    ) -> None:
+        self.warnings: list[str] = []
+        """What the operator should know, in the order in which it came up."""
+        self._known = KnownHosts(notify=notify or self.warnings.append)
+        self._lock = lock or nullcontext()
+
+    def key_types(self, target: SSHTarget) -> tuple[str, ...]:
+        """See `known_key_types`."""
+        return known_key_types(target, self._known)
+
+    def verify(self, target: SSHTarget, key_type: str, blob: bytes) -> None:
+        """See `verify`.
+
+        Raises:
+            HostKeyError: the key doesn't pass.
+        """
+        if target.host_key_checking != "accept-new":
+            verify(target, self._known, key_type, blob)
+            return
+        with self._lock:
+            verify(target, self._known, key_type, blob)
 
 
 def verify(target: SSHTarget, known: KnownHosts, key_type: str, blob: bytes) -> None:

@@ -14,6 +14,7 @@ from opsrun.errors import HostKeyError
 from opsrun.transports import hostkeys_lines
 from opsrun.transports.hostkeys import (
     KnownHosts,
+    KnownHostsStore,
     Status,
     WrongKeyType,
     fingerprint,
@@ -231,6 +232,21 @@ def test_what_another_process_recorded_meanwhile_counts(path: Path) -> None:
     assert path.read_text().count("\n") == 1
 
 
+def test_a_store_serves_targets_with_files_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "1").write_text(line("web.invalid", 1))
+    (tmp_path / "2").write_text(line("web.invalid", 2, "ssh-rsa"))
+    store = KnownHostsStore()
+    store.verify(target(tmp_path / "1"), "ssh-ed25519", blob(1))
+    store.verify(target(tmp_path / "2"), "ssh-rsa", blob(2, "ssh-rsa"))
+    store.verify(target(tmp_path / "3", "accept-new"), "ssh-ed25519", blob(3))
+    with pytest.raises(HostKeyError):
+        store.verify(target(tmp_path / "1"), "ssh-ed25519", blob(2))
+    assert store.key_types(target(tmp_path / "2"))[-1] == "ssh-rsa"
+    assert store.key_types(target(tmp_path / "3")) == ("ssh-ed25519",)
+    store.verify(target(tmp_path / "1", "off"), "ssh-ed25519", blob(9))
+    assert len(store.warnings) == 1
+
+
 def test_concurrent_adders_lose_nothing(path: Path) -> None:
     shared = KnownHosts()
 
@@ -280,8 +296,9 @@ def test_key_types_for_the_preference_order(path: Path) -> None:
         line("web.invalid", 3, "ssh-dss", "@revoked"),
         line("*", 4, "ecdsa-sha2-nistp256", "@cert-authority"),
     )
-    assert known_key_types(target(path), found) == ("ssh-rsa", "ssh-ed25519")
-    assert known_key_types(target(path, port=2222), found) == ("ssh-rsa", "ssh-ed25519")
+    rsa = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
+    assert known_key_types(target(path), found) == (*rsa, "ssh-ed25519")
+    assert known_key_types(target(path, port=2222), found) == (*rsa, "ssh-ed25519")
     assert known_key_types(target(path, address="other"), found) == ()
 
 
