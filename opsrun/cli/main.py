@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import NoReturn
+from dataclasses import fields
+from typing import Any, NoReturn
 
 import click
 
@@ -28,6 +29,38 @@ BROKEN_PIPE = 141
 """128 + SIGPIPE: what a shell reports for a program whose reader went away."""
 
 
+def load(name: str) -> click.Command:
+    """The subcommand of this name; imports its module."""
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    command = getattr(importlib.import_module(module), attribute)
+    assert isinstance(command, click.Command)
+    return command
+
+
+def warn(sentence: str) -> None:
+    """Tell the operator something that does not stop us."""
+    click.echo(f"opsrun: {sentence}", err=True)
+
+
+def shared_parameters() -> frozenset[str]:
+    """Parameters that may stand in the [defaults] of a settings file."""
+    from opsrun.cli.options import Reach, Selection, Show
+
+    return frozenset(field.name for kind in (Reach, Selection, Show) for field in fields(kind))
+
+
+def _defaults(name: str, command: click.Command) -> dict[str, Any]:
+    from opsrun.cli import settings
+
+    if not any(path.exists() for path in settings.files()):
+        return {}
+    found = settings.read_all(warn)
+    settings.check_sections(found, COMMANDS)
+    chosen = settings.for_command(command, name, found, shared_parameters())
+    values = {parameter: setting.value for parameter, setting in chosen.items()}
+    return settings.default_map(command, values)
+
+
 class LazyGroup(click.Group):
     """A group that imports a subcommand when it is called, and not for ``--help``."""
 
@@ -35,19 +68,17 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, name = COMMANDS[cmd_name][0].partition(":")
-        command = getattr(importlib.import_module(module), name)
-        assert isinstance(command, click.Command)
-        return command
+        return load(cmd_name) if cmd_name in COMMANDS else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             ctx.fail(f"no such command {args[0]!r}{did_you_mean(args[0], COMMANDS)}")
-        return super().resolve_command(ctx, args)
+        found = super().resolve_command(ctx, args)
+        if found[0] is not None and found[1] is not None:
+            ctx.default_map = {found[0]: _defaults(found[0], found[1])}
+        return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
