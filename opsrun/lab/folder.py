@@ -115,7 +115,7 @@ class Folder:
         descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if not self._is(descriptor):
+            if not self.is_at(descriptor):
                 raise busy
             yield
         except BlockingIOError:
@@ -123,7 +123,8 @@ class Folder:
         finally:
             os.close(descriptor)
 
-    def _is(self, descriptor: int) -> bool:
+    def is_at(self, descriptor: int) -> bool:
+        """Whether this open directory still is the one at the folder's path."""
         # Whoever held the lock before may have removed the folder that we opened.
         try:
             return os.path.samestat(os.fstat(descriptor), self.root.stat())

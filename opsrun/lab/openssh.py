@@ -77,7 +77,8 @@ def _quietly(*command: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
 
 
-def _version(binary: str) -> str:
+def version_of(binary: str) -> str:
+    """What this sshd calls itself, ``OpenSSH_9.2``; plain ``sshd`` if it doesn't say."""
     asked = _quietly(binary, "-V")
     # A release that has no -V answers it as it does any unknown option: version, then usage.
     found = re.search(r"OpenSSH_\S+", (asked.stderr + asked.stdout).decode(errors="replace"))
@@ -103,7 +104,7 @@ class OpenSSH:
         """The sshd of this machine; `obstacle` has been asked before."""
         binary = find_sshd()
         assert binary is not None
-        return cls(binary, _version(binary), tuple(options))
+        return cls(binary, version_of(binary), tuple(options))
 
     def launches(self, plan: Plan) -> Sequence[Launch]:
         """Write each server's configuration, and say how it is started."""
