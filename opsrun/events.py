@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ SCHEMA_VERSION = 1
 """Grows when a field changes its meaning or goes away; new fields alone don't count."""
 
 StreamName = Literal["stdout", "stderr"]
+_DIVIDERS = re.compile(r"[%/@#\[\]]")
 
 
 class Outcome(StrEnum):
@@ -58,8 +60,14 @@ class WorkId:
     attempt: int = 1
 
     def __str__(self) -> str:
-        item = f"[{self.item}]" if self.item is not None else ""
-        return f"{'/'.join(self.path)}{item}@{self.host}#{self.digest}.{self.attempt}"
+        path = "/".join(map(_quoted, self.path))
+        item = f"[{_quoted(self.item)}]" if self.item is not None else ""
+        return f"{path}{item}@{_quoted(self.host)}#{self.digest}.{self.attempt}"
+
+
+def _quoted(part: str) -> str:
+    """``part`` without the characters that divide a `WorkId`, as ``%XX`` (RFC 3986)."""
+    return _DIVIDERS.sub(lambda match: f"%{ord(match[0]):02X}", part)
 
 
 def digest(*parts: str | bytes) -> str:

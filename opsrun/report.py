@@ -125,4 +125,4 @@ def _why(result: Result) -> str:
         return f"{result.outcome}: {result.error.phase}: {result.error.message}"
     if result.signal:
         return f"{result.outcome}: killed by SIG{result.signal}"
-    return f"{result.outcome}: exit status {result.rc}"
+    return f"{result.outcome}: exit status {result.rc}" if result.rc else str(result.outcome)

@@ -28,6 +28,11 @@ def _one_hunk(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
     tail = next((i for i in range(room) if old[-1 - i] != new[-1 - i]), room)
     gone, come = old[head : len(old) - tail], new[head : len(new) - tail]
     if gone or come:
-        yield f"@@ -{head + 1},{len(gone)} +{head + 1},{len(come)} @@"
+        yield f"@@ -{_range(head, len(gone))} +{_range(head, len(come))} @@"
         yield from (f"-{line}" for line in gone)
         yield from (f"+{line}" for line in come)
+
+
+def _range(start: int, count: int) -> str:
+    """Lines count from 1; an empty range names the line before it, as GNU diff does."""
+    return f"{start + bool(count)},{count}"

@@ -86,6 +86,6 @@ class TextSink(TerminalSink):
     def _prefix(self, host: str, stream: StreamName, mark: str) -> str:
         color = self._options.color if stream == "stdout" else self._options.color_err
         name = sanitise_line(host)
-        gap = " " * (self._prefix_width - width(name) + 1)
+        gap = " " * (max(self._prefix_width - width(name), 0) + 1)
         style = DIM if mark in "|." else RED if mark in "!x" else YELLOW
         return f"{paint(name, host_style(host), color)}{gap}{paint(mark, style, color)} "
