@@ -111,7 +111,7 @@ class OpenSSH:
         if os.geteuid() == 0 and Path("/run").is_dir():
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         step = _LISTEN_MAX if plan.shared else 1
-        renaming = not plan.shared and _can_rename_hosts()
+        renaming = not plan.shared and can_rename_hosts()
         return [
             self._launch(plan, plan.hosts[first : first + step], renaming)
             for first in range(0, len(plan.hosts), step)
@@ -161,7 +161,7 @@ def _session_env(folder: Folder, lab_id: str, host: str) -> str:
     return f'{TAG}={lab_id} OPSRUN_HOST={host} "HOME={folder.home(host)}"'
 
 
-def _can_rename_hosts() -> bool:
+def can_rename_hosts() -> bool:
     """Whether a server can be given a host name of its own: a UTS namespace (root only)."""
     unshare = shutil.which("unshare", path=SEARCH_PATH)
     if unshare is None or os.geteuid() != 0 or not shutil.which("hostname", path=SEARCH_PATH):
