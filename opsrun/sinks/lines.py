@@ -39,6 +39,10 @@ class LineBuffer:
         self._text = bytearray()
         self._pending_cr = self._rewritten = self._continues = False
 
+    def holds_part(self) -> bool:
+        """Whether what comes next belongs to a line that has begun."""
+        return bool(self._text) or self._pending_cr or self._continues
+
     def feed(self, data: bytes) -> Iterator[Line]:
         """The lines that ``data`` completes. Must be consumed whole."""
         *ended, rest = data.split(b"\n")

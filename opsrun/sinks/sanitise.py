@@ -25,6 +25,9 @@ glyphs of one character. ZERO WIDTH JOINER does not: two names that look alike a
 than an emoji in two parts."""
 
 
+_LINES = {ord("\n"): " ", ord("\t"): " "}
+
+
 def sanitise(text: str) -> str:
     """``text`` with every character that a terminal might obey made visible.
 
@@ -43,6 +46,8 @@ def sanitise_line(text: str) -> str:
 
 def is_plain(text: str) -> bool:
     """True if `sanitise` would change nothing."""
+    if text.isascii():
+        return text.translate(_LINES).isprintable()
     return _FORBIDDEN.search(text) is None
 
 

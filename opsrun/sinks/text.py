@@ -8,15 +8,18 @@ Nothing that a host writes can begin a line, so no host can pretend to be anothe
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from opsrun.events import Output, Result, RunStarted, StreamName
 from opsrun.sinks.base import OutputOptions, Writer
 from opsrun.sinks.cells import width
-from opsrun.sinks.lines import Line, LineBuffer
+from opsrun.sinks.lines import LIMIT, Line, LineBuffer
 from opsrun.sinks.problems import ended
-from opsrun.sinks.sanitise import sanitise_line
+from opsrun.sinks.sanitise import decode, sanitise_line
 from opsrun.sinks.style import DIM, RED, YELLOW, describe, duration, host_style, outcome_word, paint
 from opsrun.sinks.terminal import TerminalSink
 
+_MARKS: dict[StreamName, str] = {"stdout": "|", "stderr": "!"}
 MAX_PREFIX = 40
 """Columns to which names are aligned; longer ones stand out and are never cut."""
 
@@ -44,7 +47,7 @@ class TextSink(TerminalSink):
         self._drain(host, "stdout", result.stdout)
         self._drain(host, "stderr", result.stderr)
         if result.data and result.outcome.is_good:
-            self._outlet.out(f"{self._prefix(host, 'stdout', '|')}{describe(result.data)}\n")
+            self._write("stdout", f"{self._prefix(host, 'stdout', '|')}{describe(result.data)}\n")
         if result.outcome.is_good:
             self._say_good(result)
         elif self._options.verbosity >= 0 and len(self._hosts) != 1:
@@ -58,21 +61,37 @@ class TextSink(TerminalSink):
         buffer = self._buffers.get((host, stream))
         if buffer is None:
             buffer = self._buffers[host, stream] = LineBuffer()
-        self._lines(host, stream, list(buffer.feed(data)))
+        if buffer.holds_part():
+            first = data.find(b"\n") + 1 or len(data)
+            self._lines(host, stream, buffer.feed(data[:first]))
+            data = data[first:]
+        end = data.rfind(b"\n") + 1
+        if 0 < end <= LIMIT and b"\r" not in data[:end]:
+            self._whole_lines(host, stream, data[:end])
+            data = data[end:]
+        self._lines(host, stream, buffer.feed(data))
 
     def _drain(self, host: str, stream: StreamName, kept: bytes) -> None:
         """The stream is over; ``kept`` stands in where its output never came as events."""
         if (host, stream) not in self._buffers and kept:
             self._feed(host, stream, kept)
         buffer = self._buffers.pop((host, stream), None)
-        last = buffer.end() if buffer else None
+        last = buffer.end() if buffer is not None else None
         if last:
             self._lines(host, stream, [last])
 
-    def _lines(self, host: str, stream: StreamName, lines: list[Line]) -> None:
-        mark = "|" if stream == "stdout" else "!"
-        usual, going_on = self._prefix(host, stream, mark), self._prefix(host, stream, "+")
-        text = "".join(f"{going_on if line.continues else usual}{line.text()}\n" for line in lines)
+    def _whole_lines(self, host: str, stream: StreamName, data: bytes) -> None:
+        """The usual case, all lines in one go: none too long, none overwritten."""
+        prefix = self._prefix(host, stream, _MARKS[stream])
+        text = decode(data).removesuffix("\n")
+        self._write(stream, prefix + text.replace("\n", f"\n{prefix}") + "\n")
+
+    def _lines(self, host: str, stream: StreamName, lines: Iterable[Line]) -> None:
+        usual, going_on = (self._prefix(host, stream, mark) for mark in (_MARKS[stream], "+"))
+        for line in lines:
+            self._write(stream, f"{going_on if line.continues else usual}{line.text()}\n")
+
+    def _write(self, stream: StreamName, text: str) -> None:
         (self._outlet.out if stream == "stdout" else self._outlet.err)(text)
 
     def _say_good(self, result: Result) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 
 from event_runs import result, started, summary
 from hypothesis import given
@@ -36,7 +37,7 @@ def test_groups_of_one_size_stand_in_the_order_of_the_hosts() -> None:
 
 
 def test_whatever_differs_parts_a_group() -> None:
-    same = {"stdout": b"x\n"}
+    same: dict[str, Any] = {"stdout": b"x\n"}
     out, _ = folded(
         result("a", **same),
         result("b", Outcome.FAILED, rc=1, **same),

@@ -119,7 +119,13 @@ def test_results_of_the_document_are_not_kept() -> None:
 def test_a_run_that_never_began_is_a_document_too() -> None:
     out = BytesWriter()
     JsonSink(out, BytesWriter(), OutputOptions()).close()
-    empty = {"schema": 1, "run": None, "results": [], "notices": [], "summary": None}
+    empty: dict[str, Any] = {
+        "schema": 1,
+        "run": None,
+        "results": [],
+        "notices": [],
+        "summary": None,
+    }
     assert json.loads(out.data) == empty
 
 

@@ -8,7 +8,7 @@ import pytest
 from event_runs import play, result, started, summary, work
 
 from opsrun.errors import OpsrunError, UsageError
-from opsrun.events import Outcome, Output
+from opsrun.events import Event, Outcome, Output
 from opsrun.sinks import outdir
 from opsrun.sinks.outdir import OutdirSink
 
@@ -23,7 +23,7 @@ def open_descriptors() -> int:
 
 def test_each_stream_has_its_file_and_silence_has_none(tmp_path: Path) -> None:
     results = [result("a", stdout=b"x\xff\x1b\n"), result("b", Outcome.FAILED, rc=2, stderr=b"e")]
-    events = [
+    events: list[Event] = [
         started("a", "b"),
         output("a", b"x\xff"),
         output("b", b"e", "stderr"),

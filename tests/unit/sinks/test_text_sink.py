@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import re
 
-from event_runs import result, started, summary, work
+from event_runs import NASTY, result, started, summary, work
+from hypothesis import given
+from hypothesis import strategies as st
 
 from opsrun.events import ErrorInfo, Event, Outcome, Output, Retry, StreamName, Waiting
 from opsrun.sinks.base import BytesWriter, OutputOptions
@@ -71,6 +73,15 @@ def test_a_character_cut_between_two_events_is_whole() -> None:
     data = "日本é\n".encode()
     events = [output("a", data[i : i + 1]) for i in range(len(data))]
     assert shown(started("a"), *events)[0] == ["a | 日本é"]
+
+
+@given(st.lists(st.sampled_from([*NASTY, b"a", b"\n", b"\r", b"b\n", b"\xc3"]), max_size=10))
+def test_it_does_not_matter_how_the_bytes_were_cut(chunks: list[bytes]) -> None:
+    data = b"".join(chunks)
+    whole = shown(started("a"), output("a", data), color=True)
+    parts = shown(started("a"), *(output("a", chunk) for chunk in chunks), color=True)
+    single = (output("a", data[i : i + 1]) for i in range(len(data)))
+    assert whole == parts == shown(started("a"), *single, color=True)
 
 
 def test_a_line_past_the_limit_goes_on_under_another_mark() -> None:
