@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from opsrun.cli import settings
-from opsrun.cli.main import COMMANDS, load, shared_parameters, warn
+from opsrun.cli.main import COMMANDS, load, shared_options, warn
 from opsrun.errors import UsageError, did_you_mean
 
 WITH_DEFAULTS = ("exec", "ping", "wait")
@@ -28,7 +28,7 @@ def show(command: str | None) -> None:
     found = settings.read_all(warn)
     settings.check_sections(found, COMMANDS)
     for name in (command,) if command else WITH_DEFAULTS:
-        _show(name, settings.for_command(load(name), name, found, shared_parameters()))
+        _show(name, settings.for_command(load(name), name, found, shared_options()))
     note = settings.environment_note()
     if note:
         click.echo(f"# $OPSRUN_INVENTORY: {note}, where no -i is given")
@@ -36,14 +36,14 @@ def show(command: str | None) -> None:
 
 def _show(name: str, chosen: dict[str, settings.Setting]) -> None:
     click.echo(f"[{name}]")
-    for parameter, option in settings.options_of(load(name)).items():
-        setting = chosen.get(parameter)
+    for key, option in settings.options_of(load(name)).items():
+        setting = chosen.get(key)
         if setting is None:
             value = option.to_info_dict()["default"]
             value, origin = False if option.is_flag else value, "built in"
         else:
             value, origin = setting.value, f"{setting.path}:{setting.line or '?'}"
-        line = f"{parameter.replace('_', '-')} = {_toml(value)}"
+        line = f"{key} = {_toml(value)}"
         click.echo(f"{line:<40}  # {origin}")
     click.echo()
 

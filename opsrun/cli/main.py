@@ -42,11 +42,12 @@ def warn(sentence: str) -> None:
     click.echo(f"opsrun: {sentence}", err=True)
 
 
-def shared_parameters() -> frozenset[str]:
-    """Parameters that may stand in the [defaults] of a settings file."""
+def shared_options() -> frozenset[str]:
+    """Long options that may stand in the [defaults] of a settings file."""
     from opsrun.cli.options import Reach, Selection, Show
 
-    return frozenset(field.name for kind in (Reach, Selection, Show) for field in fields(kind))
+    kinds = (Reach, Selection, Show)
+    return frozenset(f.name.replace("_", "-") for kind in kinds for f in fields(kind))
 
 
 def _defaults(name: str, command: click.Command) -> dict[str, Any]:
@@ -56,9 +57,8 @@ def _defaults(name: str, command: click.Command) -> dict[str, Any]:
         return {}
     found = settings.read_all(warn)
     settings.check_sections(found, COMMANDS)
-    chosen = settings.for_command(command, name, found, shared_parameters())
-    values = {parameter: setting.value for parameter, setting in chosen.items()}
-    return settings.default_map(command, values)
+    chosen = settings.for_command(command, name, found, shared_options())
+    return settings.default_map(command, chosen)
 
 
 class LazyGroup(click.Group):

@@ -43,9 +43,9 @@ class Setting:
     line: int | None
 
     @property
-    def parameter(self) -> str:
-        """The name of the option's parameter."""
-        return self.key.replace("-", "_")
+    def option(self) -> str:
+        """The long option that it sets, without dashes in front."""
+        return self.key.replace("_", "-")
 
     def wrong(self, message: str) -> ConfigError:
         """An error about this setting."""
@@ -134,55 +134,54 @@ def _line(text: str, section: str | None, key: str) -> int | None:
 
 
 def options_of(command: click.Command) -> dict[str, click.Option]:
-    """A command's options by parameter; those of its subcommands, where it is a group."""
+    """A command's options by their long names; those of its subcommands, where it is a group."""
     own = {
-        parameter.name: parameter
+        name.removeprefix("--"): parameter
         for parameter in command.params
-        if isinstance(parameter, click.Option) and parameter.name
+        if isinstance(parameter, click.Option)
+        for name in parameter.opts
+        if name.startswith("--")
     }
     subcommands = command.commands.values() if isinstance(command, click.Group) else ()
     return own | {name: o for sub in subcommands for name, o in options_of(sub).items()}
 
 
-def default_map(command: click.Command, values: Mapping[str, Any]) -> dict[str, Any]:
-    """``values`` in the form that click takes: for a group, once below each subcommand."""
-    if not isinstance(command, click.Group):
-        return dict(values)
-    return {name: default_map(sub, values) for name, sub in command.commands.items()}
+def default_map(command: click.Command, chosen: Mapping[str, Setting]) -> dict[str, Any]:
+    """What was chosen in the form that click takes: for a group, once below each subcommand."""
+    if isinstance(command, click.Group):
+        return {name: default_map(sub, chosen) for name, sub in command.commands.items()}
+    options = options_of(command)
+    return {options[name].name or "": s.value for name, s in chosen.items() if name in options}
 
 
 def for_command(
     command: click.Command, name: str, settings: Iterable[Setting], shared: frozenset[str]
 ) -> dict[str, Setting]:
-    """The settings that hold for one command, by parameter.
+    """The settings that hold for one command, by long option.
 
     Args:
         command: the command.
         name: its name, which is its section's.
         settings: those that win last.
-        shared: parameters that some command has, and that may therefore stand in [defaults].
+        shared: long options that some command has, and that may therefore stand in [defaults].
 
     Raises:
         ConfigError: an option that the command does not have, or a value that it can't take.
     """
-    parameters = options_of(command)
+    options = options_of(command)
     chosen: dict[str, Setting] = {}
     settings = list(settings)
     for section in (SHARED, name):
+        known = options.keys() | (shared if section == SHARED else frozenset())
         for setting in settings:
             if setting.section != section:
                 continue
-            parameter = parameters.get(setting.parameter)
-            if parameter is not None:
-                _check(setting, parameter)
-                chosen[setting.parameter] = setting
-            elif section == name or setting.parameter not in shared:
-                known = {p.replace("_", "-") for p in parameters} | (
-                    {p.replace("_", "-") for p in shared} if section == SHARED else set()
-                )
-                raise setting.wrong(
-                    f"[{section}] has no option {setting.key!r}{did_you_mean(setting.key, known)}"
-                )
+            if setting.option not in known:
+                hint = did_you_mean(setting.option, known)
+                raise setting.wrong(f"[{section}] has no option {setting.key!r}{hint}")
+            if setting.option in options:
+                _check(setting, options[setting.option])
+                chosen[setting.option] = setting
     return chosen
 
 
