@@ -36,17 +36,24 @@ demo: venv
 	@echo '    opsrun inventory graph'
 	@echo '    opsrun lab down'
 
-test: lint
-	$(BIN)/pytest -m 'not soak'
+# Every check is made, whatever the others say.
+test: dev
+	@failed=0; \
+	$(MAKE) lint || failed=1; \
+	echo "$(BIN)/pytest -m 'not soak'"; \
+	$(BIN)/pytest -m 'not soak' || failed=1; \
+	exit $$failed
 
 soak: dev
 	$(BIN)/pytest -m '' --hypothesis-profile=soak
 
 lint: dev
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy --strict
-	$(BIN)/lint-imports
+	@failed=0; \
+	for check in 'ruff check' 'ruff format --check' 'mypy --strict' 'lint-imports'; do \
+	  echo "$(BIN)/$$check"; \
+	  $(BIN)/$$check || failed=1; \
+	done; \
+	exit $$failed
 
 bench: dev
 	@test -f benchmarks/exec.py || { echo 'there are no benchmarks in this tree' >&2; exit 1; }
