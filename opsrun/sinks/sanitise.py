@@ -36,7 +36,7 @@ def sanitise(text: str) -> str:
     >>> sanitise("\\x1b[2J")
     '^[[2J'
     """
-    return _FORBIDDEN.sub(_visible, text)
+    return text if is_plain(text) else _FORBIDDEN.sub(_visible, text)
 
 
 def sanitise_line(text: str) -> str:

@@ -66,8 +66,9 @@ class TextSink(TerminalSink):
             self._lines(host, stream, buffer.feed(data[:first]))
             data = data[first:]
         end = data.rfind(b"\n") + 1
-        if 0 < end <= LIMIT and b"\r" not in data[:end]:
-            self._whole_lines(host, stream, data[:end])
+        whole = data[:end].replace(b"\r\n", b"\n")
+        if 0 < len(whole) <= LIMIT and b"\r" not in whole:
+            self._whole_lines(host, stream, whole)
             data = data[end:]
         self._lines(host, stream, buffer.feed(data))
 
