@@ -9,11 +9,11 @@ from typing import TypedDict, Unpack
 from opsrun.adhoc.wait import Condition
 from opsrun.composition.actions import Action, ExecAction, PingAction, WaitAction
 from opsrun.composition.run import Run, RunOptions, make_engine
-from opsrun.composition.ways import Ask, Fleetway, Tell, find_ways
+from opsrun.composition.ways import Ask, Fleetway, find_ways
 from opsrun.engine.base import Engine
 from opsrun.engine.dispatch import Plan, Share
 from opsrun.errors import UsageError
-from opsrun.events import Event, Notice, Sink
+from opsrun.events import Event, Sink
 from opsrun.inventory import Host, Inventory, load_inventory
 from opsrun.remote.command import Command
 from opsrun.report import Report
@@ -197,7 +197,7 @@ class Fleet:
         sinks: Callable[[Engine], Sequence[Sink]] = lambda engine: (),
         on_tick: Callable[[], None] = lambda: None,
         ask: Ask | None = None,
-        tell: Tell | None = None,
+        verbosity: int = 0,
     ) -> Run:
         """A run that is ready to be streamed; every mistake in its configuration is raised here.
 
@@ -211,11 +211,11 @@ class Fleet:
             sinks: called with the run's engine; makes what is fed with the events.
             on_tick: called several times a second while the run is streamed.
             ask: asks the operator for a passphrase.
-            tell: called with host and line of the connections' story.
+            verbosity: from 2 on, connections tell their story in notices.
         """
         ways = find_ways(hosts, self._defaults)
         engine = make_engine(self._engine)
-        fleetway = Fleetway(engine, ask, tell)
+        fleetway = Fleetway(engine, ask, verbosity)
         jobs = fleetway.jobs(ways, (action.name,), action.words)
         options = RunOptions(
             action=action.name,
@@ -225,16 +225,19 @@ class Fleet:
             files_per_host=fleetway.files_per_host,
             stream=stream,
             largest_status=largest_status,
-            notices=tuple(Notice("warning", words) for words in fleetway.warnings),
+            early=tuple(fleetway.early),
         )
-        return Run(
+        run = Run(
             engine,
             options,
             jobs,
             lambda setting: action.worker(setting, fleetway.probe_tcp),
             sinks(engine),
-            on_tick,
+            on_tick=on_tick,
+            on_end=fleetway.close,
         )
+        fleetway.emit = run.collector.emit
+        return run
 
 
 def _load(inventory: PathLike | Sequence[PathLike] | None) -> Inventory:

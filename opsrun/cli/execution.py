@@ -6,7 +6,7 @@ import getpass
 import os
 import random
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -102,7 +102,7 @@ def execute(
         sinks=outputs.sinks,
         on_tick=interrupts.check,
         ask=_ask,
-        tell=outputs.tell,
+        verbosity=show.verbosity,
     )
     interrupts.interrupt = run.interrupt
     with interrupts.installed():
@@ -165,13 +165,6 @@ class Outputs:
         self._show = show
         self._environ = environ
         self._terminals = tuple(os.isatty(descriptor) for descriptor in (1, 2))
-
-    @property
-    def tell(self) -> Callable[[str, str], None] | None:
-        """Takes the connections' story, with -vv; None where nobody wants to hear it."""
-        if self._show.verbosity < 2:
-            return None
-        return lambda host, line: click.echo(f"{host}: {line}", err=True)
 
     def sinks(self, engine: Engine) -> Sequence[Sink]:
         """The outputs, in the order in which they are fed."""

@@ -67,8 +67,8 @@ class RunOptions:
     """Emit output as it comes even if no sink wants it."""
     journal: Journal = field(default_factory=NoJournal)
     largest_status: bool = False
-    notices: tuple[Notice, ...] = ()
-    """Said at the start: what the operator should know before anything happens."""
+    early: tuple[Event, ...] = ()
+    """Notices from before the run, said at its start."""
 
 
 class Run:
@@ -81,6 +81,7 @@ class Run:
         make_worker: makes the worker that does every one of them.
         sinks: fed as the events come, closed at the end.
         on_tick: called several times a second, in the task that iterates.
+        on_end: called once, when the last worker has ended.
     """
 
     def __init__(
@@ -90,17 +91,22 @@ class Run:
         jobs: Sequence[Job],
         make_worker: Callable[[Setting], Worker],
         sinks: Sequence[Sink] = (),
+        *,
         on_tick: Callable[[], None] = lambda: None,
+        on_end: Callable[[], None] = lambda: None,
     ) -> None:
         self.id = uuid.uuid4().hex[:12]
         self.report = Report()
         self.stop = Stop(engine)
         self.interrupted = False
+        self.exit_status = 0
+        """Of the summary; a sink that failed makes it 1 at least."""
         self._dispatched = False
         self._engine = engine
         self._options = options
         self._jobs = jobs
         self._make_worker = make_worker
+        self._on_end = on_end
         self.collector = Collector(engine, sinks, self.stop, on_tick)
 
     def interrupt(self) -> None:
@@ -133,7 +139,7 @@ class Run:
         self.collector.hand_out(first)
         yield first
         plan, notices = self._affordable(len(jobs))
-        for notice in (*self._options.notices, *notices):
+        for notice in (*self._options.early, *notices):
             self.collector.hand_out(notice)
             yield notice
         worker = self._make_worker(self._setting())
@@ -182,6 +188,7 @@ class Run:
         if self._dispatched:
             for event in self.collector.stream():
                 self.report.add(event)
+        self._on_end()
         if not self._engine.close(_FAREWELL):
             self.collector.hand_out(Notice("warning", "some tasks did not end and were left"))
 
@@ -190,6 +197,7 @@ class Run:
         status = self.report.exit_status(largest=self._options.largest_status)
         if not status and self.collector.failures:
             status = 1
+        self.exit_status = status
         summary = Summary(self.id, self.report.counts(), duration, self.interrupted, status)
         self.report.add(summary)
         return summary

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from opsrun.adhoc.base import Job
 from opsrun.engine.base import Engine
 from opsrun.engine.stop import Stop
-from opsrun.events import WorkId, digest
+from opsrun.events import Event, Notice, WorkId, digest
 from opsrun.inventory import Host
 from opsrun.remote.connection import Transport
 from opsrun.secret import Secret
@@ -18,13 +18,14 @@ from opsrun.transports.target import LocalTarget, SSHTarget
 from opsrun.transports.targets import ConnectionDefaults, build_target
 
 if TYPE_CHECKING:
+    from opsrun.transports.credentials import KeyRing
     from opsrun.transports.ssh.client import SSHShared
 
 Ask = Callable[[str], Secret | None]
 """Asks the operator for a secret; None where there is nobody to ask."""
 
-Tell = Callable[[str, str], None]
-"""Called with a host's name and a line of its connection's story."""
+STORY = 2
+"""Verbosity from which on connections tell their story; one more, and paramiko's log comes too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +64,18 @@ class Fleetway:
     paramiko is imported on the first SSH host, so a run on this machine alone never does.
     """
 
-    def __init__(self, engine: Engine, ask: Ask | None = None, tell: Tell | None = None) -> None:
+    def __init__(self, engine: Engine, ask: Ask | None = None, verbosity: int = 0) -> None:
         self._engine = engine
         self._ask = ask
-        self._tell = tell
+        self._verbosity = verbosity
+        self.early: list[Event] = []
+        """What there was to say before `emit` led anywhere."""
+        self.emit: Callable[[Event], None] = self.early.append
+        """Takes warnings, and the connections' story."""
         self._shared: SSHShared | None = None
         self.files_per_host = 2
         """Descriptors that one host takes: a socket and a spare, or the pipes of a process."""
-        self.warnings: list[str] = []
-        """What the operator should know about keys and known hosts."""
+        self._keyring: KeyRing | None = None
 
     def jobs(self, ways: Sequence[Way], path: tuple[str, ...], what: str) -> list[Job]:
         """A job for each way.
@@ -108,18 +112,31 @@ class Fleetway:
 
     def _share(self, targets: Sequence[SSHTarget]) -> None:
         from opsrun.transports.credentials import KeyRing
-        from opsrun.transports.hostkeys import KnownHostsStore
+        from opsrun.transports.hostkeys import KnownHosts, known_key_types, verify
         from opsrun.transports.ssh.client import SSHShared
 
-        keyring = KeyRing(ask=self._ask, lock=self._engine.lock())
-        keyring.prepare(targets)
-        known = KnownHostsStore(lock=self._engine.lock())
+        self._keyring = KeyRing(ask=self._ask, lock=self._engine.lock(), notify=self._warn)
+        self._keyring.prepare(targets)
+        known = KnownHosts(notify=self._warn)
         self._shared = SSHShared(
             engine=self._engine,
-            credentials=keyring.offers,
-            verify=known.verify,
-            known_key_types=known.key_types,
+            credentials=self._keyring.offers,
+            verify=lambda target, kind, blob: verify(target, known, kind, blob),
+            known_key_types=lambda target: known_key_types(target, known),
+            trace=self._trace if self._verbosity >= STORY else None,
+            log=self._verbosity > STORY,
         )
+
+    def close(self) -> None:
+        """Let go of what the connections shared."""
+        if self._keyring is not None:
+            self._keyring.close()
+
+    def _warn(self, words: str) -> None:
+        self.emit(Notice("warning", words))
+
+    def _trace(self, host: str, line: str) -> None:
+        self.emit(Notice("debug", line, host))
 
     def probe_tcp(self, address: str, port: int, stop: Stop) -> None:
         """Connect to a port and hang up.

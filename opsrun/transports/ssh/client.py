@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import paramiko
@@ -31,7 +32,10 @@ class SSHShared:
     known_key_types: Callable[[SSHTarget], Sequence[str]]
     """Types of host key that are on record for a target."""
     resolver: Resolver = system_resolver
-    trace: Callable[[SSHTarget], Trace | None] = lambda target: None
+    trace: Callable[[str, str], None] | None = None
+    """Takes a host's name and a line of its connection's story."""
+    log: bool = False
+    """Whether paramiko's log is part of the story."""
 
 
 class _HostKeyCheck(paramiko.MissingHostKeyPolicy):
@@ -95,9 +99,15 @@ class SSHTransport:
             self._target,
             self._shared.engine,
             self._shared.known_key_types(self._target),
-            self._shared.trace(self._target),
+            self._trace(),
+            log=self._shared.log,
             **options,
         )
+
+    def _trace(self) -> Trace | None:
+        if self._shared.trace is None:
+            return None
+        return partial(self._shared.trace, self._target.host)
 
     def close(self) -> None:
         """See `Transport.close`."""

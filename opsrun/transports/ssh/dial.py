@@ -20,6 +20,8 @@ AddressInfo = tuple[int, tuple[Any, ...]]
 
 Resolver = Callable[[str, int], Sequence[AddressInfo]]
 
+_FAMILIES = {"any": None, "inet": int(socket.AF_INET), "inet6": int(socket.AF_INET6)}
+
 _WORDS = {
     errno.ECONNREFUSED: ("connection refused", "is sshd running, and on this port?"),
     errno.EHOSTUNREACH: ("no route to host", "is the host up, and the address right?"),
@@ -60,9 +62,12 @@ def resolve(target: SSHTarget, engine: Engine, resolver: Resolver) -> Sequence[A
         raise _failed(
             target, "dns", f"{target.address}: {words}", "check the name, or set ansible_host"
         ) from error
-    if not found:
-        raise _failed(target, "dns", f"{target.address} has no address", "set ansible_host")
-    return found
+    family = _FAMILIES[target.address_family]
+    wanted = [address for address in found if family in (None, address[0])]
+    if not wanted:
+        kind = "" if family is None else f" {target.address_family}"
+        raise _failed(target, "dns", f"{target.address} has no{kind} address", "set ansible_host")
+    return wanted
 
 
 def _literal(address: str, port: int) -> AddressInfo | None:

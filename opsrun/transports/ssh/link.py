@@ -83,9 +83,12 @@ class Link(TransportBase):
         engine: Engine,
         key_types: Sequence[str] = (),
         trace: Trace | None = None,
+        *,
+        log: bool = False,
         **paramiko_options: Any,
     ) -> None:
         self._trace = trace
+        self._logs = log and trace is not None
         # Not `_target`: that is a thread's own, and paramiko's transport is a thread.
         self._peer = target
         self._engine = engine
@@ -107,9 +110,9 @@ class Link(TransportBase):
         self.packetizer.max_write_stall = max(60.0, interval * target.timeouts.keepalive_count)
 
     def _log(self, level: int, msg: Any, *args: Any) -> None:
-        if self._trace is not None:
+        if self._logs:
             for line in msg if isinstance(msg, list) else [msg]:
-                self._trace(str(line) % args if args else str(line))
+                self.tell(str(line) % args if args else str(line))
 
     def tell(self, words: str) -> None:
         """A line of the connection's story, for -vv; never a secret."""
@@ -132,6 +135,7 @@ class Link(TransportBase):
         timeouts = self._peer.timeouts
         self.wait_until(lambda: self.banner_seen, Deadline("banner", timeouts.banner, self.now))
         self.wait_until(lambda: self.initial_kex_done, Deadline("kex", timeouts.kex, self.now))
+        self.tell(f"{self.where()}: {self.remote_version}, {self.local_cipher}")
 
     def _check_banner(self) -> None:
         try:
