@@ -10,6 +10,7 @@ from opsrun.sinks.sanitise import sanitise_line
 
 _FOLDABLE = re.compile(r"(?!.*[0-9]{19})[A-Za-z0-9_.:-]*[A-Za-z_.:-][A-Za-z0-9_.:-]*\Z")
 _NUMBER = re.compile(r"[0-9]+")
+_SPLIT = re.compile(r"([0-9]+)")
 _SMALL = 100
 """So many names with several numbers each are folded over all of them; the work grows with the
 square of their number."""
@@ -52,21 +53,32 @@ def _folded(names: Sequence[str]) -> list[str]:
 
 
 def _parts(names: Sequence[str]) -> Iterable[Sequence[str]]:
-    """Names whose folding together stays cheap: all, or those that differ in their last number."""
-    several = [name for name in names if len(_NUMBER.findall(name)) > 1]
-    if len(several) <= _SMALL:
+    """Names whose folding together stays cheap: all, or those that differ in one number alone."""
+    several = sum(len(_NUMBER.findall(name)) > 1 for name in names)
+    if several <= _SMALL:
         return [names] if names else []
-    parts: dict[str, list[str]] = defaultdict(list)
+    shapes: dict[str, list[str]] = defaultdict(list)
     for name in names:
-        numbers = list(_NUMBER.finditer(name))
-        fixed = (name[: numbers[-1].start()], name[numbers[-1].end() :]) if len(numbers) > 1 else ()
-        parts["\0".join(fixed)].append(name)
-    return parts.values()
+        shapes[_NUMBER.sub("\0", name)].append(name)
+    return [part for shape in shapes.values() for part in _along_one_number(shape)]
+
+
+def _along_one_number(names: Sequence[str]) -> Iterable[Sequence[str]]:
+    """Parts of names of one shape that differ in one number: the one that gives fewest parts."""
+    words = [_SPLIT.split(name) for name in names]
+    best: dict[tuple[str, ...], list[str]] | None = None
+    for axis in range(1, len(words[0]), 2):
+        parts: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        for name, split in zip(names, words, strict=True):
+            parts[(*split[:axis], *split[axis + 1 :])].append(name)
+        if best is None or len(parts) < len(best):
+            best = parts
+    return [names] if best is None else best.values()
 
 
 def _natural(name: str) -> tuple[tuple[int, int, str, str], ...]:
     """Sorts ``web2`` before ``web10``."""
-    words = re.split(r"([0-9]+)", name)
+    words = _SPLIT.split(name)
     return tuple(
         (i % 2, len(w.lstrip("0")) * (i % 2), w.lstrip("0"), w) for i, w in enumerate(words)
     )

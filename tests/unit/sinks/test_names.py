@@ -54,7 +54,14 @@ def test_label(names: list[str], expected: str) -> None:
     assert label(names) == expected
 
 
-def test_many_names_with_several_numbers_fold_by_their_last_one() -> None:
-    names = [f"ip-10-{i}-{j}" for i in range(11) for j in range(10)]
-    expected = ",".join(f"ip-10-{i}-[0-9]" for i in range(11))
-    assert fold(names) == expected
+@pytest.mark.parametrize("shape", ["ip-10-{}-{}", "web{1:03}.dc{0}.lan"])
+def test_many_names_with_several_numbers_fold_along_the_best_one(shape: str) -> None:
+    names = [shape.format(i, j) for i in range(3) for j in range(200)]
+    lists = [fold(shape.format(i, j) for j in range(200)) for i in range(3)]
+    assert fold(names) == ",".join(lists)
+    assert all(text.count("[") == 1 for text in lists)
+
+
+def test_names_of_other_shapes_do_not_hinder_each_other() -> None:
+    names = [f"a{i}-{j}" for i in range(2) for j in range(60)] + ["web1", "web2", "db"]
+    assert sorted(fold(names).split(",")) == ["a0-[0-59]", "a1-[0-59]", "db", "web[1-2]"]
