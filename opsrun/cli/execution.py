@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from opsrun.cli.interrupt import Interrupts
+from opsrun.cli.main import BROKEN_PIPE, warn
 from opsrun.cli.options import Reach, Selection, Show, exclusive, refuse_what_is_not_built
 from opsrun.errors import UsageError
 from opsrun.secret import Secret
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from opsrun.engine.dispatch import Plan
     from opsrun.events import Sink
     from opsrun.inventory import Host, Inventory
-
-BROKEN_PIPE = 141
-"""128 + SIGPIPE: what a shell reports for a program whose reader went away."""
 
 
 def choose_hosts(selection: Selection) -> tuple[Inventory, tuple[Host, ...]]:
@@ -41,6 +39,8 @@ def choose_hosts(selection: Selection) -> tuple[Inventory, tuple[Host, ...]]:
     if not patterns and not selection.hostfile:
         raise UsageError("which hosts? Say --hosts PATTERN (-w), --group or --hostfile")
     inventory = load_inventory(list(selection.inventory), hostfiles=list(selection.hostfile))
+    for warning in inventory.warnings:
+        warn(f"warning: {warning}")
     patterns = patterns or [f"^{path}" for path in selection.hostfile]
     hosts = inventory.select(
         ",".join(patterns),

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from opsrun.cli.main import warn
 from opsrun.errors import UsageError
 from opsrun.inventory import Host, Inventory, load_inventory
 from opsrun.inventory.export import (
@@ -58,7 +59,7 @@ def _finish(found: Inventory, lines: Iterable[str], end: str = "\n") -> None:
     """Print what was asked for; what is odd in the files goes to standard error."""
     text = end.join(lines)
     for warning in found.warnings:
-        click.echo(f"opsrun: warning: {warning}", err=True)
+        warn(f"warning: {warning}")
     click.echo(text)
 
 

@@ -38,8 +38,10 @@ def load(name: str) -> click.Command:
 
 
 def warn(sentence: str) -> None:
-    """Tell the operator something that does not stop us."""
-    click.echo(f"opsrun: {sentence}", err=True)
+    """Tell the operator something, on standard error and with nothing in it for a terminal."""
+    from opsrun.sinks.sanitise import sanitise
+
+    click.echo(f"opsrun: {sanitise(sentence)}", err=True)
 
 
 def shared_options() -> frozenset[str]:
@@ -108,5 +110,5 @@ def entry_point(args: list[str] | None = None) -> NoReturn:
     except (SinkClosed, BrokenPipeError):
         sys.exit(BROKEN_PIPE)
     except OpsrunError as error:
-        click.echo(f"opsrun: {error}", err=True)
+        warn(str(error))
         sys.exit(1 if isinstance(error, RunFailed) else 2)
