@@ -20,6 +20,13 @@ from opsrun.errors import UsageError
 
 T = TypeVar("T")
 
+_STUCK = 256
+"""Calls with a timeout that may hang at once: so many names whose servers never answer must not
+delay the others."""
+
+_IDLE = 1.0
+"""Seconds after which a native thread without work ends, also one that `close` could not wait for."""
+
 
 def patch() -> None:
     """Make this process's blocking calls cooperative. For a program's entry point only.
@@ -82,7 +89,9 @@ class GreenletEngine:
                 "or use engine='threads'"
             )
         self._tasks: set[Any] = set()
-        self._native = gevent.threadpool.ThreadPool(10)
+        # Two pools: what may hang must never stand in front of what is written to the terminal.
+        self._brief = gevent.threadpool.ThreadPool(10, idle_task_timeout=_IDLE)
+        self._timed = gevent.threadpool.ThreadPool(_STUCK, idle_task_timeout=_IDLE)
 
     def spawn(self, call: Callable[..., Any], *args: Any) -> _Task:
         """See `Engine.spawn`."""
@@ -93,8 +102,10 @@ class GreenletEngine:
 
     def offload(self, call: Callable[..., T], *args: Any, timeout: float | None = None) -> T:
         """See `Engine.offload`."""
-        with gevent.Timeout(timeout, TimeoutError(f"no answer within {timeout or 0:g} s")):
-            return self._native.apply(call, args)  # type: ignore[no-any-return]
+        if timeout is None:
+            return self._brief.apply(call, args)  # type: ignore[no-any-return]
+        with gevent.Timeout(timeout, TimeoutError(f"no answer within {timeout:g} s")):
+            return self._timed.apply(call, args)  # type: ignore[no-any-return]
 
     def queue(self, size: int) -> Queue[Any]:
         """See `Engine.queue`."""
@@ -118,9 +129,12 @@ class GreenletEngine:
 
     def close(self, timeout: float) -> bool:
         """See `Engine.close`."""
-        gevent.joinall(list(self._tasks), timeout)
-        left = bool(self._tasks)
-        # A worker in a call that never returns would hold up kill(); it is left to the process.
-        if not len(self._native):
-            self._native.kill()
-        return not left
+        end = time.monotonic() + timeout
+        while self._tasks and (left := end - time.monotonic()) > 0:
+            # Again: a task may have started another one meanwhile.
+            gevent.joinall(list(self._tasks), left)
+        for pool in (self._brief, self._timed):
+            # A thread in a call that never returns would hold up kill(); it is left to itself.
+            if not len(pool):
+                pool.kill()
+        return not self._tasks

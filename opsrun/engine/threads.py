@@ -6,16 +6,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from opsrun.engine.base import Event, Queue, Semaphore
 
 T = TypeVar("T")
-
-_WORKERS = 1024
-"""Never reached: what bounds the workers is the semaphore of whoever spawns them."""
 
 
 class _Queue:
@@ -32,15 +28,19 @@ class _Queue:
 
 
 class _Task:
-    def __init__(self, future: Future[Any]) -> None:
-        self._future = future
+    def __init__(self, thread: threading.Thread) -> None:
+        self._thread = thread
 
     def join(self, timeout: float | None = None) -> bool:
-        return bool(wait([self._future], timeout).done)
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
 
 
 class ThreadEngine:
-    """A pool of operating system threads; paramiko adds one of its own for each connection."""
+    """Operating system threads, one a task; paramiko adds one of its own for each connection.
+
+    They are daemons: a task that never ends must not keep the process from ending.
+    """
 
     name = "threads"
     max_forks = 64
@@ -48,15 +48,28 @@ class ThreadEngine:
     lost connections; well below 128 they are sound."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="opsrun")
-        self._tasks: set[Future[Any]] = set()
+        self._tasks: set[threading.Thread] = set()
 
     def spawn(self, call: Callable[..., Any], *args: Any) -> _Task:
-        """See `Engine.spawn`."""
-        future = self._pool.submit(call, *args)
-        self._tasks.add(future)
-        future.add_done_callback(self._tasks.discard)
-        return _Task(future)
+        """See `Engine.spawn`.
+
+        Raises:
+            RuntimeError: the system gives no further thread; ``call`` was not and won't be made.
+        """
+        thread = threading.Thread(target=self._run, args=(call, args), name="opsrun", daemon=True)
+        self._tasks.add(thread)
+        try:
+            thread.start()
+        except BaseException:
+            self._tasks.discard(thread)
+            raise
+        return _Task(thread)
+
+    def _run(self, call: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        try:
+            call(*args)
+        finally:
+            self._tasks.discard(threading.current_thread())
 
     def offload(self, call: Callable[..., T], *args: Any, timeout: float | None = None) -> T:
         """See `Engine.offload`. Without a timeout, a thread of its own may simply block."""
@@ -97,9 +110,14 @@ class ThreadEngine:
 
     def close(self, timeout: float) -> bool:
         """See `Engine.close`."""
-        left = wait(set(self._tasks), timeout).not_done
-        self._pool.shutdown(wait=not left, cancel_futures=True)
-        return not left
+        end = time.monotonic() + timeout
+        while tasks := list(self._tasks):
+            left = end - time.monotonic()
+            if left <= 0:
+                return False
+            # Again: a task may have started another one meanwhile.
+            tasks[0].join(left)
+        return True
 
 
 def _answer(

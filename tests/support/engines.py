@@ -1,0 +1,34 @@
+"""Which engine this process can have."""
+
+from __future__ import annotations
+
+import sys
+
+from opsrun.engine.base import Engine
+
+
+def is_gevent() -> bool:
+    """Whether tests/tools/pytest_gevent.py patched this process."""
+    if "gevent.monkey" not in sys.modules:
+        return False
+    from opsrun.engine.greenlets import is_patched
+
+    return is_patched()
+
+
+def make_engine() -> Engine:
+    """Greenlets in a patched process, else threads."""
+    if is_gevent():
+        from opsrun.engine.greenlets import GreenletEngine
+
+        return GreenletEngine()
+    from opsrun.engine.threads import ThreadEngine
+
+    return ThreadEngine()
+
+
+def native_threads() -> int:
+    """Threads of this process as the kernel counts them, greenlets not among them."""
+    import os
+
+    return len(os.listdir("/proc/self/task"))
