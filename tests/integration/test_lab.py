@@ -386,3 +386,42 @@ def test_mock_is_gone_with_all_it_ran(tmp_path: Path) -> None:
     assert wait_gone(int(started.stdout))
     assert not server.running
     assert mentioning(tmp_path) == []
+
+
+ON_A_TERMINAL = """
+import os, pty, sys
+sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))
+"""
+
+COUNTS_INTERRUPTS = """
+import os, signal, sys
+wanted = {signal.SIGINT, signal.SIGTERM}
+signal.pthread_sigmask(signal.SIG_BLOCK, wanted)
+print("ready", flush=True)
+interrupts = 0
+while signal.sigwait(wanted) == signal.SIGINT:
+    interrupts += 1
+    # What is passed on keeps its order: this comes back after any second interrupt.
+    os.kill(os.getppid(), signal.SIGTERM)
+sys.exit(40 + interrupts)
+"""
+
+
+@pytest.mark.sshd
+def test_interrupt_from_the_terminal_reaches_the_command_once(tmp_path: Path) -> None:
+    words = ("-m", "opsrun", "lab", "run", "--dir", "lab", "--hosts", "1", "--")
+    command = [sys.executable, *words, sys.executable, "-c", COUNTS_INTERRUPTS]
+    running = subprocess.Popen(
+        [sys.executable, "-c", ON_A_TERMINAL, *command],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert running.stdin is not None
+    assert running.stdout is not None
+    assert running.stdout.readline() == b"ready\r\n"
+    running.stdin.write(b"\x03")
+    running.stdin.flush()
+    assert running.wait(timeout=60) == 41
+    running.communicate()
+    assert list(tmp_path.iterdir()) == []
