@@ -140,7 +140,8 @@ class Draft:
         for name in sorted(self.groups.keys() & self.hosts.keys()):
             self.warnings.append(
                 InventoryWarning(
-                    f"{name!r} is both a host and a group; the pattern means the group",
+                    f"{name!r} is both a host and a group; as a pattern it means the host, "
+                    f"'@{name}' the group",
                     self.groups[name].origin,
                 )
             )

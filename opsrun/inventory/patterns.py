@@ -9,7 +9,7 @@ plain term at all one starts from every host. A term is, tried in this order:
                      its beginning
 ``^file``            the hosts that a file names, one a line
 ``@name``            the group of that name, as in ClusterShell, else the file of that name
-``name``             a group, or else a host
+``name``             a host, or else a group
 ``web[01-20,25]``    a node set: each of its hosts must be known
 ``web[0]``           the first host of what stands before the bracket; ``web[-1]`` the last,
 ``web[1:3]``         the second to the fourth, ``web[1:]`` all but the first
@@ -182,9 +182,11 @@ class _Matcher:
     def _try(self, term: Term, text: str) -> Sequence[str] | None:
         """The hosts that ``text`` means, or None if it means nothing."""
         universe = self.universe
+        if text in universe.hosts:
+            return [text]
         if text in universe.groups:
             return universe.members(text)
-        if text in universe.hosts or text in LOCALHOST:
+        if text in LOCALHOST:
             return [text]
         if is_node_set(text):
             return self._nodes(term, text)

@@ -171,7 +171,7 @@ class Builder:
     def _mapping(self, event: Any, depth: int) -> Any:
         data: dict[Any, Any] = {}
         marks: dict[Hashable, Position] = {}
-        merged: list[Any] = []
+        merged: list[tuple[Any, Any]] = []
         while not isinstance(inner := next(self._events), yaml.MappingEndEvent):
             key = self._node(inner, depth + 1)
             value = self._node(next(self._events), depth + 1)
@@ -179,8 +179,8 @@ class Builder:
                 merged.append((inner, value))
                 continue
             self._add(data, marks, inner, key, value)
-        for inner, value in merged:
-            self._merge(data, marks, inner, value)
+        if merged:
+            data, marks = self._merge(merged, data, marks)
         self.marks[id(data)] = marks
         return self._tagged_mapping(event, data)
 
@@ -215,16 +215,22 @@ class Builder:
         return self.error("a key must be a plain value, no list or dictionary", event)
 
     def _merge(
-        self, data: dict[Any, Any], marks: dict[Hashable, Position], event: Any, value: Any
-    ) -> None:
-        sources = value if isinstance(value, list) else [value]
-        for source in sources:
-            if not isinstance(source, dict):
-                raise self.error("`<<` takes a dictionary, or a list of them", event)
-            known = self.marks.get(id(source), {})
-            for key in source.keys() - data.keys():
-                data[key] = source[key]
-                marks[key] = known.get(key, _position(event))
+        self,
+        merged: list[tuple[Any, Any]],
+        own: dict[Any, Any],
+        own_marks: dict[Hashable, Position],
+    ) -> tuple[dict[Any, Any], dict[Hashable, Position]]:
+        """``own`` behind what its ``<<`` keys name, in the order that PyYAML would give it."""
+        data: dict[Any, Any] = {}
+        marks: dict[Hashable, Position] = {}
+        for event, value in merged:
+            sources = value if isinstance(value, list) else [value]
+            for source in reversed(sources):
+                if not isinstance(source, dict):
+                    raise self.error("`<<` takes a dictionary, or a list of them", event)
+                data |= source
+                marks |= self.marks.get(id(source), {})
+        return data | own, marks | own_marks
 
     def _tagged_mapping(self, event: Any, data: dict[Any, Any]) -> Any:
         if event.tag in (None, "!", _TAG + "map"):
