@@ -13,7 +13,6 @@ from opsrun.inventory import Inventory, load_inventory
 from opsrun.inventory.export import graph_lines, host_data, list_data, to_json
 
 CASES = sorted(path.parent for path in (Path(__file__).parent / "cases").glob("*/case.json"))
-pytestmark = pytest.mark.filterwarnings("error")
 
 
 def about(case: Path) -> dict[str, Any]:

@@ -188,3 +188,12 @@ def test_a_variable_s_name_must_be_text(tmp_path: Path) -> None:
 def test_a_priority_must_be_a_number(tmp_path: Path) -> None:
     write(tmp_path, hosts_dot_ini="[web]\n[web:vars]\nansible_group_priority=high\n")
     assert refusal(tmp_path, "hosts.ini").line == 3
+
+
+def test_the_worked_example_is_read_when_named_and_only_then() -> None:
+    root = str(Path(__file__).parents[3])
+    example = load_inventory(["inventories/example.ini"], cwd=root, env={})
+    variables = example.hosts["web07.example.invalid"].variables
+    assert (variables["workers"], variables["ports"]) == (4, [80, 443])
+    assert len(example) == 24
+    assert "db-a.example.invalid" not in load_inventory(cwd=root, env={}).hosts
