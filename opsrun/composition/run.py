@@ -124,11 +124,19 @@ class Run:
             for event in self._events(started[0]):
                 self.report.add(event)
                 yield event
+        except KeyboardInterrupt:
+            self.interrupted = True
+            raise
         finally:
-            self._wind_up()
-            summary = self._summary(self._engine.now() - started[1])
-            self.collector.hand_out(summary)
-            self.collector.close()
+            try:
+                self._wind_up()
+            finally:
+                # First what is still to be written: if it can't be, the summary must say so.
+                self.collector.flush()
+                summary = self._summary(self._engine.now() - started[1])
+                self.collector.close(summary)
+                if not self.exit_status and self.collector.failures:
+                    self.exit_status = 1
         yield summary
 
     def _events(self, started: float) -> Iterator[Event]:
@@ -144,8 +152,8 @@ class Run:
             yield notice
         worker = self._make_worker(self._setting())
         dispatcher = Dispatcher(self._engine, self.stop, plan, worker, worker.skip)
-        self._dispatched = True
         self._engine.spawn(self._dispatch, dispatcher, jobs)
+        self._dispatched = True
         yield from self.collector.stream()
 
     def _dispatch(self, dispatcher: Dispatcher[Job], jobs: Sequence[Job]) -> None:
@@ -185,9 +193,11 @@ class Run:
     def _wind_up(self) -> None:
         """Ends the work if the reader broke off, and takes in what is still to come of it."""
         self.stop.cancel("the run was given up")
-        if self._dispatched:
-            for event in self.collector.stream():
-                self.report.add(event)
+        if not self._dispatched:
+            # Nobody else will say so; every job still gets its result.
+            self.collector.finish()
+        for event in self.collector.stream():
+            self.report.add(event)
         self._on_end()
         if not self._engine.close(_FAREWELL):
             self.collector.hand_out(Notice("warning", "some tasks did not end and were left"))

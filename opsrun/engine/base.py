@@ -92,4 +92,4 @@ class Engine(Protocol):
         """Monotonic seconds."""
 
     def close(self, timeout: float) -> bool:
-        """Wait at most ``timeout`` seconds for all tasks; whether none is left."""
+        """Wait at most ``timeout`` seconds for all tasks but the caller's; whether none is left."""

@@ -26,6 +26,7 @@ TICK = 0.2
 """Seconds of silence after which the sinks, and whoever waits for Ctrl-C, get their turn."""
 
 _NO_RESULT = ErrorInfo("run", "the worker ended without a result", "this is a bug in opsrun")
+_NEVER_STARTED = "never started"
 
 
 class _Finished:
@@ -58,13 +59,18 @@ class Collector:
         self._stop = stop
         self._on_tick = on_tick
         self._pending: dict[WorkId, bool] = {}
+        self._all_put = False
+        self._ending = False
         self._finished = False
         self._seq = 0
+        self._dropped: list[tuple[Sink, Exception]] = []
         self._last_tick = 0.0
         self.closed: SinkClosed | None = None
         """Set once a sink's reader had gone away."""
         self.failures: list[str] = []
-        """One line for each sink that was dropped for another reason."""
+        """One line for each sink that failed for another reason."""
+        self.untold: list[str] = []
+        """Those of them that failed at the last event or behind it, so that no sink could tell."""
 
     @property
     def wants_output(self) -> bool:
@@ -82,6 +88,7 @@ class Collector:
     def finish(self) -> None:
         """No event will be emitted any more."""
         self._queue.put(_Finished())
+        self._all_put = True
 
     def stream(self) -> Iterator[Event]:
         """Every event up to `finish`, after the sinks have had it.
@@ -89,11 +96,13 @@ class Collector:
         If its reader breaks off, another call goes on where the first one stopped.
         """
         while not self._finished:
-            event = self._queue.get(TICK)
+            # Before the queue is asked: what it gives must not be lost to an error of a tick.
             self._tick()
+            event = self._queue.get(TICK)
             if event is None:
-                continue
-            if isinstance(event, _Finished):
+                # The mark itself is lost if a signal's exception strikes as it is taken.
+                self._finished = self._all_put and self._queue.empty()
+            elif isinstance(event, _Finished):
                 self._finished = True
             elif self._admit(event):
                 self.hand_out(event)
@@ -101,16 +110,22 @@ class Collector:
             if self._queue.empty():
                 self.flush()
         while self._pending:
-            result = _made_up(*self._pending.popitem())
+            result = self._made_up(*self._pending.popitem())
             self.hand_out(result)
             yield result
 
     def _tick(self) -> None:
         now = self._now()
-        if now - self._last_tick >= TICK:
-            self._last_tick = now
-            self._each(lambda sink: sink.tick(now))
+        if now - self._last_tick < TICK:
+            return
+        self._last_tick = now
+        self._each(lambda sink: sink.tick(now))
+        try:
             self._on_tick()
+        except BaseException:
+            # It has ended the run; what winds the run up must come through.
+            self._on_tick = lambda: None
+            raise
 
     def _admit(self, event: Event) -> bool:
         if isinstance(event, HostStarted) and event.work in self._pending:
@@ -133,11 +148,17 @@ class Collector:
         """Let the sinks write what they have rendered."""
         self._each(lambda sink: sink.flush())
 
-    def close(self) -> None:
-        """Flush and close the sinks; the stream is over."""
+    def close(self, last: Event) -> None:
+        """Hand out the last event of all, flush and close the sinks.
+
+        A sink that fails from here on is told nobody but `untold`.
+        """
+        self._ending = True
+        self.hand_out(last)
         self.flush()
-        self._each(lambda sink: sink.close())
-        self._sinks.clear()
+        while self._sinks:
+            self._drop(self._sinks[0])
+        self._report_dropped()
 
     def _each(self, act: Callable[[Sink], None]) -> None:
         for sink in tuple(self._sinks):
@@ -148,20 +169,43 @@ class Collector:
                 self.closed = error
                 self._stop.cancel("the reader of the output went away")
             except Exception as error:
-                self._drop(sink)
-                self._report(sink, error)
+                self._drop(sink, error)
+        # Not inside the loop: the other sinks are owed this event before the next number.
+        self._report_dropped()
 
-    def _drop(self, sink: Sink) -> None:
-        # By identity: sinks may compare equal, and closing may have emptied the list.
+    def _drop(self, sink: Sink, known: Exception | None = None) -> None:
+        # By identity: sinks may compare equal.
         self._sinks = [other for other in self._sinks if other is not sink]
+        try:
+            sink.close()
+        except SinkClosed as error:
+            self.closed = error
+        except Exception as error:
+            known = known or error
+        if known is not None:
+            self._dropped.append((sink, known))
 
-    def _report(self, sink: Sink, error: Exception) -> None:
-        name = type(sink).__name__
-        self.failures.append(f"{name}: {error}")
-        detail = "" if isinstance(error, OSError) else "\n" + traceback.format_exc().rstrip()
-        self.hand_out(Notice("error", f"output {name} was dropped: {error}{detail}"))
+    def _report_dropped(self) -> None:
+        while self._dropped:
+            sink, error = self._dropped.pop(0)
+            name = type(sink).__name__
+            self.failures.append(f"output {name}: {error}")
+            if self._ending:
+                self.untold.append(self.failures[-1])
+            else:
+                self.hand_out(Notice("error", f"output {name} was dropped: {_in_full(error)}"))
+
+    def _made_up(self, work: WorkId, started: bool) -> Result:
+        if started:
+            return Result(work.host, work, Outcome.LOST, error=_NO_RESULT)
+        error = _NO_RESULT
+        if self._stop.draining:
+            error = ErrorInfo("dns", self._stop.reason, _NEVER_STARTED)
+        return Result(work.host, work, Outcome.CANCELLED, error=error)
 
 
-def _made_up(work: WorkId, started: bool) -> Result:
-    outcome = Outcome.LOST if started else Outcome.CANCELLED
-    return Result(work.host, work, outcome, error=_NO_RESULT)
+def _in_full(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return str(error)
+    detail = "".join(traceback.format_exception(error)).rstrip()
+    return f"{error}\n{detail}"

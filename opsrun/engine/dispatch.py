@@ -45,7 +45,11 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a list of hosts is worked through."""
+    """How a list of hosts is worked through.
+
+    Raises:
+        UsageError: fewer than one host at once, or batches of none.
+    """
 
     forks: int = 50
     """Hosts at once."""
@@ -56,6 +60,12 @@ class Plan:
     max_fail: Share | None = None
     """More bad outcomes than this, and no further host is started."""
 
+    def __post_init__(self) -> None:
+        if self.forks < 1:
+            raise UsageError(f"at least 1 host at once, not {self.forks}")
+        if self.serial is not None and not self.serial.number:
+            raise UsageError("a batch (serial) of no hosts would never get anywhere")
+
     def batches(self, total: int) -> Iterator[range]:
         """Ranges of positions that cover ``total`` hosts.
 
@@ -63,7 +73,7 @@ class Plan:
         [[0, 1], [2, 3], [4]]
         """
         size = total if self.serial is None else max(1, int(self.serial.of(total)))
-        for start in range(0, total, size or 1):
+        for start in range(0, total, max(1, size)):
             yield range(start, min(total, start + size))
 
 
@@ -119,27 +129,37 @@ class Dispatcher(Generic[Item]):
         self._total = 0
 
     def run(self, items: Sequence[Item]) -> None:
-        """Work through ``items``; returns when the last worker has ended."""
+        """Work through ``items``; returns, or raises, when the last worker has ended."""
         self._total = len(items)
         for batch in self._plan.batches(len(items)):
-            tasks = [task for i in batch if (task := self._start(items[i])) is not None]
-            for task in tasks:
-                task.join()
+            tasks: list[Task] = []
+            try:
+                for position in batch:
+                    self._start(items[position], tasks)
+            finally:
+                for task in tasks:
+                    task.join()
 
-    def _start(self, item: Item) -> Task | None:
+    def _start(self, item: Item, tasks: list[Task]) -> None:
         self._places.acquire()
-        if self._stop.draining:
+        try:
+            if not self._stop.draining:
+                tasks.append(self._engine.spawn(self._worker, item))
+                return
+        except BaseException:
             self._places.release()
-            self._skip(item)
-            return None
-        return self._engine.spawn(self._worker, item)
+            raise
+        self._places.release()
+        self._skip(item)
 
     def _worker(self, item: Item) -> None:
+        good = False
         try:
-            if not self._work(item, Slot(self._places)):
-                self._count_bad()
+            good = self._work(item, Slot(self._places))
         finally:
-            # After the count: the next host must not start on a place that a threshold just closed.
+            # The count first: no host must start on a place that a threshold has just closed.
+            if not good:
+                self._count_bad()
             self._places.release()
 
     def _count_bad(self) -> None:

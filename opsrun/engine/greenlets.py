@@ -25,7 +25,7 @@ _STUCK = 256
 delay the others."""
 
 _IDLE = 1.0
-"""Seconds after which a native thread without work ends, also one that `close` could not wait for."""
+"""Seconds after which a native thread without work ends, also one that `close` did not wait for."""
 
 
 def patch() -> None:
@@ -130,11 +130,15 @@ class GreenletEngine:
     def close(self, timeout: float) -> bool:
         """See `Engine.close`."""
         end = time.monotonic() + timeout
-        while self._tasks and (left := end - time.monotonic()) > 0:
+        me = gevent.getcurrent()
+        while tasks := [task for task in self._tasks if task is not me]:
+            left = end - time.monotonic()
+            if left <= 0:
+                break
             # Again: a task may have started another one meanwhile.
-            gevent.joinall(list(self._tasks), left)
+            gevent.joinall(tasks, left)
         for pool in (self._brief, self._timed):
             # A thread in a call that never returns would hold up kill(); it is left to itself.
             if not len(pool):
                 pool.kill()
-        return not self._tasks
+        return not tasks

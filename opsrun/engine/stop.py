@@ -41,7 +41,11 @@ class Stop:
             callbacks = list(self._callbacks.values())
         self._event.set()
         for callback in callbacks:
-            callback()
+            try:
+                callback()
+            except Exception:
+                # All the others must still be told; this one's task is left to its deadlines.
+                pass
 
     @contextmanager
     def closing(self, callback: Callable[[], None]) -> Iterator[None]:

@@ -111,7 +111,8 @@ class ThreadEngine:
     def close(self, timeout: float) -> bool:
         """See `Engine.close`."""
         end = time.monotonic() + timeout
-        while tasks := list(self._tasks):
+        me = threading.current_thread()
+        while tasks := [task for task in list(self._tasks) if task is not me]:
             left = end - time.monotonic()
             if left <= 0:
                 return False

@@ -247,6 +247,13 @@ def test_close_waits_for_tasks_and_for_those_that_they_start() -> None:
     assert ended == ["grandchild"]
 
 
+def test_close_may_be_called_from_a_task() -> None:
+    engine = make_engine()
+    closed: list[bool] = []
+    settle(engine.spawn(lambda: closed.append(engine.close(LONG))))
+    assert closed == [True]
+
+
 def test_close_tells_that_a_task_did_not_end() -> None:
     engine = make_engine()
     go = engine.event()
