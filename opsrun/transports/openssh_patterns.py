@@ -37,6 +37,7 @@ class PatternList:
     """Patterns, some perhaps negated by ``!``, compiled once."""
 
     positive: re.Pattern[str] | None
+    """None where ``literals`` say it all, or no pattern is positive."""
     negative: re.Pattern[str] | None
     literals: frozenset[str] | None
     """The only names that can fit; None where a wildcard makes them endless."""
@@ -47,10 +48,9 @@ class PatternList:
         every = list(patterns)
         positive = [one for one in every if not one.startswith("!")]
         negative = [one[1:] for one in every if one.startswith("!")]
-        endless = any(has_wildcard(one) for one in positive)
-        return cls(
-            _compiled(positive), _compiled(negative), None if endless else frozenset(positive)
-        )
+        if any(has_wildcard(one) for one in positive):
+            return cls(_compiled(positive), _compiled(negative), None)
+        return cls(None, _compiled(negative), frozenset(positive))
 
     @classmethod
     def split(cls, text: str, *, fold: bool = False) -> PatternList:
@@ -59,8 +59,10 @@ class PatternList:
 
     def matches(self, name: str) -> bool:
         """True if some pattern fits ``name`` and no negated one does."""
-        if self.literals is not None and name not in self.literals:
-            return False
-        if self.positive is None or not self.positive.fullmatch(name):
+        if self.literals is not None:
+            fits = name in self.literals
+        else:
+            fits = self.positive is not None and self.positive.fullmatch(name) is not None
+        if not fits:
             return False
         return self.negative is None or not self.negative.fullmatch(name)

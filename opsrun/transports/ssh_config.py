@@ -73,7 +73,8 @@ class SSHConfig:
     ) -> None:
         self._blocks = list(blocks)
         self._runner = runner
-        self._local = local or Local()
+        self.local = local or Local()
+        """This machine, and who runs opsrun."""
         self._ran: dict[str, bool] = {}
         self._others: dict[str, SSHConfig] = {}
         self._general: list[int] = []
@@ -150,7 +151,7 @@ class SSHConfig:
         """
         named = [Setting("user", user, user, "-l")] if user is not None else []
         named += [Setting("port", port, str(port), "-p")] if port is not None else []
-        state = Evaluation(host, self._local, [*named, *options])
+        state = Evaluation(host, self.local, [*named, *options])
         self._walk(state)
         if self._wants_final:
             state.enter_final()

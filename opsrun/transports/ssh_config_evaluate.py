@@ -9,6 +9,7 @@ from opsrun.transports.ssh_config_parse import Setting
 from opsrun.transports.ssh_config_tokens import Local, Tokens, only_host
 from opsrun.transports.ssh_config_values import ACCUMULATING, BadValue
 
+
 class Evaluation:
     """Collects settings for one host; the first value of a keyword wins.
 
@@ -63,6 +64,11 @@ class Evaluation:
         """The value chosen for a keyword that takes a number or ``none``."""
         found = self.chosen.get(keyword)
         return found.value if found and isinstance(found.value, int) else None
+
+    def duration(self, keyword: str) -> float | None:
+        """The seconds chosen for a keyword that takes a time or ``none``."""
+        found = self.chosen.get(keyword)
+        return found.value if found and isinstance(found.value, int | float) else None
 
     def host_so_far(self) -> str:
         """The name to dial as it stands now, ``%h`` expanded.

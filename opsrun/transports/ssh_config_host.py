@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from opsrun.errors import ConfigError, NotBuiltError
 from opsrun.transports.ssh_config_evaluate import Evaluation
@@ -11,6 +12,9 @@ from opsrun.transports.ssh_config_keywords import Use, use_of
 from opsrun.transports.ssh_config_parse import Setting
 from opsrun.transports.ssh_config_tokens import Tokens
 from opsrun.transports.ssh_config_values import BadValue
+
+Family = Literal["any", "inet", "inet6"]
+_FAMILIES: dict[str, Family] = {"any": "any", "inet": "inet", "inet6": "inet6"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,8 @@ class HostConfig:
     """Name or address to dial."""
     user: str | None
     port: int | None
-    identity_files: tuple[str, ...] | None
+    identities: tuple[tuple[str, Setting], ...] | None
+    """Each identity file, expanded, with the setting that names it; none at all for ``none``."""
     certificate_files: tuple[str, ...] | None
     identities_only: bool
     identity_agent: str | None
@@ -35,19 +40,23 @@ class HostConfig:
     strict_host_key_checking: str | None
     """``yes``, ``ask``, ``accept-new`` or ``no``."""
     hash_known_hosts: bool
-    connect_timeout: int | None
+    connect_timeout: float | None
     """Seconds."""
-    server_alive_interval: int | None
+    server_alive_interval: float | None
     """Seconds; 0 for never."""
     server_alive_count_max: int | None
-    address_family: str
-    """``any``, ``inet`` or ``inet6``."""
+    address_family: Family
     preferred_authentications: tuple[str, ...] | None
     pubkey: bool
     password: bool
     keyboard_interactive: bool
     settings: Mapping[str, Setting]
     """The setting that counted, by keyword in lower case."""
+
+    @property
+    def identity_files(self) -> tuple[str, ...] | None:
+        """The paths of ``identities``."""
+        return _paths(self.identities)
 
     def origin_of(self, keyword: str) -> str:
         """Where the value of ``keyword`` (lower case) was written; empty if nowhere."""
@@ -95,8 +104,8 @@ def finish(state: Evaluation) -> HostConfig:
         hostname=tokens.hostname,
         user=text("user"),
         port=state.number("port"),
-        identity_files=_files(state, "identityfile", tokens),
-        certificate_files=_files(state, "certificatefile", tokens),
+        identities=_files(state, "identityfile", tokens),
+        certificate_files=_paths(_files(state, "certificatefile", tokens)),
         identities_only=text("identitiesonly") == "yes",
         identity_agent=_agent(one("identityagent"), tokens),
         host_key_alias=text("hostkeyalias"),
@@ -106,10 +115,10 @@ def finish(state: Evaluation) -> HostConfig:
         global_known_hosts=_known_hosts(one("globalknownhostsfile"), tokens),
         strict_host_key_checking=text("stricthostkeychecking"),
         hash_known_hosts=text("hashknownhosts") == "yes",
-        connect_timeout=state.number("connecttimeout"),
-        server_alive_interval=state.number("serveraliveinterval"),
+        connect_timeout=state.duration("connecttimeout"),
+        server_alive_interval=state.duration("serveraliveinterval"),
         server_alive_count_max=state.number("serveralivecountmax"),
-        address_family=text("addressfamily") or "any",
+        address_family=_FAMILIES[text("addressfamily") or "any"],
         preferred_authentications=tuple(preferred.split(",")) if preferred else None,
         pubkey=text("pubkeyauthentication") != "no",
         password=text("passwordauthentication") != "no",
@@ -129,12 +138,22 @@ def _expanded(setting: Setting, text: str, tokens: Tokens) -> str:
         raise ConfigError(f"{setting.origin}: {setting}: {bad.message}") from None
 
 
-def _files(state: Evaluation, keyword: str, tokens: Tokens) -> tuple[str, ...] | None:
+_Files = tuple[tuple[str, Setting], ...] | None
+
+
+def _files(state: Evaluation, keyword: str, tokens: Tokens) -> _Files:
     found = state.accumulated[keyword]
     if not found:
         return None
     kept = [one for one in found if str(one.value).lower() != "none"]
-    return tuple(dict.fromkeys(_expanded(one, str(one.value), tokens) for one in kept))
+    named: dict[str, Setting] = {}
+    for one in kept:
+        named.setdefault(_expanded(one, str(one.value), tokens), one)
+    return tuple(named.items())
+
+
+def _paths(files: _Files) -> tuple[str, ...] | None:
+    return None if files is None else tuple(path for path, _ in files)
 
 
 def _known_hosts(setting: Setting | None, tokens: Tokens) -> tuple[str, ...] | None:

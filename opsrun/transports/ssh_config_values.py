@@ -15,10 +15,12 @@ from opsrun.errors import did_you_mean
 BLANK = " \t\r\n\f"
 
 _LINE = re.compile(r'(?:"(?P<quoted>[^"]*)"|(?P<plain>[^\s=]+))[ \t\r\f]*=?[ \t\r\f]*')
+_SPECIAL = re.compile(r"[\\'\"#\v\x1c-\x1f\x85\xa0]|[^\x00-\x7f]")
+"""What keeps a value from being split at its blanks alone, as `str.split` knows them."""
 _TIME = re.compile(r"(?:\d+[smhdw]?)+\Z", re.IGNORECASE)
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
-Value = str | int | bool | tuple[str, ...] | None
+Value = str | int | float | tuple[str, ...] | None
 
 
 class BadValue(Exception):
@@ -67,6 +69,8 @@ def words(text: str) -> list[str]:
     Raises:
         BadValue: a quote is never closed; ``offset`` is within ``text``.
     """
+    if not _SPECIAL.search(text):
+        return text.split()
     found: list[str] = []
     at = 0
     while at < len(text):

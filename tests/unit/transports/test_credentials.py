@@ -145,7 +145,7 @@ def test_a_cipher_that_cannot_be_read_is_named(home: Path, tmp_path: Path) -> No
     keygen("-t", "ed25519", "-Z", "aes128-ctr", "-N", "x", "-f", str(path))
     ring = KeyRing(ask=Asker("x"))
     ring.prepare([target(path)])
-    with pytest.raises(AuthenticationFailed, match="not supported: .*aes128-ctr"):
+    with pytest.raises(AuthenticationFailed, match=r"not supported: .*aes128-ctr"):
         ring.offers(target(path))
 
 

@@ -1,0 +1,275 @@
+"""From variables, command line and ssh_config to a target, every question answered.
+
+Precedence is Ansible's, tried with ansible-core: ``ansible_ssh_args``; the variables of their own
+(``ansible_port`` …), where one is missing the command line's ``-u``, ``--private-key``, ``-T`` and
+``--host-key-checking``; ``ansible_ssh_common_args``; ``ansible_ssh_extra_args``; ``-O`` and ``-J``;
+ssh_config; built-in defaults. Of two variables that mean the same, ``ansible_ssh_*`` wins. As with
+ssh, identity files of all layers add up, except that ``ansible_private_key_file`` stands in for
+``--private-key``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from opsrun.errors import NotBuiltError, UsageError, did_you_mean
+from opsrun.remote.deadline import Timeouts
+from opsrun.secret import Secret
+from opsrun.transports.ssh_config import SSHConfig
+from opsrun.transports.ssh_config_host import HostConfig
+from opsrun.transports.ssh_config_parse import Setting
+from opsrun.transports.ssh_config_values import Value
+from opsrun.transports.target import HostKeyChecking, LocalTarget, SSHTarget
+from opsrun.transports.targets_args import arguments, option
+from opsrun.transports.targets_values import Variables, checked_address, checked_alias, checked_user
+
+USER_KNOWN_HOSTS = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2")
+GLOBAL_KNOWN_HOSTS = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
+
+_SSH = ("ssh", "smart", "paramiko", "paramiko_ssh")
+_NOT_BUILT = (
+    *("ssh_binary", "docker", "podman", "kubectl", "oc", "chroot", "jail", "lxc", "lxd", "incus"),
+    *("buildah", "winrm", "psrp", "network_cli", "netconf", "httpapi", "community.docker.docker"),
+    *("containers.podman.podman", "kubernetes.core.kubectl", "aws_ssm", "libvirt_lxc", "nsenter"),
+)
+_NOT_BUILT_VARIABLES = (
+    "ansible_paramiko_proxy_command",
+    "ansible_ssh_pkcs11_provider",
+    "ansible_pkcs11_provider",
+)
+_CHECKING: dict[str, HostKeyChecking] = {
+    "yes": "strict",
+    "ask": "strict",
+    "accept-new": "accept-new",
+    "no": "off",
+}
+_TO_SSH = {"strict": "yes", "accept-new": "accept-new", "off": "no"}
+_METHODS = ("publickey", "password", "keyboard-interactive")
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionDefaults:
+    """What the command line, or the caller, says for all hosts; a host's own variables win."""
+
+    user: str | None = None
+    """``-u``."""
+    password: Secret | None = None
+    """``-k``."""
+    private_keys: tuple[str, ...] = ()
+    """``--private-key``."""
+    port: int | None = None
+    connect_timeout: float | None = None
+    """``-T``, seconds."""
+    host_key_checking: HostKeyChecking | None = None
+    ssh_options: tuple[str, ...] = ()
+    """``-O``, each as ssh takes it after ``-o``."""
+    jump: str | None = None
+    """``-J``."""
+    ssh_config: str | None = None
+    """``-F``: a file in place of the usual ones; ``none`` for no file."""
+
+    def read_ssh_config(self) -> SSHConfig:
+        """Read the files that ``ssh_config`` asks for.
+
+        Raises:
+            ConfigError: a file is missing or wrong.
+        """
+        return SSHConfig.load(self.ssh_config)
+
+
+def build_target(
+    host_name: str,
+    variables: Mapping[str, Any],
+    defaults: ConnectionDefaults,
+    ssh_config: SSHConfig | None = None,
+    *,
+    origin: Callable[[str], str] | None = None,
+) -> SSHTarget | LocalTarget:
+    """Answer every question of configuration for one host.
+
+    Args:
+        host_name: inventory name; dialled if nothing else is said.
+        variables: the host's, extra variables included.
+        defaults: what holds for all hosts.
+        ssh_config: None for none at all.
+        origin: says where a variable was written, for messages.
+
+    Raises:
+        UsageError: a value that can't be used; variable and origin are in the message.
+        NotBuiltError: understood, but not built.
+        ConfigError: an ssh_config file that ``-F`` in a variable names is wrong.
+    """
+    known = Variables(host_name, variables, origin)
+    _refuse_what_is_not_built(known)
+    if _is_local(known):
+        return LocalTarget(host_name)
+    options, config = _options(known, defaults, ssh_config or SSHConfig())
+    name = known.last("ansible_host", "ansible_ssh_host")
+    place = known.place(name) if name else "inventory"
+    address = checked_address(known.text(name) if name else host_name, place)
+    found = config.lookup(address, options=options)
+    found.require_built()
+    return _target(known, found, options, defaults, config.local.user)
+
+
+def _refuse_what_is_not_built(known: Variables) -> None:
+    name = known.last("ansible_become")
+    if name and known.truth(name):
+        raise NotBuiltError(f"{known.place(name)}: become is not built yet")
+    if name := known.last(*_NOT_BUILT_VARIABLES):
+        raise NotBuiltError(f"{known.place(name)}: this is not built yet")
+
+
+def _is_local(known: Variables) -> bool:
+    name = known.last("ansible_connection")
+    if name is None:
+        return False
+    kind = known.text(name).removeprefix("ansible.builtin.").removeprefix("ansible.legacy.")
+    if kind in ("local", *_SSH):
+        return kind == "local"
+    if kind in _NOT_BUILT or "." in kind:
+        raise NotBuiltError(f"{known.place(name)}: the connection {kind!r} is not built yet")
+    guess = did_you_mean(kind, ("local", *_SSH, *_NOT_BUILT))
+    raise UsageError(f"{known.place(name)}: there is no connection {kind!r}{guess}")
+
+
+def _options(
+    known: Variables, defaults: ConnectionDefaults, config: SSHConfig
+) -> tuple[list[Setting], SSHConfig]:
+    """The layers above ssh_config, the first one winning, and the ssh_config below them."""
+    layers: dict[str, tuple[Setting, ...]] = {}
+    for name in ("ansible_ssh_extra_args", "ansible_ssh_common_args", "ansible_ssh_args"):
+        layers[name] = ()
+        if known.last(name):
+            layers[name], file = arguments(known.line(name), known.place(name))
+            config = config.other(os.path.expanduser(file)) if file else config
+    ours = [option(text, "-O") for text in defaults.ssh_options]
+    jump = [Setting("proxyjump", defaults.jump, defaults.jump, "-J")] if defaults.jump else []
+    ordered = [
+        *layers["ansible_ssh_args"],
+        *_own(known, defaults),
+        *layers["ansible_ssh_common_args"],
+        *layers["ansible_ssh_extra_args"],
+        *jump,
+        *ours,
+    ]
+    return ordered, config
+
+
+def _own(known: Variables, defaults: ConnectionDefaults) -> list[Setting]:
+    """The variables that have a meaning of their own, or the command line in their place."""
+    found: list[Setting] = []
+
+    def add(keyword: str, value: Value, place: str) -> None:
+        found.append(Setting(keyword, value, str(value), place))
+
+    if name := known.last("ansible_port", "ansible_ssh_port"):
+        add("port", known.port(name), known.place(name))
+    elif defaults.port is not None:
+        add("port", _port(defaults.port), "port")
+    if name := known.last("ansible_user", "ansible_ssh_user"):
+        add("user", known.word(name), known.place(name))
+    elif defaults.user is not None:
+        add("user", defaults.user, "-u")
+    if name := known.last("ansible_private_key_file", "ansible_ssh_private_key_file"):
+        add("identityfile", known.text(name), known.place(name))
+    else:
+        for path in defaults.private_keys:
+            add("identityfile", path, "--private-key")
+    if name := known.last("ansible_timeout", "ansible_ssh_timeout"):
+        add("connecttimeout", known.seconds(name), known.place(name))
+    elif defaults.connect_timeout is not None:
+        add("connecttimeout", defaults.connect_timeout, "-T")
+    if name := known.last("ansible_host_key_checking", "ansible_ssh_host_key_checking"):
+        add("stricthostkeychecking", _checking(known, name), known.place(name))
+    elif defaults.host_key_checking is not None:
+        checking = _TO_SSH[defaults.host_key_checking]
+        add("stricthostkeychecking", checking, "--host-key-checking")
+    return found
+
+
+def _port(port: int) -> int:
+    if not 0 < port < 65536:
+        raise UsageError(f"expected a port from 1 to 65535, found {port}")
+    return port
+
+
+def _checking(known: Variables, name: str) -> str:
+    value = known.raw(name)
+    if isinstance(value, str) and value in _TO_SSH:
+        return _TO_SSH[value]
+    return "yes" if known.truth(name) else "no"
+
+
+def _target(
+    known: Variables,
+    found: HostConfig,
+    options: list[Setting],
+    defaults: ConnectionDefaults,
+    local_user: str,
+) -> SSHTarget:
+    named = known.last("ansible_password", "ansible_ssh_pass", "ansible_ssh_password")
+    identities = found.identities
+    alias = found.host_key_alias
+    return SSHTarget(
+        host=known.host,
+        address=checked_address(found.hostname, found.origin_of("hostname") or "inventory"),
+        port=found.port or 22,
+        user=checked_user(found.user or local_user, found.origin_of("user") or "local user"),
+        password=known.secret(named) if named else defaults.password,
+        identity_files=_present(identities or (), options),
+        certificate_files=found.certificate_files or (),
+        identities_only=found.identities_only,
+        default_identities=identities is None,
+        use_agent=found.identity_agent != "none",
+        agent_socket=None if found.identity_agent == "none" else found.identity_agent,
+        auth_methods=_methods(found),
+        address_family=found.address_family,
+        host_key_alias=checked_alias(alias, found.origin_of("hostkeyalias")) if alias else None,
+        known_hosts=_known_hosts(found),
+        host_key_checking=_CHECKING[found.strict_host_key_checking or "ask"],
+        hash_known_hosts=found.hash_known_hosts,
+        timeouts=_timeouts(found),
+    )
+
+
+def _present(
+    identities: tuple[tuple[str, Setting], ...], options: list[Setting]
+) -> tuple[str, ...]:
+    """Without the files that only ssh_config names and that don't exist: ssh passes over those."""
+    return tuple(
+        path
+        for path, setting in identities
+        if any(setting is one for one in options)
+        or os.path.lexists(path)
+        or os.path.lexists(f"{path}.pub")
+    )
+
+
+def _methods(found: HostConfig) -> tuple[str, ...]:
+    allowed = (found.pubkey, found.password, found.keyboard_interactive)
+    on = [method for method, may in zip(_METHODS, allowed, strict=True) if may]
+    return tuple(one for one in found.preferred_authentications or _METHODS if one in on)
+
+
+def _known_hosts(found: HostConfig) -> tuple[str, ...]:
+    users, common = found.user_known_hosts, found.global_known_hosts
+    # Nowhere to record new keys is a place too; else they would go into the system-wide file.
+    mine = USER_KNOWN_HOSTS if users is None else users or (os.devnull,)
+    return mine + (GLOBAL_KNOWN_HOSTS if common is None else common)
+
+
+def _timeouts(found: HostConfig) -> Timeouts:
+    usual = Timeouts()
+    connect = found.connect_timeout
+    alive, count = found.server_alive_interval, found.server_alive_count_max
+    return Timeouts(
+        tcp=connect or usual.tcp,
+        banner=connect or usual.banner,
+        kex=connect or usual.kex,
+        keepalive=usual.keepalive if alive is None else float(alive),
+        keepalive_count=count or usual.keepalive_count,
+    )
