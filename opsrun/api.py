@@ -145,23 +145,27 @@ class Fleet:
         `Result` between them. Closing the iterator early ends the run. Takes and raises what
         `exec` does; mistakes are raised here, before the first event is asked for.
         """
-        take = options.get
         action = ExecAction(
-            Command(command, dict(take("env") or {}), take("stdin"), take("timeout"))
+            Command(
+                command,
+                dict(options.get("env") or {}),
+                options.get("stdin"),
+                options.get("timeout"),
+            )
         )
         plan = Plan(
             forks=self._forks,
-            serial=_share(take("serial"), "serial"),
-            fail_fast=take("fail_fast", False),
-            max_fail=_share(take("max_fail"), "max_fail"),
+            serial=_share(options.get("serial"), "serial"),
+            fail_fast=options.get("fail_fast", False),
+            max_fail=_share(options.get("max_fail"), "max_fail"),
         )
         run = self.begin(
             action,
             self.inventory.select(hosts),
             plan,
-            retries=take("retries", 0),
-            stream=take("output", True),
-            sinks=lambda engine: take("sinks", ()),
+            retries=options.get("retries", 0),
+            stream=options.get("output", True),
+            sinks=lambda engine: options.get("sinks", ()),
         )
         return run.stream()
 
@@ -180,7 +184,8 @@ class Fleet:
             hosts: a pattern.
             timeout: seconds in all; None waits for ever.
         """
-        wanted = tuple(Condition.parse(text) for text in _several(conditions))
+        named = [conditions] if isinstance(conditions, str) else conditions
+        wanted = tuple(Condition.parse(text) for text in named)
         selected = self.inventory.select(hosts)
         action = WaitAction(wanted, timeout)
         return Report(self.begin(action, selected, Plan(self._forks)).stream())

@@ -73,7 +73,7 @@ def lab() -> None:
 def up(directory: str, hosts: int, server: ServerKind, shared: bool | None) -> None:
     """Start it, and say what to type next. Starting it twice is fine."""
     from opsrun.lab import Lab
-    from opsrun.lab.run import ending_on_signals
+    from opsrun.lab.signals import ending_on_signals
 
     made = Lab(directory, hosts=hosts, server=server, shared=shared)
     with ending_on_signals():
@@ -152,7 +152,8 @@ def run(
     OPSRUN_INVENTORY is set to the lab's inventory; the exit status is the command's.
     """
     from opsrun.lab import Lab
-    from opsrun.lab.run import ending_on_signals, run_beside, temporary_directory
+    from opsrun.lab.run import run_beside, temporary_directory
+    from opsrun.lab.signals import ending_on_signals
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(ending_on_signals())

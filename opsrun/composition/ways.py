@@ -53,9 +53,16 @@ def find_ways(hosts: Iterable[Host], defaults: ConnectionDefaults) -> list[Way]:
     """
     config = defaults.read_ssh_config()
     return [
-        Way(host.name, build_target(host.name, host.variables, defaults, config, origin=host.where))
+        Way(
+            host.name,
+            build_target(host.name, host.variables, defaults, config, origin=_origins(host)),
+        )
         for host in hosts
     ]
+
+
+def _origins(host: Host) -> Callable[[str], str]:
+    return lambda name: str(host.explain(name)[0].origin)
 
 
 class Fleetway:

@@ -4,26 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from opsrun.errors import LabError
 from opsrun.lab import process
 from opsrun.lab.folder import Folder
+from opsrun.lab.signals import undisturbed
 from opsrun.lab.state import LabState
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """Hold back the signals that end a program until the block is done."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def marks(folder: Folder, state: LabState) -> process.Marks:

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from opsrun.lab.layout import LabHost
+from opsrun.lab.signals import undisturbed
 
 _AT_ONCE = 64
 _PAUSE = 0.02
@@ -69,9 +70,13 @@ def silent_hosts(
         try:
             while (waiting or selector.get_map()) and time.monotonic() < deadline:
                 check()
-                _ask(waiting, retry, selector)
-                for key, _ in selector.select(_PAUSE):
-                    _advance(key.data, retry, selector)
+                # A signal may come while we wait, and not while a socket is nobody's yet.
+                with undisturbed():
+                    _ask(waiting, retry, selector)
+                events = selector.select(_PAUSE)
+                with undisturbed():
+                    for key, _ in events:
+                        _advance(key.data, retry, selector)
             silent += [key.data.host for key in selector.get_map().values()]
         finally:
             for key in selector.get_map().values():

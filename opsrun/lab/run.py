@@ -10,32 +10,10 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 from opsrun.errors import UsageError
 from opsrun.lab.lab import Lab
-
-_ENDING = (signal.SIGTERM, signal.SIGHUP)
-_PASSED_ON = {signal.SIGINT, *_ENDING}
-
-
-@contextmanager
-def ending_on_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the block as an exception does, with 128 + the signal's number.
-
-    SIGINT does so anyhow. For a program's main thread.
-    """
-
-    def end(number: int, frame: FrameType | None) -> NoReturn:
-        raise SystemExit(128 + number)
-
-    before = {number: signal.signal(number, end) for number in _ENDING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+from opsrun.lab.signals import ENDING
 
 
 @contextmanager
@@ -86,7 +64,7 @@ def _status_of(program: str, command: Sequence[str], env: Mapping[str, str]) -> 
     The terminal sends its signals to the whole foreground group, the command included: those
     have come from the kernel, and a second one could cut the command's own clean-up short.
     """
-    watched = {*_PASSED_ON, signal.SIGCHLD}
+    watched = {*ENDING, signal.SIGCHLD}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
     try:
         pid = os.posix_spawn(

@@ -71,7 +71,7 @@ class SSHTransport:
                 self._target.port,
                 self._target.user,
                 sock=sock,
-                transport_factory=self._link,
+                transport_factory=self._link,  # type: ignore[arg-type]
                 auth_strategy=Authenticator(  # type: ignore[arg-type]
                     self._target, self._shared.credentials(self._target)
                 ),
@@ -87,8 +87,8 @@ class SSHTransport:
         except BaseException:
             self.close()
             raise
-        link = self._client.get_transport()
-        if self._closed or not isinstance(link, Link):
+        link: Any = self._client.get_transport()
+        if self._closed or link is None:
             self.close()
             raise ConnectionFailed("given up", host=self._target.host, phase="auth")
         return SSHConnection(self._client, link, self._target)
