@@ -8,11 +8,11 @@ import signal
 import socket
 import stat
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.background import finished, opsrun_started
 from support.lab_fixtures import LAB_HOSTS, SSHDFactory
 from support.processes import mentioning, wait_gone
 from support.ssh_client import ssh, ssh_command
@@ -20,23 +20,6 @@ from support.ssh_client import ssh, ssh_command
 from opsrun.errors import LabError, UsageError
 from opsrun.lab import Lab, LabHost, openssh, starting
 from opsrun.lab.layout import host_names
-
-
-def opsrun(*words: str, cwd: Path, **env: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "opsrun", *words],
-        cwd=cwd,
-        env=os.environ | env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def finished(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=120)
-    return process.returncode, out, err
 
 
 def test_every_host_is_a_host_of_its_own(lab: Lab) -> None:
@@ -231,7 +214,7 @@ def deaf_sshd(tmp_path: Path) -> Iterator[dict[str, str]]:
 def test_up_that_is_interrupted_leaves_nothing(
     tmp_path: Path, deaf_sshd: dict[str, str], number: signal.Signals, status: int
 ) -> None:
-    starting_up = opsrun("lab", "up", "--hosts", "1", cwd=tmp_path, **deaf_sshd)
+    starting_up = opsrun_started("lab", "up", "--hosts", "1", cwd=tmp_path, **deaf_sshd)
     pid = int((tmp_path / "deaf" / "started").read_text())
     starting_up.send_signal(number)
     ended, out, err = finished(starting_up)
@@ -244,184 +227,42 @@ def test_up_that_is_interrupted_leaves_nothing(
 def test_up_that_was_killed_is_cleaned_up_by_down(
     tmp_path: Path, deaf_sshd: dict[str, str]
 ) -> None:
-    starting_up = opsrun("lab", "up", "--hosts", "1", cwd=tmp_path, **deaf_sshd)
+    starting_up = opsrun_started("lab", "up", "--hosts", "1", cwd=tmp_path, **deaf_sshd)
     pid = int((tmp_path / "deaf" / "started").read_text())
     starting_up.kill()
     finished(starting_up)
     document = json.loads((tmp_path / ".lab" / "lab.json").read_text())
     document["servers"] = []  # as if it had come before they were written down
     (tmp_path / ".lab" / "lab.json").write_text(json.dumps(document))
-    assert finished(opsrun("lab", "down", cwd=tmp_path)) == (0, "the lab in .lab is gone\n", "")
+    assert finished(opsrun_started("lab", "down", cwd=tmp_path)) == (
+        0,
+        "the lab in .lab is gone\n",
+        "",
+    )
     assert wait_gone(pid)
     assert not (tmp_path / ".lab").exists()
 
 
 @pytest.mark.sshd
 def test_command_line_from_up_to_down(tmp_path: Path) -> None:
-    status, out, err = finished(opsrun("lab", "up", "--hosts", "2", cwd=tmp_path))
+    status, out, err = finished(opsrun_started("lab", "up", "--hosts", "2", cwd=tmp_path))
     try:
         assert (status, err) == (0, "")
         assert out.startswith("2 hosts are up in .lab (OpenSSH_")
         assert "  opsrun exec df --hosts web -i .lab/inventory.yml\n" in out
         assert "  ssh -F .lab/ssh_config web01\n" in out
-        again = finished(opsrun("lab", "up", "--hosts", "2", cwd=tmp_path))
+        again = finished(opsrun_started("lab", "up", "--hosts", "2", cwd=tmp_path))
         assert again[1].startswith("2 hosts were already up in .lab (OpenSSH_")
-        status, out, _ = finished(opsrun("lab", "status", cwd=tmp_path))
+        status, out, _ = finished(opsrun_started("lab", "status", cwd=tmp_path))
         rows = [line.split() for line in out.splitlines()]
         assert status == 0
         assert [row[:2] for row in rows[:-1]] == [["web01", "up"], ["db01", "up"]]
         assert out.splitlines()[-1].startswith("2 of 2 up, served by OpenSSH_")
         os.kill(int(rows[0][4]), signal.SIGKILL)
         assert wait_gone(int(rows[0][4]))
-        status, out, _ = finished(opsrun("lab", "status", cwd=tmp_path))
+        status, out, _ = finished(opsrun_started("lab", "status", cwd=tmp_path))
         assert (status, out.split()[:2]) == (1, ["web01", "down"])
     finally:
-        done = finished(opsrun("lab", "down", cwd=tmp_path))
+        done = finished(opsrun_started("lab", "down", cwd=tmp_path))
     assert done == (0, "the lab in .lab is gone\n", "")
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.sshd
-@pytest.mark.parametrize(("script", "status"), [("exit 7", 7), ("kill -9 $$", 137)])
-def test_run_passes_on_how_the_command_ended(tmp_path: Path, script: str, status: int) -> None:
-    command = ("sh", "-c", f'cat "$OPSRUN_INVENTORY" && {script}')
-    running = opsrun(
-        "lab", "run", "--hosts", "1", "--", *command, cwd=tmp_path, TMPDIR=str(tmp_path)
-    )
-    ended, out, err = finished(running)
-    assert (ended, err) == (status, "")
-    assert "ansible_host: 127." in out
-    assert list(tmp_path.iterdir()) == []
-    assert mentioning(tmp_path / "opsrun-lab-") == []
-
-
-@pytest.mark.sshd
-def test_run_uses_a_lab_that_is_up_and_leaves_it_up(tmp_path: Path) -> None:
-    with Lab(tmp_path / "lab", hosts=2) as made:
-        words = ("lab", "run", "--dir", "lab", "--hosts", "2", "--", "printenv", "OPSRUN_INVENTORY")
-        assert finished(opsrun(*words, cwd=tmp_path)) == (0, f"{made.inventory}\n", "")
-        assert all(row.up for row in made.status())
-
-
-@pytest.mark.sshd
-def test_run_passes_signals_on_and_ends_the_lab(tmp_path: Path) -> None:
-    script = "trap 'echo caught; exit 5' TERM; echo $$; while :; do sleep 0.01; done"
-    words = ("lab", "run", "--dir", "lab", "--hosts", "1", "--", "sh", "-c", script)
-    running = opsrun(*words, cwd=tmp_path)
-    assert running.stdout is not None
-    running.stdout.readline()
-    running.terminate()
-    assert finished(running) == (5, "caught\n", "")
-    assert list(tmp_path.iterdir()) == []
-    assert mentioning(tmp_path / "lab") == []
-
-
-@pytest.mark.sshd
-def test_servers_of_a_run_die_with_it(tmp_path: Path) -> None:
-    words = ("lab", "run", "--dir", "lab", "--hosts", "2", "--", "sh", "-c", "echo; read x; :")
-    running = opsrun(*words, cwd=tmp_path)
-    assert running.stdout is not None
-    running.stdout.readline()
-    document = json.loads((tmp_path / "lab" / "lab.json").read_text())
-    pids = [server["process"]["pid"] for server in document["servers"]]
-    running.kill()
-    finished(running)
-    assert len(pids) == 2
-    assert all(wait_gone(pid) for pid in pids)
-    assert Lab(tmp_path / "lab").down()
-
-
-def test_without_sshd_the_mock_takes_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openssh, "find_sshd", lambda: None)
-    with Lab(tmp_path / "lab", hosts=2) as made:
-        assert made.state.version.startswith("mock-ssh-server ")
-        assert all(row.up for row in made.status())
-
-
-def test_mock_hosts_are_hosts_of_their_own(mock_host: Lab) -> None:
-    assert len({line.split()[2] for line in mock_host.known_hosts.read_text().splitlines()}) == 4
-    for host in mock_host.hosts:
-        done = ssh(mock_host, host.name, "echo $OPSRUN_HOST; pwd")
-        home = mock_host.directory / "home" / host.name
-        assert done.stdout.decode() == f"{host.name}\n{home}\n"
-
-
-def test_mock_passes_on_stdin_and_its_end(mock_host: Lab) -> None:
-    data = os.urandom(300_000)
-    done = ssh(mock_host, "web01", "cat; echo e >&2; exit 3", stdin=data)
-    assert (done.stdout, done.stderr, done.returncode) == (data, b"e\n", 3)
-
-
-def test_mock_tells_the_signal(mock_host: Lab) -> None:
-    done = ssh(mock_host, "web01", "kill -TERM $$", options=("-o", "LogLevel=DEBUG"))
-    assert done.returncode == 255
-    assert b"client_input_channel_req: channel 0 rtype exit-signal reply 0" in done.stderr
-
-
-def test_mock_drops_what_nobody_reads(mock_host: Lab) -> None:
-    done = ssh(mock_host, "web01", "exec <&-; echo done", stdin=b"x" * 3_000_000)
-    assert (done.stdout, done.returncode) == (b"done\n", 0)
-
-
-def test_mock_with_a_password(mock_with_password: Callable[[str], Lab], tmp_path: Path) -> None:
-    made = mock_with_password("correct horse")
-    askpass = tmp_path / "askpass"
-    askpass.write_text('#!/bin/sh\necho "$ANSWER"\n')
-    askpass.chmod(0o700)
-    wanted = ("BatchMode=no", "PreferredAuthentications=password", "NumberOfPasswordPrompts=1")
-    options = [word for option in wanted for word in ("-o", option)]
-    words = ssh_command(made, "web01", "echo in", options=options)
-    for answer, status in (("correct horse", 0), ("wrong", 255)):
-        env = {"SSH_ASKPASS": str(askpass), "SSH_ASKPASS_REQUIRE": "force", "ANSWER": answer}
-        done = subprocess.run(
-            words, env=os.environ | env, stdin=subprocess.DEVNULL, capture_output=True, check=False
-        )
-        assert done.returncode == status, done.stderr
-
-
-def test_mock_is_gone_with_all_it_ran(tmp_path: Path) -> None:
-    with Lab(tmp_path / "lab", hosts=1, server="mock") as made:
-        started = ssh(made, "web01", "setsid sleep 1000 </dev/null >/dev/null 2>&1 & echo $!")
-        server = made.state.servers[0].process
-    assert wait_gone(int(started.stdout))
-    assert not server.running
-    assert mentioning(tmp_path) == []
-
-
-ON_A_TERMINAL = """
-import os, pty, sys
-sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))
-"""
-
-COUNTS_INTERRUPTS = """
-import os, signal, sys
-wanted = {signal.SIGINT, signal.SIGTERM}
-signal.pthread_sigmask(signal.SIG_BLOCK, wanted)
-print("ready", flush=True)
-interrupts = 0
-while signal.sigwait(wanted) == signal.SIGINT:
-    interrupts += 1
-    # What is passed on keeps its order: this comes back after any second interrupt.
-    os.kill(os.getppid(), signal.SIGTERM)
-sys.exit(40 + interrupts)
-"""
-
-
-@pytest.mark.sshd
-def test_interrupt_from_the_terminal_reaches_the_command_once(tmp_path: Path) -> None:
-    words = ("-m", "opsrun", "lab", "run", "--dir", "lab", "--hosts", "1", "--")
-    command = [sys.executable, *words, sys.executable, "-c", COUNTS_INTERRUPTS]
-    running = subprocess.Popen(
-        [sys.executable, "-c", ON_A_TERMINAL, *command],
-        cwd=tmp_path,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    assert running.stdin is not None
-    assert running.stdout is not None
-    assert running.stdout.readline() == b"ready\r\n"
-    running.stdin.write(b"\x03")
-    running.stdin.flush()
-    assert running.wait(timeout=60) == 41
-    running.communicate()
     assert list(tmp_path.iterdir()) == []

@@ -17,7 +17,8 @@ from opsrun.lab import Lab, mocking, openssh
 from opsrun.lab import lab as lab_module
 from opsrun.lab.folder import Folder
 from opsrun.lab.layout import DEFAULT_HOSTS, host_names
-from opsrun.lab.run import ending_on_signals, run_beside
+from opsrun.lab.run import run_beside
+from opsrun.lab.signals import ending_on_signals, undisturbed
 
 CHECKOUT = Path(__file__).parents[3]
 
@@ -137,6 +138,19 @@ def test_signals_that_end_a_program_end_the_block(number: signal.Signals) -> Non
         signal.raise_signal(number)
     assert told.value.code == 128 + number
     assert signal.getsignal(number) is before
+
+
+def test_signals_wait_for_what_must_not_be_disturbed() -> None:
+    done = []
+
+    def clean_up() -> None:
+        with undisturbed():
+            signal.raise_signal(signal.SIGINT)
+            done.append("cleaned up")
+
+    with pytest.raises(KeyboardInterrupt):
+        clean_up()
+    assert done == ["cleaned up"]
 
 
 def test_unknown_server_names_the_choices() -> None:
