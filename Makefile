@@ -23,10 +23,15 @@ help:
 	@echo 'make clean      remove what the others leave, but $(VENV)'
 	@echo 'make distclean  remove $(VENV) too'
 
+# The committed inventory is what a newcomer will use, so that is what the demo shows.
 demo: venv
 	@PATH="$$(cd $(BIN) && pwd):$$PATH"; export PATH; \
-	echo '$$ opsrun exec df --hosts web'; \
-	opsrun lab run --dir .lab -- env -u OPSRUN_INVENTORY opsrun exec df --hosts web
+	opsrun lab run --dir .lab -- env -u OPSRUN_INVENTORY sh -euc ' \
+	  echo "$$ opsrun exec df --hosts web"; \
+	  opsrun exec df --hosts web; \
+	  echo; \
+	  echo "$$ opsrun exec --fold df --hosts web"; \
+	  opsrun exec --fold df --hosts web'
 	@echo
 	@echo 'Those were real SSH servers, and they are gone again. To go on:'
 	@echo
