@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -113,12 +114,12 @@ class Gate:
         """
         started = self._engine.now()
         while True:
-            elapsed = self._engine.now() - started
-            left = REPORT_EVERY if timeout is None else min(REPORT_EVERY, timeout - elapsed)
-            if self._settled.wait(max(0.0, left)):
+            left = math.inf if timeout is None else timeout - (self._engine.now() - started)
+            if self._settled.wait(max(0.0, min(REPORT_EVERY, left))):
                 break
             progress = self._progress(started)
-            if timeout is not None and progress.elapsed >= timeout:
+            # Not by the clock: a wait may end a little early, and that is no news to report.
+            if left <= REPORT_EVERY:
                 raise GateTimeout(self._shut(progress))
             report(progress)
         if self.is_open:

@@ -166,14 +166,12 @@ def test_every_host_gets_one_result_whatever_happens(
     plan = Plan(forks=forks, serial=None if serial is None else Share(serial))
     run, _ = scripted_run(make_engine(), behaviours, plan, all_sinks)
     stream = run.stream()
-    seen = 0
-    for _ in stream:
+    for seen, _ in enumerate(stream):
         if seen == break_after:
             stream.close()  # type: ignore[attr-defined]
             break
         if seen == interrupt_at:
             run.interrupt()
-        seen += 1
     check_stream(recorder, names)
     assert {sink.closed for sink in sinks} <= {1}, "every sink is closed once, broken or not"
     if run.stop.reason == "the run was given up" and break_after is None:
