@@ -73,6 +73,8 @@ class Agent:
         self.path = path
         self.skipped: list[str] = []
         """Types of keys that it holds and we can't use."""
+        self.absent = False
+        """Nobody listens at the socket: a left-over ``SSH_AUTH_SOCK``, rather than a fault."""
         self._timeout = timeout
         self._lock = lock or nullcontext()
         self._clock = clock
@@ -139,6 +141,7 @@ class Agent:
                 self._give_up(f"no answer within {self._timeout:g} s")
                 raise AgentError(self._given_up) from error
             except (OSError, Malformed) as error:
+                self.absent = isinstance(error, FileNotFoundError | ConnectionRefusedError)
                 self._give_up(getattr(error, "strerror", None) or str(error))
                 raise AgentError(self._given_up) from error
         kind = answer.take(1)[0]

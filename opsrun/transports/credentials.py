@@ -258,14 +258,16 @@ class KeyRing:
             return None, []
         if path not in self._agents:
             agent = Agent(path, timeout=self._agent_timeout, lock=self._lock)
-            self._agents[path] = (agent, self._listed(agent))
+            self._agents[path] = (agent, self._listed(agent, target.agent_socket is not None))
         return self._agents[path]
 
-    def _listed(self, agent: Agent) -> list[Identity]:
+    def _listed(self, agent: Agent, asked_for: bool) -> list[Identity]:
         try:
             return agent.identities()
         except AgentError as error:
-            self._notify(f"{error}; going on without it")
+            # As with ssh, a stale SSH_AUTH_SOCK is not worth a word; an agent that hangs is.
+            if asked_for or not agent.absent:
+                self._notify(f"{error}; going on without it")
             return []
 
 
