@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from opsrun.errors import Cancelled, CommandTimeout, ConnectionLost
+from opsrun.errors import Cancelled, CommandTimeout, ConnectionLost, HostError
 from opsrun.events import StreamName
 from opsrun.remote.capture import Capture
 from opsrun.remote.command import Command, CommandResult
 from opsrun.remote.connection import (
-    Closed,
     Connection,
     Data,
     EndOfOutput,
@@ -20,10 +19,14 @@ from opsrun.remote.connection import (
     Writable,
 )
 from opsrun.remote.deadline import Clock, Deadline
+from opsrun.remote.killing import kill_siblings
 
 DRAIN = 2.0
 """Seconds of silence after the exit status before output that is still open is given up: something
 that the command left behind holds it."""
+
+SIGNAL_ANSWER = 0.3
+"""Seconds that a signal over the command's own channel has before a second channel is opened."""
 
 GRACE = 1.0
 """Seconds between asking a command to end and killing it."""
@@ -64,9 +67,13 @@ class Running:
         self._clock = clock
         self._on_output = on_output
         self._stdin = memoryview(command.stdin or b"")
-        self._exited: Exited | None = None
-        self._ended = False
+        self._connection: Connection | None = None
         self._process: Process | None = None
+        self._exited: Exited | None = None
+        self._exited_at = 0.0
+        self._output_over = False
+        self._closed = False
+        self._cut_short = False
         self.sent = False
         """The host was asked to run the command: from here on it may have."""
         self.may_still_run = False
@@ -81,9 +88,10 @@ class Running:
             ConnectionLost: the connection broke before its end was known.
             Cancelled: ``stop`` ended the run.
         """
-        deadline = Deadline("run", self._command.timeout, self._clock)
-        process = self._process = connection.start(self._command.rendered())
+        before = self._clock()
+        process = self._process = self._start(connection, stop, host)
         self.sent = True
+        deadline = Deadline("run", self._command.timeout, self._clock)
         try:
             self._feed(process)
             self._drain(process, deadline, stop, host)
@@ -95,26 +103,51 @@ class Running:
                 host=host,
                 hint="what it did is not known",
             )
-        return self._result(deadline.elapsed())
+        return self._result(self._exited, self._exited_at - before)
 
     def interrupt(self) -> None:
         """Have `run` look at ``stop`` now; safe from any other task."""
         if self._process is not None:
             self._process.wake()
+        elif self._connection is not None:
+            # Nothing was started yet, and nothing shall be.
+            self._connection.close()
+
+    def _start(self, connection: Connection, stop: Stopping, host: str) -> Process:
+        self._connection = connection
+        try:
+            if not stop.cancelled:
+                return connection.start(self._command.rendered())
+        except HostError as error:
+            if stop.cancelled:
+                raise Cancelled(stop.reason, host=host, phase=error.phase) from error
+            raise
+        raise Cancelled(stop.reason, host=host, phase="open")
+
+    @property
+    def _over(self) -> bool:
+        return self._closed or (self._exited is not None and self._output_over)
 
     def _drain(self, process: Process, deadline: Deadline, stop: Stopping, host: str) -> None:
-        while not self._ended:
-            if stop.cancelled and self._exited is None:
-                self._end(process)
-                raise Cancelled(stop.reason, host=host)
-            if deadline.expired and self._exited is None:
-                self._end(process)
-                raise self._timed_out(deadline, host)
+        while not self._over:
+            if stop.cancelled or deadline.expired:
+                self._give_up(process, deadline, stop, host)
+                return
             packet = process.receive(DRAIN if self._exited else deadline.remaining())
             if packet is not None:
                 self._take(packet, process, deadline)
-            elif self._exited is not None:
+            elif self._exited is not None and not stop.cancelled:
                 return
+
+    def _give_up(self, process: Process, deadline: Deadline, stop: Stopping, host: str) -> None:
+        if self._exited is not None:
+            # The command has ended by itself; only its output's end is not waited for any more.
+            self._cut_short = True
+            return
+        self._end(process)
+        if stop.cancelled:
+            raise Cancelled(stop.reason, host=host)
+        raise self._timed_out(deadline, host)
 
     def _take(self, packet: Packet, process: Process, deadline: Deadline) -> None:
         if isinstance(packet, Data):
@@ -127,30 +160,45 @@ class Running:
             self._feed(process)
         elif isinstance(packet, Exited):
             self._exited = packet
-        elif isinstance(packet, (EndOfOutput, Closed)):
-            # The status may come after the end of output; after the end of all nothing can.
-            self._ended = isinstance(packet, Closed) or self._ended
+            self._exited_at = self._clock()
+        elif isinstance(packet, EndOfOutput):
+            self._output_over = True
+        else:
+            self._closed = True
 
     def _feed(self, process: Process) -> None:
         while self._stdin:
-            sent = process.write(bytes(self._stdin[:_STDIN_CHUNK]))
-            if not sent:
-                return
+            chunk = bytes(self._stdin[:_STDIN_CHUNK])
+            sent = process.write(chunk)
             self._stdin = self._stdin[sent:]
+            if sent < len(chunk):
+                # `Writable` will come; output has its turn until then.
+                return
         process.close_stdin()
 
     def _end(self, process: Process) -> None:
-        """TERM, a grace, KILL; remembers whether the end was seen."""
-        for name in ("TERM", "KILL"):
-            process.signal(name)
-            patience = Deadline("run", GRACE, self._clock)
-            while not patience.expired:
-                packet = process.receive(patience.remaining())
-                if isinstance(packet, (Exited, Closed)):
+        """TERM, a grace, KILL, over both ways there are; remembers whether the end was seen."""
+        try:
+            for name in ("TERM", "KILL"):
+                process.signal(name)
+                if self._ends_within(process, SIGNAL_ANSWER):
                     return
-                if isinstance(packet, Data):
-                    self._captures[packet.stream].add(packet.data)
+                if self._connection is not None:
+                    kill_siblings(self._connection, name, self._clock)
+                if self._ends_within(process, GRACE):
+                    return
+        except ConnectionLost:
+            # Why it was to be ended says more than that the connection broke over it.
+            pass
         self.may_still_run = True
+
+    def _ends_within(self, process: Process, seconds: float) -> bool:
+        patience = Deadline("run", seconds, self._clock)
+        while not self._over and not patience.expired:
+            packet = process.receive(patience.remaining())
+            if packet is not None:
+                self._take(packet, process, patience)
+        return self._exited is not None or self._closed
 
     def _timed_out(self, deadline: Deadline, host: str) -> CommandTimeout:
         fate = (
@@ -166,18 +214,16 @@ class Running:
 
     @property
     def truncated(self) -> bool:
-        """Whether output was not kept."""
-        return any(capture.truncated for capture in self._captures.values())
+        """Whether output was not kept, or its end not waited for."""
+        return self._cut_short or any(capture.truncated for capture in self._captures.values())
 
-    def _result(self, duration: float) -> CommandResult:
-        exited = self._exited
-        assert exited is not None
+    def _result(self, exited: Exited, duration: float) -> CommandResult:
         return CommandResult(
             rc=exited.rc,
             signal=exited.signal,
             stdout=self._captures["stdout"].bytes(),
             stderr=self._captures["stderr"].bytes(),
             truncated=self.truncated,
-            left_child=not self._ended,
+            left_child=not (self._closed or self._output_over),
             duration=duration,
         )
