@@ -103,9 +103,13 @@ class GreenletEngine:
     def offload(self, call: Callable[..., T], *args: Any, timeout: float | None = None) -> T:
         """See `Engine.offload`."""
         if timeout is None:
-            return self._brief.apply(call, args)  # type: ignore[no-any-return]
-        with gevent.Timeout(timeout, TimeoutError(f"no answer within {timeout:g} s")):
-            return self._timed.apply(call, args)  # type: ignore[no-any-return]
+            good, value = self._brief.apply(_outcome, (call, args))
+        else:
+            with gevent.Timeout(timeout, TimeoutError(f"no answer within {timeout:g} s")):
+                good, value = self._timed.apply(_outcome, (call, args))
+        if good:
+            return value  # type: ignore[no-any-return]
+        raise value
 
     def queue(self, size: int) -> Queue[Any]:
         """See `Engine.queue`."""
@@ -142,3 +146,11 @@ class GreenletEngine:
             if not len(pool):
                 pool.kill()
         return not tasks
+
+
+def _outcome(call: Callable[..., Any], args: tuple[Any, ...]) -> tuple[bool, Any]:
+    # An error that leaves the pool's thread is printed by gevent as well, traceback and all.
+    try:
+        return True, call(*args)
+    except BaseException as error:
+        return False, error

@@ -79,7 +79,8 @@ class Problems:
         """Keep what is needed of a result that is not good; any other is ignored."""
         if result.outcome is Outcome.CANCELLED:
             words = result.error.message if result.error else ""
-            self._cancelled.append((result.host, result.started > 0, words))
+            may_run = bool(result.data.get("may_still_run"))
+            self._cancelled.append((result.host, may_run, words))
         elif not result.outcome.is_good:
             tail = last_lines(result.stderr) if self._tails else ()
             hint = result.error.hint if result.error else ""
@@ -120,7 +121,7 @@ class Problems:
             return f"{head}; every host was finished"
         reasons = {words for _, _, words in self._cancelled}
         why = f": {sanitise_line(reasons.pop())}" if len(reasons) == 1 and not interrupted else ""
-        running = [host for host, started, _ in self._cancelled if started]
+        running = [host for host, may_run, _ in self._cancelled if may_run]
         perhaps = f" (perhaps still running: {fold(running)})" if running else ""
         return f"{head}; not finished: {fold(h for h, _, _ in self._cancelled)}{perhaps}{why}"
 

@@ -100,7 +100,8 @@ def test_last_lines_are_bounded() -> None:
 
 def cancelled(host: str, message: str = "", *, ran: bool = False) -> Result:
     error = ErrorInfo("run", message) if message else None
-    return result(host, Outcome.CANCELLED, error=error, started=float(ran))
+    data = {"may_still_run": True} if ran else {}
+    return result(host, Outcome.CANCELLED, error=error, started=1.0, data=data)
 
 
 def test_stopped_early_gives_the_reason() -> None:

@@ -151,7 +151,8 @@ def test_each_host_has_the_same_colour_in_every_run() -> None:
 
 def test_interrupted_names_whoever_was_not_finished() -> None:
     results = [
-        *(result(f"web0{i}", Outcome.CANCELLED, started=float(i == 3)) for i in range(3, 8)),
+        result("web03", Outcome.CANCELLED, started=3.0, data={"may_still_run": True}),
+        *(result(f"web0{i}", Outcome.CANCELLED, started=float(i == 4)) for i in range(4, 8)),
         result("web01"),
     ]
     hosts = started(*(f"web0{i}" for i in range(1, 8)))
