@@ -1,0 +1,43 @@
+"""The other side of the measurements: what the lab's sshd saw, and when it is quiet again."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from harness.supervise import children
+from opsrun.lab import Lab
+
+_STARTED = b"Starting session: command"
+"""What sshd logs for each command that it starts (LogLevel VERBOSE)."""
+
+
+class Server:
+    """The servers of a lab that is up."""
+
+    def __init__(self, lab: Lab) -> None:
+        served = [server for server in lab.state.servers if server.hosts]
+        self._logs = [lab.log(server.hosts[0]) for server in served]
+        self._pids = [server.process.pid for server in served]
+        self._read: dict[Path, int] = {}
+        self.commands()
+
+    def commands(self) -> int:
+        """How many commands were started since the last call."""
+        return sum(self._new(log).count(_STARTED) for log in self._logs)
+
+    def _new(self, log: Path) -> bytes:
+        with log.open("rb") as file:
+            file.seek(self._read.get(log, 0))
+            new = file.read()
+            self._read[log] = file.tell()
+        return new
+
+    def settle(self, seconds: float = 20.0) -> bool:
+        """Wait until no session is left, so that a run doesn't pay for the one before it."""
+        until = time.monotonic() + seconds
+        while any(children(pid) for pid in self._pids):
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.05)
+        return True
