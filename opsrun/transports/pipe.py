@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
 import subprocess
+import weakref
 from collections import deque
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 from opsrun.engine.base import Engine
-from opsrun.errors import ConnectionFailed
+from opsrun.errors import ConnectionFailed, ConnectionLost
 from opsrun.events import StreamName
 from opsrun.remote.connection import Closed, Data, EndOfOutput, Exited, Packet, Writable
 
 _READ_SIZE = 64 * 1024
 _WRITE_SIZE = 64 * 1024
 _READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
+
+REAPING = 1.0
+"""Seconds that a killed process has to end. One that waits for a dead disk does not, and must hold
+up nobody."""
+
+_HINTS = {
+    errno.E2BIG: "one argument holds 128 KiB at most: send it by --stdin, or copy a script there",
+    errno.EMFILE: "lower --forks, or raise the limit (ulimit -n)",
+    errno.EAGAIN: "too many processes: lower --forks, or raise the limit (ulimit -u)",
+}
 
 
 class PipeProcess:
@@ -27,8 +39,12 @@ class PipeProcess:
     """
 
     def __init__(self, argv: tuple[str, ...], host: str, lock: AbstractContextManager[Any]) -> None:
+        self._host = host
         self._lock = lock
-        try:
+        with ExitStack() as undo:
+            self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+            undo.callback(os.close, self._wake_read)
+            undo.callback(os.close, self._wake_write)
             # A session of its own: a group to signal, and no terminal to read from.
             self._popen = subprocess.Popen(
                 argv,
@@ -38,15 +54,13 @@ class PipeProcess:
                 start_new_session=True,
                 bufsize=0,
             )
-        except OSError as error:
-            raise ConnectionFailed(
-                f"{argv[0]}: {error.strerror}", host=host, phase="exec"
-            ) from error
+            undo.callback(self._popen.__exit__, None, None, None)
+            undo.callback(self._popen.kill)
+            self._pidfd = os.pidfd_open(self._popen.pid)
+            undo.pop_all()
         assert self._popen.stdin is not None
         assert self._popen.stdout is not None
         assert self._popen.stderr is not None
-        self._pidfd = os.pidfd_open(self._popen.pid)
-        self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._stdin: int | None = self._popen.stdin.fileno()
         self._open: dict[int, StreamName] = {
             self._popen.stdout.fileno(): "stdout",
@@ -57,6 +71,7 @@ class PipeProcess:
         self._reaped = False
         self._starved = False
         self._closed = False
+        self._abandoned = False
         self._ready: deque[Packet] = deque()
 
     def receive(self, timeout: float | None) -> Packet | None:
@@ -65,6 +80,8 @@ class PipeProcess:
             return self._ready.popleft()
         if self._closed or (self._reaped and not self._open):
             return Closed()
+        if self._abandoned:
+            raise ConnectionLost("the connection was closed", host=self._host)
         poll = select.poll()
         for descriptor in self._open:
             poll.register(descriptor, _READABLE)
@@ -106,21 +123,22 @@ class PipeProcess:
         if status >= 0:
             self._ready.append(Exited(rc=status))
         else:
-            name = signal.Signals(-status).name.removeprefix("SIG")
-            self._ready.append(Exited(signal=name))
+            self._ready.append(Exited(signal=_signal_name(-status)))
 
     def write(self, data: bytes) -> int:
         """See `Process.write`."""
         if self._stdin is None:
             return 0
         try:
-            return os.write(self._stdin, data[:_WRITE_SIZE])
+            written = os.write(self._stdin, data[:_WRITE_SIZE])
         except BlockingIOError:
-            self._starved = True
+            written = 0
         except BrokenPipeError:
             # The command doesn't read what it was given, which is its good right.
             self.close_stdin()
-        return 0
+            return 0
+        self._starved = written < len(data)
+        return written
 
     def close_stdin(self) -> None:
         """See `Process.close_stdin`."""
@@ -133,7 +151,8 @@ class PipeProcess:
         if not self._reaped:
             try:
                 os.killpg(self._popen.pid, signal.Signals[f"SIG{name}"])
-            except ProcessLookupError:
+            except (ProcessLookupError, PermissionError):
+                # Gone, or all of the group is another user's by now (sudo): a request, no promise.
                 pass
 
     def wake(self) -> None:
@@ -146,21 +165,35 @@ class PipeProcess:
                 except BlockingIOError:
                     pass
 
+    def abandon(self) -> None:
+        """Have `receive` raise `ConnectionLost`, and kill the process; safe from any other task."""
+        self._abandoned = True
+        self.signal("KILL")
+        self.wake()
+
     def close(self) -> None:
         """See `Process.close`. A process that has not ended by now is killed, and reaped."""
         with self._lock:
             if self._closed:
                 return
             self._closed = True
-        if not self._reaped:
-            self.signal("KILL")
-            self._popen.wait()
         self.close_stdin()
         for stream in (self._popen.stdout, self._popen.stderr):
             if stream is not None:
                 stream.close()
+        if not self._reaped:
+            self.signal("KILL")
+            self._await_end()
         for descriptor in (self._pidfd, self._wake_read, self._wake_write):
             os.close(descriptor)
+
+    def _await_end(self) -> None:
+        # Not Popen.wait: that would hold up every other greenlet for as long as the kernel likes.
+        poll = select.poll()
+        poll.register(self._pidfd, select.POLLIN)
+        if poll.poll(REAPING * 1000):
+            self._popen.wait()
+            self._reaped = True
 
 
 class PipeConnection:
@@ -170,24 +203,66 @@ class PipeConnection:
         self._prefix = prefix
         self._host = host
         self._engine = engine
+        self._lock = engine.lock()
+        self._processes: weakref.WeakSet[PipeProcess] = weakref.WeakSet()
+        self._closed = False
 
     def start(self, script: str) -> PipeProcess:
         """See `Connection.start`."""
-        return PipeProcess((*self._prefix, script), self._host, self._engine.lock())
+        argv = (*self._prefix, script)
+        if self._is_closed():
+            raise ConnectionFailed("the connection was closed", host=self._host, phase="open")
+        try:
+            process = PipeProcess(argv, self._host, self._engine.lock())
+        except OSError as error:
+            raise ConnectionFailed(
+                f"{argv[0]}: {error.strerror}",
+                host=self._host,
+                phase="exec",
+                hint=_HINTS.get(error.errno or 0, ""),
+            ) from error
+        with self._lock:
+            self._processes.add(process)
+        if self._is_closed():
+            process.abandon()
+        return process
+
+    def _is_closed(self) -> bool:
+        with self._lock:
+            return self._closed
 
     def close(self) -> None:
-        """Nothing is kept open between processes."""
+        """See `Connection.close`."""
+        with self._lock:
+            self._closed = True
+            processes = list(self._processes)
+        for process in processes:
+            process.abandon()
 
 
 class LocalTransport:
     """``ansible_connection: local``: this machine's ``/bin/sh``, through the same protocol."""
 
     def __init__(self, host: str, engine: Engine) -> None:
+        self._host = host
         self._connection = PipeConnection(("/bin/sh", "-c"), host, engine)
+        self._closed = False
 
     def connect(self) -> PipeConnection:
         """See `Transport.connect`."""
+        if self._closed:
+            raise ConnectionFailed("given up", host=self._host, phase="open")
         return self._connection
 
     def close(self) -> None:
         """See `Transport.close`."""
+        self._closed = True
+        self._connection.close()
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name.removeprefix("SIG")
+    except ValueError:
+        # Only the first and the last real-time signal have names of their own (signal(7)).
+        return f"RTMIN+{number - signal.SIGRTMIN}"

@@ -63,7 +63,9 @@ class SessionChannel:
         self._out_window = 0
         self._out_packet = MAX_PACKET
         self._starved = False
-        self._unread = 0
+        # Each has one writer, the link's thread or the consumer: no count is ever lost.
+        self._arrived_bytes = 0
+        self._taken_bytes = 0
         self._unacknowledged = 0
         self._refusal: str | None = None
         self._eof_sent = False
@@ -83,7 +85,7 @@ class SessionChannel:
         self._awaiting_exec = Deadline("exec", timeouts.exec, self._now)
         request = self._request("exec", want_reply=True)
         request.add_string(script.encode("utf-8", "surrogateescape"))
-        self._link._send_user_message(request)
+        self._send(request)
 
     def _open(self, deadline: Deadline) -> None:
         opening = _message(MSG_CHANNEL_OPEN)
@@ -91,12 +93,12 @@ class SessionChannel:
         opening.add_int(self.chanid)
         opening.add_int(WINDOW)
         opening.add_int(MAX_PACKET)
-        self._link._send_user_message(opening)
+        self._send(opening)
         while self._remote < 0:
             if self._refusal is not None:
                 raise self._failed("open", f"the server refused a channel: {self._refusal}")
             if self._closed:
-                raise self._failed("open", "the connection ended")
+                raise self._failed("open", self._link.obituary())
             if not self._news.wait(deadline.remaining()):
                 raise self._failed("open", f"no answer within {deadline.seconds:g} s")
             self._news.clear()
@@ -106,9 +108,11 @@ class SessionChannel:
     def receive(self, timeout: float | None) -> Packet | None:
         """See `Process.receive`."""
         while True:
+            # First this, then the inbox: what came before the end must not be lost to it.
+            closed = self._closed
             if self._inbox:
                 return self._take(self._inbox.popleft())
-            if self._closed:
+            if closed:
                 return Closed()
             self._news.clear()
             # Between the look and the clear something may have come.
@@ -149,14 +153,14 @@ class SessionChannel:
         return packet
 
     def _acknowledge(self, size: int) -> None:
-        self._unread -= size
+        self._taken_bytes += size
         self._unacknowledged += size
         if self._unacknowledged < WINDOW // 8 or self._closed:
             return
         adjust = self._message(MSG_CHANNEL_WINDOW_ADJUST)
         adjust.add_int(self._unacknowledged)
         self._unacknowledged = 0
-        self._link._send_user_message(adjust)
+        self._send(adjust)
 
     def write(self, data: bytes) -> int:
         """See `Process.write`."""
@@ -167,7 +171,7 @@ class SessionChannel:
                 break
             message = self._message(MSG_CHANNEL_DATA)
             message.add_string(data[done : done + size])
-            self._link._send_user_message(message)
+            self._send(message)
             done += size
         else:
             self._tell(Writable())
@@ -186,14 +190,14 @@ class SessionChannel:
         """See `Process.close_stdin`."""
         if not self._eof_sent and not self._closed:
             self._eof_sent = True
-            self._link._send_user_message(self._message(MSG_CHANNEL_EOF))
+            self._send(self._message(MSG_CHANNEL_EOF))
 
     def signal(self, name: str) -> None:
         """See `Process.signal`; RFC 4254 section 6.9, which OpenSSH honours since 7.9."""
         if not self._closed:
             request = self._request("signal", want_reply=False)
             request.add_string(name)
-            self._link._send_user_message(request)
+            self._send(request)
 
     def wake(self) -> None:
         """See `Process.wake`."""
@@ -203,9 +207,18 @@ class SessionChannel:
         """See `Process.close`."""
         if self._remote >= 0 and not self._close_sent:
             self._close_sent = True
-            self._link._send_user_message(self._message(MSG_CHANNEL_CLOSE))
+            self._send(self._message(MSG_CHANNEL_CLOSE))
         self._closed = True
         self._news.set()
+
+    def _send(self, message: Message) -> None:
+        try:
+            self._link._send_user_message(message)
+        except (EOFError, OSError):
+            # The link's thread meets it too, behind all that came before, and tells the reader.
+            pass
+        except SSHException as error:
+            self._link.give_up(error)
 
     # -- told by the link's thread
 
@@ -242,8 +255,9 @@ class SessionChannel:
         self._awaiting_exec = None
         if self._closed:
             return
-        self._unread += len(packet.data)
-        if self._unread > WINDOW + MAX_PACKET:
+        size = len(packet.data)
+        self._arrived_bytes += size
+        if self._arrived_bytes - self._taken_bytes > WINDOW + MAX_PACKET:
             raise SSHException("the server sent more than the window allows")
         self._tell(packet)
 
@@ -262,23 +276,23 @@ class SessionChannel:
         elif kind == "exit-signal":
             self._tell(Exited(signal=message.get_text().removeprefix("SIG")))
         if want_reply:
-            self._link._send_user_message(self._message(MSG_CHANNEL_FAILURE))
+            self._link.answer(self._message(MSG_CHANNEL_FAILURE))
 
     def _handle_eof(self, message: Message) -> None:
         self._tell(EndOfOutput())
 
     def _handle_close(self, message: Message) -> None:
+        # Ours is sent by `close`: the link's thread must not wait for the end of a key exchange.
         self._link._unlink_channel(self.chanid)
-        if not self._close_sent:
-            self._close_sent = True
-            self._link._send_user_message(self._message(MSG_CHANNEL_CLOSE))
         self._closed = True
         self._news.set()
 
     def _unlink(self) -> None:
         if not self._closed:
-            self._tell(_Lost())
+            # In this order: who finds it closed has seen why, and who is woken finds it closed.
+            self._inbox.append(_Lost())
             self._closed = True
+            self._news.set()
 
     # -- words
 

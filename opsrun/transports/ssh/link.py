@@ -188,7 +188,7 @@ class Link(TransportBase):
 
     def _cause(self) -> BaseException | None:
         # paramiko's accessor forgets the error as it gives it away; several waiters may ask.
-        self._death = self.get_exception() or self._death
+        self._death = self._death or self.get_exception()
         return self._death
 
     def obituary(self) -> str:
@@ -231,22 +231,27 @@ class Link(TransportBase):
         if channel is not None:
             channel._open_refused(words)
 
+    def answer(self, message: Message) -> None:
+        """Send from the transport thread, which must never wait for a key exchange to end."""
+        if not self.in_kex:
+            self._send_message(message)
+
     # -- signs of life
 
     def _on_silence(self, seconds: float) -> None:
         # Runs on the transport thread, whenever a read found nothing for a while.
         interval = self._peer.timeouts.keepalive
-        if interval <= 0 or not self.authenticated_once() or self.in_kex:
+        if interval <= 0 or not self.authenticated_once():
             return
         if self.packetizer.last_heard > self._asked_at:
             self._asked = 0
         if seconds < interval * (self._asked + 1):
             return
         if self._asked >= self._peer.timeouts.keepalive_count:
-            raise _Silence(f"no sign of life for {seconds:.0f} s")
+            raise _Silence(f"no sign of life for {seconds:.3g} s")
         self._asked += 1
         self._asked_at = self.now()
-        self._send_message(_sign_of_life())
+        self.answer(_sign_of_life())
 
     def authenticated_once(self) -> bool:
         """Whether the server has let us in."""
@@ -259,6 +264,22 @@ class Link(TransportBase):
         """A keepalive's answer; servers refuse the request, which proves them alive."""
 
     # -- the end
+
+    def run(self) -> None:
+        """The transport thread's body."""
+        try:
+            super().run()
+        finally:
+            self.active = False
+            # Once more: one may have been added after paramiko told those that there were.
+            for channel in self._channels.values():
+                channel._unlink()
+            self.progress.set()
+
+    def give_up(self, error: BaseException) -> None:
+        """End the connection because of an error that only a sender can see."""
+        self._death = self._death or error
+        self.stop_thread()
 
     def stop_thread(self) -> None:
         """End the transport thread; wakes whoever waits for a phase."""

@@ -97,7 +97,8 @@ class Packetizer(PacketizerBase):
         """Send all of ``out``.
 
         Raises:
-            EOFError: the connection ended, or nothing went out for `max_write_stall` seconds.
+            EOFError: the connection ended.
+            SSHException: nothing went out for `max_write_stall` seconds.
         """
         rest = memoryview(out)
         last_progress = time.monotonic()
@@ -105,8 +106,12 @@ class Packetizer(PacketizerBase):
             try:
                 sent = self._sock.send(rest)
             except (TimeoutError, BlockingIOError):
-                if self.closed or time.monotonic() - last_progress > self.max_write_stall:
+                if self.closed:
                     raise EOFError from None
+                if time.monotonic() - last_progress > self.max_write_stall:
+                    raise SSHException(
+                        f"the server took no byte for {self.max_write_stall:g} s"
+                    ) from None
                 continue
             except OSError as error:
                 raise EOFError from error
