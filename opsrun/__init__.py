@@ -1,3 +1,104 @@
-"""Run commands, files and playbooks on many hosts over SSH."""
+"""Run commands, files and playbooks on many hosts over SSH.
+
+>>> from opsrun import Fleet
+>>> Fleet("inventories/lab.yml").exec("df", hosts="web").raise_for_failures()  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from opsrun.api import Fleet
+    from opsrun.errors import (
+        AuthenticationFailed,
+        Cancelled,
+        CommandTimeout,
+        ConfigError,
+        ConnectionFailed,
+        ConnectionLost,
+        GateTimeout,
+        HostError,
+        HostKeyError,
+        InputError,
+        InventoryError,
+        NotBuiltError,
+        OpsrunError,
+        PatternError,
+        RunFailed,
+        UsageError,
+    )
+    from opsrun.events import (
+        ErrorInfo,
+        Event,
+        HostStarted,
+        Notice,
+        Outcome,
+        Output,
+        Result,
+        Retry,
+        RunStarted,
+        Sink,
+        Summary,
+        Waiting,
+        WorkId,
+    )
+    from opsrun.report import Report
+    from opsrun.secret import Secret
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "AuthenticationFailed",
+    "Cancelled",
+    "CommandTimeout",
+    "ConfigError",
+    "ConnectionFailed",
+    "ConnectionLost",
+    "ErrorInfo",
+    "Event",
+    "Fleet",
+    "GateTimeout",
+    "HostError",
+    "HostKeyError",
+    "HostStarted",
+    "InputError",
+    "InventoryError",
+    "NotBuiltError",
+    "Notice",
+    "OpsrunError",
+    "Outcome",
+    "Output",
+    "PatternError",
+    "Report",
+    "Result",
+    "Retry",
+    "RunFailed",
+    "RunStarted",
+    "Secret",
+    "Sink",
+    "Summary",
+    "UsageError",
+    "Waiting",
+    "WorkId",
+    "__version__",
+]
+
+_ROOMS = ("opsrun.errors", "opsrun.events", "opsrun.report", "opsrun.secret", "opsrun.api")
+
+
+def __getattr__(name: str) -> Any:
+    # Looked up when asked for: `opsrun --help` passes through here and must stay quick.
+    if name in __all__:
+        import importlib
+
+        for room in _ROOMS:
+            module = importlib.import_module(room)
+            if name in vars(module):
+                globals()[name] = found = vars(module)[name]
+                return found
+    raise AttributeError(f"module 'opsrun' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -190,6 +190,7 @@ class Outputs:
             color_err=wants_color(self._environ, self._terminals[1]),
             width=_columns() if self._terminals[0] else None,
             diff=self._show.diff,
+            output_events=self._show.kind == "jsonl",
         )
         sinks = [make_sink(self._show.kind, out, err, options)]
         if self._show.outdir is not None:
