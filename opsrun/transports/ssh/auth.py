@@ -11,10 +11,10 @@ from paramiko.ssh_exception import SSHException
 from opsrun.errors import AuthenticationFailed, ConnectionFailed
 from opsrun.remote.deadline import Deadline
 from opsrun.secret import Secret
-from opsrun.transports.credentials import Credential
+from opsrun.transports.credentials.keyring import Credential
 from opsrun.transports.ssh.link import Link
 from opsrun.transports.ssh.paramiko_seam import AuthHandlerBase
-from opsrun.transports.target import SSHTarget
+from opsrun.transports.targets.target import SSHTarget
 
 
 class _AuthHandler(AuthHandlerBase):

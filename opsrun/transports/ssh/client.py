@@ -12,12 +12,12 @@ import paramiko
 
 from opsrun.engine.base import Engine
 from opsrun.errors import ConnectionFailed, HostError
-from opsrun.transports.credentials import Credential
+from opsrun.transports.credentials.keyring import Credential
 from opsrun.transports.ssh.auth import Authenticator
 from opsrun.transports.ssh.channel import SessionChannel
 from opsrun.transports.ssh.dial import Dialler, Resolver, resolve, system_resolver
 from opsrun.transports.ssh.link import Link, Trace
-from opsrun.transports.target import SSHTarget
+from opsrun.transports.targets.target import SSHTarget
 
 
 @dataclass(frozen=True, slots=True)

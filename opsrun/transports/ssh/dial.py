@@ -13,7 +13,7 @@ from typing import Any
 from opsrun.engine.base import Engine
 from opsrun.errors import ConnectionFailed
 from opsrun.remote.deadline import Deadline
-from opsrun.transports.target import SSHTarget
+from opsrun.transports.targets.target import SSHTarget
 
 AddressInfo = tuple[int, tuple[Any, ...]]
 """Address family, and the address in that family's form (see socket(2))."""

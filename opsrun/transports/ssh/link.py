@@ -31,7 +31,7 @@ from opsrun.remote.deadline import Deadline
 from opsrun.transports.ssh.channel import SessionChannel
 from opsrun.transports.ssh.packets import Packetizer
 from opsrun.transports.ssh.paramiko_seam import TransportBase
-from opsrun.transports.target import SSHTarget
+from opsrun.transports.targets.target import SSHTarget
 
 _WAKE_UP = 2.0
 """Seconds after which an idle transport looks around. paramiko's ten times a second cost 1.5 ms of

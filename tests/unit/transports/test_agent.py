@@ -16,8 +16,8 @@ import pytest
 from paramiko import PKey, RSAKey
 from paramiko.message import Message
 
-from opsrun.transports.agent import Agent, AgentError, AgentKey
-from opsrun.transports.wire import string
+from opsrun.transports.credentials.agent import Agent, AgentError, AgentKey
+from opsrun.transports.credentials.wire import string
 
 needs_agent = pytest.mark.skipif(
     not all(shutil.which(name) for name in ("ssh-agent", "ssh-add", "ssh-keygen")),

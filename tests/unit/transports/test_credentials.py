@@ -15,10 +15,10 @@ from paramiko.message import Message
 
 from opsrun.errors import AuthenticationFailed
 from opsrun.secret import Secret
-from opsrun.transports.agent import Agent, Identity
-from opsrun.transports.credentials import Credential, KeyRing
-from opsrun.transports.credentials_files import read_key_file
-from opsrun.transports.target import SSHTarget
+from opsrun.transports.credentials.agent import Agent, Identity
+from opsrun.transports.credentials.files import read_key_file
+from opsrun.transports.credentials.keyring import Credential, KeyRing
+from opsrun.transports.targets.target import SSHTarget
 
 pytestmark = pytest.mark.skipif(
     shutil.which("ssh-keygen") is None, reason="there is no ssh-keygen to make keys with"
@@ -100,7 +100,7 @@ def with_agent(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def use(*files: Path) -> None:
         agent = FakeAgent(*files)
         monkeypatch.setenv("SSH_AUTH_SOCK", "/fake")
-        monkeypatch.setattr("opsrun.transports.credentials.Agent", lambda *a, **k: agent)
+        monkeypatch.setattr("opsrun.transports.credentials.keyring.Agent", lambda *a, **k: agent)
 
     return use
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from opsrun.errors import HostKeyError
-from opsrun.transports import hostkeys_lines
-from opsrun.transports.hostkeys import (
+from opsrun.transports.hostkeys import lines as hostkeys_lines
+from opsrun.transports.hostkeys.lines import hashed_field
+from opsrun.transports.hostkeys.verify import (
     KnownHosts,
     KnownHostsStore,
     Status,
@@ -21,8 +22,7 @@ from opsrun.transports.hostkeys import (
     known_key_types,
     verify,
 )
-from opsrun.transports.hostkeys_lines import hashed_field
-from opsrun.transports.target import HostKeyChecking, SSHTarget
+from opsrun.transports.targets.target import HostKeyChecking, SSHTarget
 
 
 def blob(seed: int, kind: str = "ssh-ed25519") -> bytes:

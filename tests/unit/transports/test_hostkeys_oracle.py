@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from opsrun.transports.hostkeys import KnownHosts, fingerprint
-from opsrun.transports.hostkeys_lines import hashed_field, parse_line
+from opsrun.transports.hostkeys.lines import hashed_field, parse_line
+from opsrun.transports.hostkeys.verify import KnownHosts, fingerprint
 
 pytestmark = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="there is no ssh-keygen")
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from opsrun.errors import ConfigError, NotBuiltError
-from opsrun.transports import ssh_config
-from opsrun.transports.openssh_patterns import PatternList
-from opsrun.transports.ssh_config import SSHConfig, run_match_exec
-from opsrun.transports.ssh_config_keywords import KEYWORDS, Use
-from opsrun.transports.ssh_config_parse import parse_option
-from opsrun.transports.ssh_config_tokens import Local
-from opsrun.transports.ssh_config_values import BadValue
+from opsrun.transports.ssh_config import config as ssh_config
+from opsrun.transports.ssh_config.config import SSHConfig, run_match_exec
+from opsrun.transports.ssh_config.keywords import KEYWORDS, Use
+from opsrun.transports.ssh_config.parse import parse_option
+from opsrun.transports.ssh_config.patterns import PatternList
+from opsrun.transports.ssh_config.tokens import Local
+from opsrun.transports.ssh_config.values import BadValue
 
 
 def written(tmp_path: Path, text: str) -> SSHConfig:

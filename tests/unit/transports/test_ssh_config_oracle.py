@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from opsrun.errors import ConfigError
-from opsrun.transports.ssh_config import SSHConfig
-from opsrun.transports.ssh_config_host import HostConfig
-from opsrun.transports.ssh_config_tokens import Local
+from opsrun.transports.ssh_config.config import SSHConfig
+from opsrun.transports.ssh_config.host import HostConfig
+from opsrun.transports.ssh_config.tokens import Local
 
 pytestmark = pytest.mark.skipif(shutil.which("ssh") is None, reason="there is no ssh to ask")
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from opsrun.errors import ConfigError, NotBuiltError, OpsrunError, UsageError
 from opsrun.secret import Secret
-from opsrun.transports.ssh_config import SSHConfig
-from opsrun.transports.ssh_config_tokens import Local
-from opsrun.transports.target import LocalTarget, SSHTarget
-from opsrun.transports.targets import ConnectionDefaults, build_target
+from opsrun.transports.ssh_config.config import SSHConfig
+from opsrun.transports.ssh_config.tokens import Local
+from opsrun.transports.targets.build import ConnectionDefaults, build_target
+from opsrun.transports.targets.target import LocalTarget, SSHTarget
 
 
 def build(

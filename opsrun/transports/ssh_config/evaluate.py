@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from opsrun.errors import ConfigError
-from opsrun.transports.ssh_config_parse import Setting
-from opsrun.transports.ssh_config_tokens import Local, Tokens, only_host
-from opsrun.transports.ssh_config_values import ACCUMULATING, BadValue
+from opsrun.transports.ssh_config.parse import Setting
+from opsrun.transports.ssh_config.tokens import Local, Tokens, only_host
+from opsrun.transports.ssh_config.values import ACCUMULATING, BadValue
 
 
 class Evaluation:

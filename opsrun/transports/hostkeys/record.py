@@ -15,8 +15,8 @@ import re
 import stat
 from collections.abc import Callable
 
-from opsrun.transports.hostkeys_index import Stamp, stamp_of
-from opsrun.transports.hostkeys_lines import hashed_field
+from opsrun.transports.hostkeys.index import Stamp, stamp_of
+from opsrun.transports.hostkeys.lines import hashed_field
 
 _NAME = re.compile(r"[^\s,*?!|#@\x00-\x1f\x7f][^\s,*?!|\x00-\x1f\x7f]*\Z")
 """A name that reads back as itself, and as one name."""

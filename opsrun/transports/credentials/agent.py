@@ -16,7 +16,7 @@ from typing import Any
 from paramiko.pkey import PKey, PublicBlob
 from paramiko.ssh_exception import SSHException
 
-from opsrun.transports.wire import (
+from opsrun.transports.credentials.wire import (
     CERTIFICATE,
     Malformed,
     Parser,

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from opsrun.errors import NotBuiltError, UsageError
-from opsrun.transports.ssh_config_keywords import Use, spelling, use_of
-from opsrun.transports.ssh_config_parse import Setting, parse_option
-from opsrun.transports.ssh_config_values import BadValue, port
+from opsrun.transports.ssh_config.keywords import Use, spelling, use_of
+from opsrun.transports.ssh_config.parse import Setting, parse_option
+from opsrun.transports.ssh_config.values import BadValue, port
 
 _VALUED = {"J": "proxyjump", "l": "user", "i": "identityfile"}
 _FLAGS = {

@@ -2,8 +2,8 @@
 
 Follows ssh_config(5): ``~/.ssh/config`` then ``/etc/ssh/ssh_config``, or one other file instead of
 both; the first value of a keyword wins, ``IdentityFile`` and ``CertificateFile`` accumulate. What
-becomes of each keyword is in `opsrun.transports.ssh_config_keywords`, of ``Match`` in
-`opsrun.transports.ssh_config_match`.
+becomes of each keyword is in `opsrun.transports.ssh_config.keywords`, of ``Match`` in
+`opsrun.transports.ssh_config.match`.
 
 One deviation: an ``IgnoreUnknown`` counts for all lines after it, whatever block it stands in,
 because lines are read before any host is known.
@@ -16,17 +16,17 @@ import subprocess
 from collections.abc import Callable, Sequence
 
 from opsrun.errors import ConfigError
-from opsrun.transports.ssh_config_evaluate import Evaluation
-from opsrun.transports.ssh_config_host import HostConfig, finish
-from opsrun.transports.ssh_config_parse import (
+from opsrun.transports.ssh_config.evaluate import Evaluation
+from opsrun.transports.ssh_config.host import HostConfig, finish
+from opsrun.transports.ssh_config.parse import (
     SYSTEM_DIRECTORY,
     Block,
     Reader,
     Setting,
     literal_names,
 )
-from opsrun.transports.ssh_config_tokens import Local
-from opsrun.transports.ssh_config_values import BadValue
+from opsrun.transports.ssh_config.tokens import Local
+from opsrun.transports.ssh_config.values import BadValue
 
 Runner = Callable[[str], bool]
 EXEC_TIMEOUT = 5.0

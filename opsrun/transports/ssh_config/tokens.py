@@ -10,7 +10,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from opsrun.transports.ssh_config_values import BadValue
+from opsrun.transports.ssh_config.values import BadValue
 
 _TOKEN = re.compile(r"%(.?)", re.DOTALL)
 _ANY = re.compile(r"%(?P<token>.?)|\$\{(?P<name>[^}]*)(?P<closed>\}?)", re.DOTALL)

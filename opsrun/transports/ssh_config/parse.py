@@ -13,10 +13,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from opsrun.errors import ConfigError, did_you_mean
-from opsrun.transports.openssh_patterns import PatternList
-from opsrun.transports.ssh_config_keywords import KEYWORDS, canonical, spelling
-from opsrun.transports.ssh_config_match import Criterion, criteria
-from opsrun.transports.ssh_config_values import BadValue, Line, Value, cut, parse, words
+from opsrun.transports.ssh_config.keywords import KEYWORDS, canonical, spelling
+from opsrun.transports.ssh_config.match import Criterion, criteria
+from opsrun.transports.ssh_config.patterns import PatternList
+from opsrun.transports.ssh_config.values import BadValue, Line, Value, cut, parse, words
 
 SYSTEM_DIRECTORY = "/etc/ssh"
 MAX_DEPTH = 16

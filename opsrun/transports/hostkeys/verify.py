@@ -13,9 +13,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 from opsrun.errors import HostKeyError
-from opsrun.transports.hostkeys_known import KnownHosts, Status, Verdict
-from opsrun.transports.hostkeys_lines import fingerprint
-from opsrun.transports.target import SSHTarget
+from opsrun.transports.hostkeys.known import KnownHosts, Status, Verdict
+from opsrun.transports.hostkeys.lines import fingerprint
+from opsrun.transports.targets.target import SSHTarget
 
 __all__ = [
     "KnownHosts",

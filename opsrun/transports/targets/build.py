@@ -18,13 +18,13 @@ from typing import Any
 from opsrun.errors import NotBuiltError, UsageError, did_you_mean
 from opsrun.remote.deadline import Timeouts
 from opsrun.secret import Secret
-from opsrun.transports.ssh_config import SSHConfig
-from opsrun.transports.ssh_config_host import HostConfig
-from opsrun.transports.ssh_config_parse import Setting
-from opsrun.transports.ssh_config_values import Value
-from opsrun.transports.target import HostKeyChecking, LocalTarget, SSHTarget
-from opsrun.transports.targets_args import arguments, option
-from opsrun.transports.targets_values import Variables, checked_address, checked_alias, checked_user
+from opsrun.transports.ssh_config.config import SSHConfig
+from opsrun.transports.ssh_config.host import HostConfig
+from opsrun.transports.ssh_config.parse import Setting
+from opsrun.transports.ssh_config.values import Value
+from opsrun.transports.targets.args import arguments, option
+from opsrun.transports.targets.target import HostKeyChecking, LocalTarget, SSHTarget
+from opsrun.transports.targets.values import Variables, checked_address, checked_alias, checked_user
 
 USER_KNOWN_HOSTS = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2")
 GLOBAL_KNOWN_HOSTS = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from opsrun.errors import did_you_mean
-from opsrun.transports.openssh_patterns import PatternList
-from opsrun.transports.ssh_config_values import BadValue
+from opsrun.transports.ssh_config.patterns import PatternList
+from opsrun.transports.ssh_config.values import BadValue
 
 _NAMES = ("all", "canonical", "final", "exec", "host", "originalhost", "user", "localuser")
 _NOT_BUILT = ("localnetwork", "tagged", "command", "sessiontype", "version")

@@ -16,8 +16,8 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from opsrun.transports.hostkeys_lines import BadLine, Entry, HashedName, parse_line
-from opsrun.transports.openssh_patterns import PatternList, has_wildcard
+from opsrun.transports.hostkeys.lines import BadLine, Entry, HashedName, parse_line
+from opsrun.transports.ssh_config.patterns import PatternList, has_wildcard
 
 Stamp = tuple[int, int, int]
 """Device, inode and size: which file it was, and how far we had read it."""

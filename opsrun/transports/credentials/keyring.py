@@ -24,8 +24,14 @@ from paramiko.pkey import PublicBlob
 
 from opsrun.errors import AuthenticationFailed
 from opsrun.secret import Secret
-from opsrun.transports.agent import ANSWER_TIMEOUT, Agent, AgentError, AgentKey, Identity
-from opsrun.transports.credentials_files import (
+from opsrun.transports.credentials.agent import (
+    ANSWER_TIMEOUT,
+    Agent,
+    AgentError,
+    AgentKey,
+    Identity,
+)
+from opsrun.transports.credentials.files import (
     KeyFile,
     Unusable,
     WrongPassphrase,
@@ -33,8 +39,8 @@ from opsrun.transports.credentials_files import (
     read_key_file,
     unlock,
 )
-from opsrun.transports.target import SSHTarget
-from opsrun.transports.wire import CERTIFICATE, plain_blob, type_of
+from opsrun.transports.credentials.wire import CERTIFICATE, plain_blob, type_of
+from opsrun.transports.targets.target import SSHTarget
 
 DEFAULT_IDENTITIES = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
 

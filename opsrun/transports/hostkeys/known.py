@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from opsrun.transports.hostkeys_index import FileIndex, Stamp, Warned
-from opsrun.transports.hostkeys_lines import Entry
-from opsrun.transports.hostkeys_record import append, line_for
+from opsrun.transports.hostkeys.index import FileIndex, Stamp, Warned
+from opsrun.transports.hostkeys.lines import Entry
+from opsrun.transports.hostkeys.record import append, line_for
 
 SCAN_LIMIT = 2000
 """Hashed lines that `KnownHosts.key_types` goes through for one host at most; more would cost more

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from opsrun.errors import ConfigError, NotBuiltError
-from opsrun.transports.ssh_config_evaluate import Evaluation
-from opsrun.transports.ssh_config_keywords import Use, use_of
-from opsrun.transports.ssh_config_parse import Setting
-from opsrun.transports.ssh_config_tokens import Tokens
-from opsrun.transports.ssh_config_values import BadValue
+from opsrun.transports.ssh_config.evaluate import Evaluation
+from opsrun.transports.ssh_config.keywords import Use, use_of
+from opsrun.transports.ssh_config.parse import Setting
+from opsrun.transports.ssh_config.tokens import Tokens
+from opsrun.transports.ssh_config.values import BadValue
 
 Family = Literal["any", "inet", "inet6"]
 _FAMILIES: dict[str, Family] = {"any": "any", "inet": "inet", "inet6": "inet6"}

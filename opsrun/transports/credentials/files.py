@@ -16,7 +16,7 @@ from paramiko import ECDSAKey, Ed25519Key, PKey, RSAKey
 from paramiko.ssh_exception import SSHException
 
 from opsrun.secret import Secret
-from opsrun.transports.wire import (
+from opsrun.transports.credentials.wire import (
     CERTIFICATE,
     Malformed,
     Parser,

@@ -1,0 +1,1 @@
+"""What is offered to a server: key files, certificates, the agent's keys, passwords."""

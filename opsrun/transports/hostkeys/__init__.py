@@ -1,0 +1,1 @@
+"""known_hosts: whose key is it. OpenSSH's verdicts, from an index that is read once a run."""

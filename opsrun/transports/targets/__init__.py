@@ -1,0 +1,1 @@
+"""From variables, options and ssh_config to a target, every question answered."""
