@@ -18,8 +18,8 @@ from opsrun.inventory import Host, Inventory, load_inventory
 from opsrun.remote.command import Command
 from opsrun.report import Report
 from opsrun.secret import Secret
-from opsrun.transports.target import HostKeyChecking
-from opsrun.transports.targets import ConnectionDefaults
+from opsrun.transports.targets.build import ConnectionDefaults
+from opsrun.transports.targets.target import HostKeyChecking
 
 PathLike = str | os.PathLike[str]
 

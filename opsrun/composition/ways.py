@@ -14,11 +14,11 @@ from opsrun.events import Event, Notice, WorkId, digest
 from opsrun.inventory import Host
 from opsrun.remote.connection import Transport
 from opsrun.secret import Secret
-from opsrun.transports.target import LocalTarget, SSHTarget
-from opsrun.transports.targets import ConnectionDefaults, build_target
+from opsrun.transports.targets.build import ConnectionDefaults, build_target
+from opsrun.transports.targets.target import LocalTarget, SSHTarget
 
 if TYPE_CHECKING:
-    from opsrun.transports.credentials import KeyRing
+    from opsrun.transports.credentials.keyring import KeyRing
     from opsrun.transports.ssh.client import SSHShared
 
 Ask = Callable[[str], Secret | None]
@@ -118,8 +118,8 @@ class Fleetway:
         return SSHTransport(target, self._shared)
 
     def _share(self, targets: Sequence[SSHTarget]) -> None:
-        from opsrun.transports.credentials import KeyRing
-        from opsrun.transports.hostkeys import KnownHosts, known_key_types, verify
+        from opsrun.transports.credentials.keyring import KeyRing
+        from opsrun.transports.hostkeys.verify import KnownHosts, known_key_types, verify
         from opsrun.transports.ssh.client import SSHShared
 
         self._keyring = KeyRing(ask=self._ask, lock=self._engine.lock(), notify=self._warn)
