@@ -47,5 +47,8 @@ class Secret:
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is never pickled or copied out of its process")
 
+    def __copy__(self) -> Secret:
+        return self
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Secret:
         return self

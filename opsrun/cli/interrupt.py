@@ -40,7 +40,8 @@ class Interrupts:
         old: dict[int, Any] = {}
         for number in _SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
-                old[number] = signal.signal(number, self._handle)
+                # None stands for a handler that is not Python's; it can't be set back.
+                old[number] = signal.signal(number, self._handle) or signal.SIG_DFL
         try:
             yield self
         finally:
@@ -51,11 +52,24 @@ class Interrupts:
         if self.received is None:
             self.received = number
             return
-        # Whoever asks twice does not want to wait for anything, a stalled terminal included.
-        os.write(2, b"\r\x1b[Kopsrun: ended at once; hosts may still be at work\n")
+        _say_at_once(b"\r\x1b[Kopsrun: ended at once; hosts may still be at work\n")
         os._exit(self.exit_status)
 
     @property
     def exit_status(self) -> int:
         """128 plus the signal's number, as shells count."""
         return 128 + (self.received or signal.SIGINT)
+
+
+def _say_at_once(words: bytes) -> None:
+    """Whoever asks twice does not want to wait for anything, a stalled terminal included."""
+    try:
+        blocking = os.get_blocking(2)
+        os.set_blocking(2, False)
+        try:
+            os.write(2, words)
+        finally:
+            # The terminal is the shell's as well, and so is this setting.
+            os.set_blocking(2, blocking)
+    except OSError:
+        pass

@@ -41,7 +41,8 @@ def split_words(args: Sequence[str], takes_value: Mapping[str, bool]) -> Words:
         takes_value: for every option of ours, long and short, whether a value follows it.
 
     Raises:
-        UsageError: an option of ours that is not in `STILL_OURS` stands in the command.
+        UsageError: an option of ours that is not in `STILL_OURS` stands in the command, or one has
+            no value.
     """
     options: list[str] = []
     position = 0
@@ -51,11 +52,22 @@ def split_words(args: Sequence[str], takes_value: Mapping[str, bool]) -> Words:
             return Words(tuple(options), tuple(args[position + 1 :]))
         if not word.startswith("-") or word == "-":
             break
-        size = 2 if _wants_next(word, takes_value) else 1
-        options += args[position : position + size]
-        position += size
+        taken = _option(args, position, takes_value)
+        options += taken
+        position += len(taken)
     ours, command = _split_tail(args[position:], takes_value)
     return Words((*options, *ours), command)
+
+
+def _option(args: Sequence[str], position: int, takes_value: Mapping[str, bool]) -> Sequence[str]:
+    word = args[position]
+    if not _wants_next(word, takes_value):
+        return args[position : position + 1]
+    taken = args[position : position + 2]
+    # What ends the options is no option's value: whoever writes that has forgotten one.
+    if len(taken) < 2 or taken[1] == "--":
+        raise UsageError(f"{word} needs a value")
+    return taken
 
 
 def _wants_next(word: str, takes_value: Mapping[str, bool]) -> bool:
@@ -80,9 +92,9 @@ def _split_tail(
             command += args[position:]
             break
         if name in STILL_OURS:
-            size = 2 if _wants_next(word, takes_value) else 1
-            ours += args[position : position + size]
-            position += size
+            taken = _option(args, position, takes_value)
+            ours += taken
+            position += len(taken)
             continue
         if name in takes_value and name.startswith("--"):
             raise UsageError(_ambiguous(name, command))
