@@ -13,6 +13,7 @@ import paramiko
 from opsrun.engine.base import Engine
 from opsrun.errors import ConnectionFailed, HostError
 from opsrun.transports.credentials.keyring import Credential
+from opsrun.transports.hostkeys.verify import WrongKeyType
 from opsrun.transports.ssh.auth import Authenticator
 from opsrun.transports.ssh.channel import SessionChannel
 from opsrun.transports.ssh.dial import Dialler, Resolver, resolve, system_resolver
@@ -57,41 +58,57 @@ class SSHTransport:
         self._target = target
         self._shared = shared
         self._dialler = Dialler(target, shared.engine)
-        self._client = paramiko.SSHClient()
-        self._client.set_missing_host_key_policy(_HostKeyCheck(target, shared))
+        self._client = self._new_client()
         self._closed = False
+
+    def _new_client(self) -> paramiko.SSHClient:
+        client = paramiko.SSHClient()
+        client.set_missing_host_key_policy(_HostKeyCheck(self._target, self._shared))
+        return client
 
     def connect(self) -> SSHConnection:
         """See `Transport.connect`."""
+        try:
+            return self._connect()
+        except WrongKeyType:
+            # Now that the host's lines have been searched, the types on record go first.
+            if self._closed:
+                raise
+            self._client = self._new_client()
+            return self._connect()
+
+    def _connect(self) -> SSHConnection:
         addresses = resolve(self._target, self._shared.engine, self._shared.resolver)
         sock = self._dialler.dial(addresses)
         try:
-            self._client.connect(
-                self._target.address,
-                self._target.port,
-                self._target.user,
-                sock=sock,
-                transport_factory=self._link,  # type: ignore[arg-type]
-                auth_strategy=Authenticator(  # type: ignore[arg-type]
-                    self._target, self._shared.credentials(self._target)
-                ),
-            )
+            self._log_in(sock)
         except HostError:
-            self.close()
+            self._hang_up()
             raise
         except (paramiko.SSHException, EOFError, OSError) as error:
-            self.close()
+            self._hang_up()
             raise ConnectionFailed(
                 str(error) or type(error).__name__, host=self._target.host, phase="kex"
             ) from error
         except BaseException:
-            self.close()
+            self._hang_up()
             raise
         link: Any = self._client.get_transport()
         if self._closed or link is None:
-            self.close()
+            self._hang_up()
             raise ConnectionFailed("given up", host=self._target.host, phase="auth")
         return SSHConnection(self._client, link, self._target)
+
+    def _log_in(self, sock: socket.socket) -> None:
+        credentials = self._shared.credentials(self._target)
+        self._client.connect(
+            self._target.address,
+            self._target.port,
+            self._target.user,
+            sock=sock,
+            transport_factory=self._link,  # type: ignore[arg-type]
+            auth_strategy=Authenticator(self._target, credentials),  # type: ignore[arg-type]
+        )
 
     def _link(self, sock: socket.socket, **options: Any) -> Any:
         return Link(
@@ -112,9 +129,14 @@ class SSHTransport:
     def close(self) -> None:
         """See `Transport.close`."""
         self._closed = True
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         # The link first: it tells those who wait for it; then the bare socket, if it got no link.
         self._client.close()
-        self._dialler.abort()
+        self._dialler.hang_up()
+        if self._closed:
+            self._dialler.abort()
 
 
 class SSHConnection:

@@ -94,6 +94,10 @@ class Dialler:
     def abort(self) -> None:
         """Give up, also in the middle of a connect."""
         self._aborted = True
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Close the socket, if there is one."""
         if self._socket is not None:
             hang_up(self._socket)
 
