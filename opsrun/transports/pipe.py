@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import subprocess
+import time
 import weakref
 from collections import deque
 from contextlib import AbstractContextManager, ExitStack
@@ -76,12 +77,23 @@ class PipeProcess:
 
     def receive(self, timeout: float | None) -> Packet | None:
         """See `Process.receive`."""
-        if self._ready:
-            return self._ready.popleft()
-        if self._closed or (self._reaped and not self._open):
-            return Closed()
-        if self._abandoned:
-            raise ConnectionLost("the connection was closed", host=self._host)
+        end = None if timeout is None else time.monotonic() + timeout
+        while True:
+            if self._ready:
+                return self._ready.popleft()
+            if self._closed or (self._reaped and not self._open):
+                return Closed()
+            if self._abandoned:
+                raise ConnectionLost("the connection was closed", host=self._host)
+            left = None if end is None else max(0.0, end - time.monotonic())
+            seen = self._poll(left)
+            for descriptor in seen:
+                self._look(descriptor)
+            # The end of one of two streams gives no packet, and is no reason to return either.
+            if not self._ready and (not seen or self._wake_read in seen) and not self._abandoned:
+                return None
+
+    def _poll(self, seconds: float | None) -> list[int]:
         poll = select.poll()
         for descriptor in self._open:
             poll.register(descriptor, _READABLE)
@@ -90,9 +102,8 @@ class PipeProcess:
             poll.register(self._pidfd, select.POLLIN)
         if self._starved and self._stdin is not None:
             poll.register(self._stdin, select.POLLOUT)
-        for descriptor, _ in poll.poll(None if timeout is None else timeout * 1000):
-            self._look(descriptor)
-        return self._ready.popleft() if self._ready else None
+        events = poll.poll(None if seconds is None else seconds * 1000)
+        return [descriptor for descriptor, _ in events]
 
     def _look(self, descriptor: int) -> None:
         if descriptor in self._open:
@@ -102,7 +113,7 @@ class PipeProcess:
         elif descriptor == self._stdin:
             self._starved = False
             self._ready.append(Writable())
-        else:
+        elif descriptor == self._wake_read:
             os.read(self._wake_read, 64)
 
     def _read(self, descriptor: int) -> None:
