@@ -95,6 +95,11 @@ class Running:
         try:
             self._feed(process)
             self._drain(process, deadline, stop, host)
+        except ConnectionLost:
+            if self._exited is None:
+                raise
+            # How it ended is known; what it still had to say is not.
+            self._cut_short = True
         finally:
             process.close()
         if self._exited is None:

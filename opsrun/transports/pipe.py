@@ -81,10 +81,12 @@ class PipeProcess:
         while True:
             if self._ready:
                 return self._ready.popleft()
-            if self._closed or (self._reaped and not self._open):
+            if self._closed:
                 return Closed()
             if self._abandoned:
                 raise ConnectionLost("the connection was closed", host=self._host)
+            if self._reaped and not self._open:
+                return Closed()
             left = None if end is None else max(0.0, end - time.monotonic())
             seen = self._poll(left)
             for descriptor in seen:
@@ -131,6 +133,9 @@ class PipeProcess:
     def _reap(self) -> None:
         status = self._popen.wait()
         self._reaped = True
+        if self._abandoned:
+            # How we killed it is not how the command ended.
+            return
         if status >= 0:
             self._ready.append(Exited(rc=status))
         else:

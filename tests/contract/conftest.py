@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from support.descriptors import left_open, open_now
 from support.engines import make_engine
 
 from opsrun.engine.base import Engine
@@ -20,3 +21,14 @@ def engine() -> Iterator[Engine]:
     engine = make_engine()
     yield engine
     assert engine.close(10.0), "tasks were left behind"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left_open(request: pytest.FixtureRequest) -> Iterator[None]:
+    # What lives as long as the session is there before the count.
+    for name in {"lab", "mock_host"} & set(request.fixturenames):
+        request.getfixturevalue(name)
+    before = open_now()
+    yield
+    left = left_open(before)
+    assert not left, f"descriptors left open: {sorted(left)}"

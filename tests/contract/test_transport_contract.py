@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
 
 import pytest
 from support.processes import wait_gone
@@ -21,7 +20,7 @@ from opsrun.errors import (
 from opsrun.remote.capture import Capture, MemoryBudget
 from opsrun.remote.command import Command
 from opsrun.remote.connection import Closed, Data, EndOfOutput, Exited, Process
-from opsrun.testing import FakeTransport, Hold
+from opsrun.testing import FakeTransport, Hold, Lose
 
 LONG = 30.0
 WAYS = ("fake", "local", "mock", "sshd")
@@ -47,22 +46,6 @@ def shell(reach: Reach) -> Reach:
     if not reach.shell:
         pytest.skip("the fake has no shell")
     return reach
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_left_open() -> Iterator[None]:
-    before = set(os.listdir("/proc/self/fd"))
-    yield
-    left = {number for number in set(os.listdir("/proc/self/fd")) - before if _is_ours(number)}
-    assert not left, "descriptors left open"
-
-
-def _is_ours(number: str) -> bool:
-    try:
-        target = os.readlink(f"/proc/self/fd/{number}")
-    except OSError:
-        return False
-    return target.startswith(("socket:", "pipe:", "anon_inode:[pidfd]"))
 
 
 # -- streams
@@ -467,14 +450,18 @@ def test_closing_from_another_task_ends_a_command_under_way(reach: Reach) -> Non
 
 
 def test_a_break_in_mid_output_keeps_what_came(engine: Engine) -> None:
-    from opsrun.testing import Lose
-
     transport = FakeTransport(engine, {"x": [Data("stdout", b"partial"), Lose("reset by peer")]})
     ran = Ran(fake(engine), Command("x"))
     with pytest.raises(ConnectionLost, match="reset by peer"):
         ran.on(transport.connect())
     assert ran.stdout.bytes() == b"partial"
     assert ran.running.sent
+
+
+def test_a_break_behind_the_exit_status_costs_output_and_not_the_verdict(engine: Engine) -> None:
+    steps = [Exited(3), Data("stdout", b"partial"), Lose("reset by peer")]
+    ended = Ran(fake(engine), Command("x")).on(FakeTransport(engine, {"x": steps}).connect())
+    assert (ended.rc, ended.stdout, ended.truncated) == (3, b"partial", True)
 
 
 def test_closed_without_an_exit_status_is_lost(engine: Engine) -> None:
