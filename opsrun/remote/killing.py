@@ -7,6 +7,8 @@ leads a process group of its own: so another shell on the same connection finds 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from opsrun.errors import HostError
 from opsrun.remote.connection import Closed, Connection, Exited
 from opsrun.remote.deadline import Clock, Deadline
@@ -40,14 +42,105 @@ done
 ' </dev/null >/dev/null 2>&1"""
 
 
+# Without /proc there is no start time to compare and no session to go by; descent has to do.
+_TREE = """exec sh -c '
+root=$1 began=$2 session=$3 signal=$4
+each() {
+  if [ -r /proc/self/stat ]; then
+    for f in /proc/[0-9]*/stat; do
+      read -r line < "$f" || continue
+      pid=${f#/proc/} pid=${pid%%%%/stat}
+      set -- ${line##*") "}
+      echo "$pid:$2:$4:${20}"
+    done 2>/dev/null
+  else
+    ps -A -o pid= -o ppid= | while read -r pid parent; do echo "$pid:$parent:0:"; done
+  fi
+}
+scan() {
+  all=`each` found=" "
+  for entry in $all; do
+    pid=${entry%%%%:*} rest=${entry#*:}
+    rest=${rest#*:}
+    [ "$pid" = "$root" ] || [ "${rest%%%%:*}" = "$session" ] || continue
+    [ "$pid" != "$root" ] || [ "${rest#*:}" = "$began" ] || continue
+    found="$found$pid "
+  done
+  more=1
+  while [ $more = 1 ]; do
+    more=0
+    for entry in $all; do
+      pid=${entry%%%%:*} rest=${entry#*:}
+      case $found in
+      *" $pid "*) ;;
+      *" ${rest%%%%:*} "*) found="$found$pid " more=1 ;;
+      esac
+    done
+  done
+  for pid in $found; do kill -s $signal $pid; done 2>/dev/null
+}
+mine=0
+if [ -r /proc/self/stat ]; then
+  read -r line </proc/self/stat
+  set -- ${line##*") "}
+  mine=$4
+fi
+[ "$session" != "$mine" ] && [ "$session" != 0 ] || session=none
+scan
+[ $signal != KILL ] || scan
+' opsrun %d "%s" %d %s </dev/null >/dev/null 2>&1"""
+
+
+@dataclass(frozen=True, slots=True)
+class Victim:
+    """A process that told us who it is."""
+
+    pid: int
+    began: str = ""
+    """Clock ticks from boot to its start, see proc(5); empty where there is no ``/proc``."""
+    session: int = 0
+    """Its session's id; 0 where it is not known."""
+
+    @classmethod
+    def parse(cls, text: str) -> Victim:
+        """From ``PID BEGAN SESSION``, of which the last two may be missing.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        pid, *more = text.split(" ")
+        began, session = (*more, "", "")[:2]
+        if (began and not began.isdecimal()) or int(pid) < 2:
+            raise ValueError(text)
+        return cls(int(pid), began, int(session or 0))
+
+
 def kill_siblings(connection: Connection, signal: str, clock: Clock) -> None:
     """Send ``signal`` to the process groups of all other commands on this connection.
 
     Says nothing about whether it helped; the command's own channel does.
     """
+    _finish(connection, _SCRIPT % signal, clock)
+
+
+def kill_tree(connection: Connection, victim: Victim, signal: str, clock: Clock) -> None:
+    """Send ``signal`` to a process, to all of its session and to all that descends from these.
+
+    What left the session and lost its parent is not found. Says nothing about whether it helped.
+
+    Args:
+        connection: as whose user the signals are sent.
+        victim: nothing happens to another process that got its number.
+        signal: name without ``SIG``.
+        clock: monotonic seconds.
+    """
+    _finish(connection, _TREE % (victim.pid, victim.began, victim.session, signal), clock)
+
+
+def _finish(connection: Connection, script: str, clock: Clock) -> None:
     patience = Deadline("run", PATIENCE, clock)
     try:
-        process = connection.start(_SCRIPT % signal)
+        process = connection.start(script)
     except HostError:
         return
     try:

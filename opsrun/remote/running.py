@@ -164,8 +164,10 @@ class Running:
         elif isinstance(packet, Writable):
             self._feed(process)
         elif isinstance(packet, Exited):
-            self._exited = packet
-            self._exited_at = self._clock()
+            # A process ends once; what a server says after that is about something else.
+            if self._exited is None:
+                self._exited = packet
+                self._exited_at = self._clock()
         elif isinstance(packet, EndOfOutput):
             self._output_over = True
         else:

@@ -1,0 +1,157 @@
+"""Frames of a persistent shell: pure, bytes in and frames out.
+
+Towards the host, a frame is a header, the script, data for the script's standard input, a trailer::
+
+    KIND SCRIPT_BYTES DATA_BYTES NAME\\n   script   data   . MARK\\n
+
+Lengths, not delimiters, so that neither quotes nor NULs nor newlines can break it. The mark, 128
+random bits, comes *behind* the script: while that runs, nothing on the host knows it, so nothing
+can print it, not even ``set`` or a look into the shell's memory.
+
+From the host, both streams carry the script's output as it is, then the mark, the exit status and a
+newline.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections import deque
+from dataclasses import dataclass
+
+from opsrun.errors import OpsrunError, UsageError
+
+LONGEST_STATUS = 64
+"""Bytes that may stand between a mark and its newline."""
+
+_NAME = re.compile(r"[0-9a-f]{32}\Z")
+
+
+class FramingError(OpsrunError):
+    """What came is no frame; nothing that follows on this stream can be believed."""
+
+
+def new_mark() -> str:
+    """128 random bits, as 32 hexadecimal digits."""
+    return secrets.token_hex(16)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One script for a persistent shell.
+
+    Raises:
+        UsageError: the script holds a NUL, which no shell can read.
+    """
+
+    script: str
+    """POSIX sh; runs in a subshell of its own."""
+    data: bytes | None = None
+    """Its standard input, exactly; None for ``/dev/null``."""
+    apart: bool = False
+    """Its output takes the way through files, so that what it leaves behind and that prints late
+    can't reach the next frame."""
+
+    def __post_init__(self) -> None:
+        if "\0" in self.script:
+            raise UsageError("the script holds a NUL byte")
+
+    def encode(self, mark: str, name: str | None = None) -> bytes:
+        """The bytes that go to the shell.
+
+        Args:
+            mark: see `new_mark`; never used before.
+            name: for the directory of a frame that runs apart; as random as a mark.
+        """
+        name = name or new_mark()
+        assert _NAME.match(mark)
+        assert _NAME.match(name)
+        script = self.script.encode("utf-8", "surrogateescape")
+        size = "-" if self.data is None else str(len(self.data))
+        header = f"{'f' if self.apart else 'r'} {len(script)} {size} {name}\n"
+        return b"".join([header.encode(), script, self.data or b"", f". {mark}\n".encode()])
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One stream's share of a frame that has ended."""
+
+    mark: str
+    status: str
+    """What stood behind the mark."""
+    output: bytes
+    truncated: bool
+    """More came than was kept."""
+
+
+class StreamDecoder:
+    """Cuts one stream into the frames' shares.
+
+    Marks are expected in the order in which the frames were sent. Bytes that come while none is
+    expected belong to nobody (something printed late) and are dropped. Memory is bounded by the
+    cap of the frame under way, whatever the other side sends.
+    """
+
+    def __init__(self) -> None:
+        self._expected: deque[tuple[bytes, int]] = deque()
+        self._tail = b""
+        self._kept = bytearray()
+        self._truncated = False
+        self.stray = 0
+        """Bytes that belonged to no frame."""
+
+    def expect(self, mark: str, cap: int) -> None:
+        """A frame was sent that ends with ``mark``; ``cap`` bytes of its output are to be kept."""
+        self._expected.append((mark.encode(), cap))
+
+    def feed(self, data: bytes) -> list[Part]:
+        """Take the next bytes of the stream; the shares that end in them, in order.
+
+        Raises:
+            FramingError: a mark is followed by no status.
+        """
+        ended: list[Part] = []
+        # The tail is shorter than a mark with its status: no byte is looked at more than twice.
+        rest = self._tail + data
+        while self._expected:
+            mark, cap = self._expected[0]
+            at = rest.find(mark)
+            if at < 0:
+                held = min(len(rest), len(mark) - 1)
+                self._keep(rest[: len(rest) - held], cap)
+                self._tail = rest[len(rest) - held :]
+                return ended
+            self._keep(rest[:at], cap)
+            rest = rest[at:]
+            status, newline, behind = rest[len(mark) :].partition(b"\n")
+            if len(status) > LONGEST_STATUS:
+                raise FramingError("a frame's end carries no status")
+            if not newline:
+                self._tail = rest
+                return ended
+            ended.append(self._end(mark, status))
+            rest = behind
+        self.stray += len(rest)
+        self._tail = b""
+        return ended
+
+    def peek(self) -> bytes:
+        """What has come of the frame under way, without the last few bytes."""
+        return bytes(self._kept) + self._tail
+
+    def _keep(self, data: bytes, cap: int) -> None:
+        room = cap - len(self._kept)
+        self._kept += data[:room]
+        self._truncated = self._truncated or len(data) > room
+
+    def _end(self, mark: bytes, status: bytes) -> Part:
+        part = Part(
+            mark.decode(),
+            status.decode("ascii", "replace").strip(),
+            bytes(self._kept),
+            self._truncated,
+        )
+        self._expected.popleft()
+        self._kept = bytearray()
+        self._truncated = False
+        return part

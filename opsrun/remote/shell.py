@@ -1,0 +1,329 @@
+"""One life of a persistent shell: frames out, results in, until it ends for whatever reason."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from opsrun.errors import (
+    Cancelled,
+    CommandTimeout,
+    ConnectionFailed,
+    ConnectionLost,
+    HostError,
+)
+from opsrun.remote.command import CommandResult
+from opsrun.remote.connection import Closed, Connection, Data, EndOfOutput, Exited, Packet, Process
+from opsrun.remote.deadline import Clock, Deadline
+from opsrun.remote.framing import Frame, FramingError, Part, StreamDecoder, new_mark
+from opsrun.remote.killing import Victim, kill_tree
+from opsrun.remote.loop import GARBLED, NOT_RUN, start_script
+from opsrun.remote.running import SIGNAL_ANSWER, Stopping
+
+_CHUNK = 64 * 1024
+_AFTER_EXIT = 2.0
+"""Seconds for what the shell wrote last, once its end is known."""
+
+_GREETING_CAP = 4096
+
+_UNREAD = 256
+"""Packets that are still looked at once a deadline is over: an endless output is not an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """How a session's shell is talked to: whose host it is, and who may end it."""
+
+    host: str
+    clock: Clock
+    stop: Stopping | None
+    greeting: float
+    """Seconds for the shell to come up."""
+
+
+class Ticket:
+    """A frame that was sent; `result` waits for its end."""
+
+    def __init__(self, shell: Shell, mark: str, timeout: float | None, clock: Clock) -> None:
+        self._shell = shell
+        self._timeout = timeout
+        self._clock = clock
+        self._deadline: Deadline | None = None
+        self._parts: dict[str, Part] = {}
+        self._result: CommandResult | None = None
+        self._error: HostError | None = None
+        self.mark = mark
+
+    @property
+    def done(self) -> bool:
+        """Whether `result` would not wait."""
+        return self._result is not None or self._error is not None
+
+    def result(self) -> CommandResult:
+        """Wait for the frame's end.
+
+        Raises:
+            CommandTimeout: it took too long, and the session was ended for it.
+            ConnectionLost: the session ended first: what the script did is not known.
+            ConnectionFailed: the session never came up: it did not run.
+            Cancelled: the run was ended.
+        """
+        while not self.done:
+            self._shell.step()
+        if self._error is not None:
+            raise self._error
+        assert self._result is not None
+        return self._result
+
+    # -- told by the shell
+
+    def begin(self) -> Deadline:
+        """All frames before it have ended: its own time runs from here."""
+        if self._deadline is None:
+            self._deadline = Deadline("run", self._timeout, self._clock)
+        return self._deadline
+
+    def add(self, stream: str, part: Part, host: str) -> None:
+        """One stream's share is complete."""
+        self._parts[stream] = part
+        if len(self._parts) == 2:
+            self._settle(host)
+
+    def _settle(self, host: str) -> None:
+        out, err = self._parts["stdout"], self._parts["stderr"]
+        if self._shell.is_greeting(self):
+            self._result = CommandResult(rc=0)
+            return
+        if out.status == NOT_RUN:
+            reason = err.output.decode(errors="replace").strip().partition("\n")[0]
+            self._error = HostError(
+                f"nowhere to put the script's output: {reason}",
+                host=host,
+                hint="is there room in TMPDIR, or /tmp? The script did not run",
+            )
+            return
+        self._result = CommandResult(
+            rc=_status(out.status),
+            stdout=out.output,
+            stderr=err.output,
+            truncated=out.truncated or err.truncated,
+            duration=self.begin().elapsed(),
+        )
+
+    def fail(self, error: HostError) -> None:
+        """It has no result and won't have one."""
+        if not self.done:
+            self._error = error
+
+
+class Shell:
+    """A loop on a host, from its start to its end. Used by one task at a time.
+
+    Frames go out as fast as the pipe takes them, and before the loop has greeted: opening a
+    session costs no round trip of its own.
+
+    Raises:
+        ConnectionFailed: see `Connection.start`.
+    """
+
+    def __init__(self, connection: Connection, ends: Ends, shell: str = "sh") -> None:
+        self._ends = ends
+        self._connection = connection
+        self._decoders = {"stdout": StreamDecoder(), "stderr": StreamDecoder()}
+        self._pending: deque[Ticket] = deque()
+        self._outbox: deque[memoryview] = deque()
+        self._victim: Victim | None = None
+        self._exited: Exited | None = None
+        self.dead = False
+        """Nothing more can be sent; whatever was pending has failed."""
+        mark = new_mark()
+        self._greeting: Ticket | None = self._expect(mark, _GREETING_CAP, ends.greeting)
+        self._process: Process = connection.start(start_script(mark, shell))
+
+    def send(self, frame: Frame, timeout: float | None, cap: int) -> Ticket:
+        """Send a frame ahead; waits for nothing."""
+        mark = new_mark()
+        ticket = self._expect(mark, cap, timeout)
+        data = memoryview(frame.encode(mark))
+        self._pending[0].begin()
+        self._outbox += [data[at : at + _CHUNK] for at in range(0, len(data), _CHUNK)]
+        self._write()
+        return ticket
+
+    def interrupt(self) -> None:
+        """Have `step` look at the stop now; safe from any other task."""
+        self._process.wake()
+
+    def step(self) -> None:
+        """Wait for one piece of news and deal with it."""
+        if self._ends.stop is not None and self._ends.stop.cancelled:
+            self._end(Cancelled(self._ends.stop.reason, host=self._ends.host))
+            return
+        deadline = self._pending[0].begin()
+        try:
+            if deadline.expired:
+                if not self._came_in_time(deadline):
+                    self._expire(deadline)
+                return
+            packet = self._process.receive(_AFTER_EXIT if self._exited else deadline.remaining())
+            if packet is not None:
+                self._take(packet)
+            elif self._exited is not None:
+                self._die(self._obituary())
+        except ConnectionLost as error:
+            self._die(error.message)
+        except FramingError as error:
+            self._die(str(error))
+
+    def close(self) -> None:
+        """End the loop: it is idle, or what runs in it is given up."""
+        if self._pending and self._pending[0] is not self._greeting and not self.dead:
+            self._kill()
+        self._process.close_stdin()
+        self._die("the session was closed")
+
+    def is_greeting(self, ticket: Ticket) -> bool:
+        """Whether ``ticket`` stands for the loop's first words, which carry no exit status."""
+        return ticket is self._greeting
+
+    # -- inside
+
+    def _expect(self, mark: str, cap: int, timeout: float | None) -> Ticket:
+        ticket = Ticket(self, mark, timeout, self._ends.clock)
+        for decoder in self._decoders.values():
+            decoder.expect(mark, cap)
+        self._pending.append(ticket)
+        return ticket
+
+    def _write(self) -> None:
+        while self._outbox:
+            chunk = self._outbox[0]
+            sent = self._process.write(bytes(chunk))
+            if sent < len(chunk):
+                # `Writable` will come; until then there may be answers to read.
+                self._outbox[0] = chunk[sent:]
+                return
+            self._outbox.popleft()
+
+    def _take(self, packet: Packet) -> None:
+        if isinstance(packet, Data):
+            for part in self._decoders[packet.stream].feed(packet.data):
+                self._end_part(packet.stream, part)
+        elif isinstance(packet, Exited):
+            self._exited = packet
+        elif isinstance(packet, (EndOfOutput, Closed)):
+            if isinstance(packet, Closed) or self._exited is not None:
+                self._die(self._obituary())
+        else:
+            self._write()
+
+    def _end_part(self, stream: str, part: Part) -> None:
+        ticket = next(each for each in self._pending if each.mark == part.mark)
+        if ticket is self._greeting and stream == "stdout":
+            self._victim = _greeted(part.status)
+        ticket.add(stream, part, self._ends.host)
+        while self._pending and self._pending[0].done:
+            self._pending.popleft()
+        if self._greeting is not None and self._greeting.done:
+            self._greeting = None
+        if self._pending:
+            self._pending[0].begin()
+
+    def _came_in_time(self, deadline: Deadline) -> bool:
+        """Whether the frame had ended when nobody was looking: it was us who were slow."""
+        for _ in range(_UNREAD):
+            packet = self._process.receive(0)
+            if packet is None:
+                break
+            self._take(packet)
+            if self.dead or not self._pending or self._pending[0].begin() is not deadline:
+                return True
+        return False
+
+    def _expire(self, deadline: Deadline) -> None:
+        host = self._ends.host
+        if self._greeting is not None:
+            self._end(self._no_shell(f"no answer from its shell within {deadline.seconds:g} s"))
+            return
+        gone = self._kill()
+        fate = "it was ended" if gone else "told to end, it did not answer: it may still be running"
+        self._pending[0].fail(
+            CommandTimeout(f"still running after {deadline.seconds:g} s; {fate}", host=host)
+        )
+        self._die("the session was ended, because a script before this one took too long")
+
+    def _no_shell(self, message: str) -> ConnectionFailed:
+        came = b" ".join(decoder.peek() for decoder in self._decoders.values())
+        words = came.decode(errors="replace").strip().partition("\n")[0][:200]
+        return ConnectionFailed(
+            message + (f": {words}" if words else ""),
+            host=self._ends.host,
+            phase="exec",
+            hint="it has to be a POSIX shell",
+        )
+
+    def _obituary(self) -> str:
+        if self._exited is None:
+            return "the session's channel was closed without an exit status"
+        if self._exited.signal is not None:
+            return f"the session's shell was ended by signal {self._exited.signal}"
+        if self._exited.rc == GARBLED:
+            return "the session's shell lost its place: the host's head(1) or dd(1) reads wrong"
+        return f"the session's shell ended with exit status {self._exited.rc}"
+
+    def _end(self, error: HostError) -> None:
+        self._kill()
+        for ticket in self._pending:
+            ticket.fail(error)
+        self._die(error.message)
+
+    def _die(self, message: str) -> None:
+        if self.dead:
+            return
+        self.dead = True
+        failure: HostError
+        if self._greeting is not None:
+            failure = self._no_shell(message)
+        else:
+            failure = ConnectionLost(
+                message, host=self._ends.host, hint="what the script did is not known"
+            )
+        for ticket in self._pending:
+            ticket.fail(failure)
+        self._pending.clear()
+        self._outbox.clear()
+        self._process.close()
+
+    def _kill(self) -> bool:
+        """End the loop and all that runs in it; whether its end was seen."""
+        try:
+            self._process.signal("KILL")
+            if not self._ends_within(SIGNAL_ANSWER) and self._victim is not None:
+                kill_tree(self._connection, self._victim, "KILL", self._ends.clock)
+                self._ends_within(1.0)
+        except HostError:
+            pass
+        return self._exited is not None
+
+    def _ends_within(self, seconds: float) -> bool:
+        patience = Deadline("run", seconds, self._ends.clock)
+        while self._exited is None and not patience.expired:
+            packet = self._process.receive(patience.remaining())
+            if isinstance(packet, Closed):
+                break
+            if isinstance(packet, Exited):
+                self._exited = packet
+        return self._exited is not None
+
+
+def _status(text: str) -> int:
+    if not text.isdecimal():
+        raise FramingError(f"a frame's end carries no status but {text!r}")
+    return int(text)
+
+
+def _greeted(text: str) -> Victim:
+    try:
+        return Victim.parse(text)
+    except ValueError:
+        raise FramingError(f"the session's shell greeted with {text!r}") from None
