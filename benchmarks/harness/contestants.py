@@ -55,6 +55,8 @@ class Contestant:
     """What pip is told, if that is more than the distribution's name."""
     sustains: int = 1_000_000
     """Hosts at once: more are not asked of it."""
+    bounded: bool = True
+    """That bounds the commands that run at once; False if only logins."""
     slow: bool = False
     """Many times slower than the others: runs once where they run several times."""
     env: Mapping[str, str] = field(default_factory=dict)
@@ -136,10 +138,12 @@ CONTESTANTS = (
     ),
     Contestant(
         "parallel-ssh",
-        "ParallelSSHClient.run_command, native clients, no host key check",
+        "ParallelSSHClient.run_command, native clients, no host key check; its pool bounds "
+        "logins, not the commands that run",
         _program("with_parallel_ssh.py"),
         read_lines,
         "parallel-ssh",
+        bounded=False,
     ),
     Contestant(
         "asyncssh",

@@ -12,14 +12,14 @@ from harness.tables import CPU_RATIO, KB_A_HOST, WALL_RATIO, group, scenario_tab
 
 _READING = """\
 Medians of runs that alternate between the contestants; in brackets the quickest and the slowest;
-ratios are medians of the ratios of runs that followed each other.
-*client CPU* is user and system time of the tool and all processes that it starts. *peak MB* is
-the largest process, *all processes MB* the sum over all of them at one moment with shared pages
-counted once (sampled). *KB/host* is what a host adds to the peak of a run on one host. *failed*
-counts hosts whose reported result was not the right one, over all runs; the servers' logs are
-asked, too, how many commands they started. Servers and client share the processors, so walls are
-mostly the servers' time. Each tool is set up as its users have it; `-f` is the same for all that
-can take it.
+ratios are medians of the ratios of runs that followed each other. *client CPU* is user and system
+time of the tool and all processes that it starts. *peak MB* is the largest process, *all
+processes MB* the sum over all of them at one moment with shared pages counted once (sampled).
+*KB/host* is what a host adds to the peak of a run on one host. *failed* counts hosts whose
+reported result was not the right one, over all runs; the servers' logs are asked, too, how many
+commands they started. Servers and client share the processors, so walls are mostly the servers'
+time. Each tool is set up as its users have it; `-f` is the same for all that can take it; † marks
+where it didn't bound the commands that ran at once.
 """
 
 

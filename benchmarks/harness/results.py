@@ -28,6 +28,8 @@ class Row:
     scenario: Scenario
     name: str
     forks: int
+    comparable: bool
+    """It ran no more commands at once than the others."""
     base_kb: int
     """Its peak with a single host."""
     runs: list[Run] = field(default_factory=list)

@@ -86,7 +86,11 @@ class Session:
     def _scenario(self, lab: Lab, server: Server, scenario: Scenario) -> None:
         rows = {
             each.name: Row(
-                scenario, each.name, each.forks(scenario.forks), self._base_kb[each.name]
+                scenario,
+                each.name,
+                each.forks(scenario.forks),
+                each.bounded or scenario.forks == scenario.hosts,
+                self._base_kb[each.name],
             )
             for each in self.contestants
             if scenario.slow or not each.slow

@@ -43,7 +43,7 @@ def _cells(row: Row, floor: Row | None) -> list[str]:
     span = f" ({low:.1f}–{high:.1f})" if len(row.runs) > 1 else ""
     return [
         row.name,
-        f"{row.forks:,}",
+        f"{row.forks:,}{'' if row.comparable else ' †'}",
         f"{row.wall:.2f}{span}",
         f"{row.wall_ratio(floor):.2f}" if floor else "–",
         f"{row.cpu_ms:.2f}",
@@ -79,7 +79,11 @@ def targets(rows: Iterable[Row]) -> str:
 
 def _target_cells(found: dict[str, Row]) -> list[str]:
     ours, floor = found[OURS], found[FLOOR]
-    peers = [row for name, row in found.items() if not name.startswith(OURS) and name != FLOOR]
+    peers = [
+        row
+        for name, row in found.items()
+        if row.comparable and not name.startswith(OURS) and name != FLOOR
+    ]
     best = min(peers, key=lambda row: row.wall, default=None)
     cpu, wall = ours.cpu_ratio(floor), ours.wall_ratio(floor)
     missed = []
