@@ -74,6 +74,9 @@ class Fleet:
         ssh_config: a file in place of ``~/.ssh/config`` and ``/etc/ssh/ssh_config``; ``none`` for
             neither.
         ssh_options: further options as ``ssh -o`` takes them, ``"KEY=VALUE"``.
+        jump: hosts to go through, ``"[user@]host[:port]"``, several behind commas; each is looked
+            up in ssh_config, and logged in to once a run. ``private_key``, ``connect_timeout`` and
+            ``host_key_checking`` hold for them too; user, port and password don't.
 
     Raises:
         InventoryError: the inventory can't be read.
@@ -94,6 +97,7 @@ class Fleet:
         connect_timeout: float | None = None,
         ssh_config: PathLike | None = None,
         ssh_options: Sequence[str] = (),
+        jump: str | None = None,
     ) -> None:
         if forks < 1:
             raise UsageError(f"forks must be at least 1, not {forks}")
@@ -110,6 +114,7 @@ class Fleet:
             host_key_checking=host_key_checking,
             ssh_config=None if ssh_config is None else os.fspath(ssh_config),
             ssh_options=tuple(ssh_options),
+            jump=jump,
         )
 
     def hosts(self, pattern: str = "all") -> tuple[str, ...]:

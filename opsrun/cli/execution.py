@@ -137,6 +137,7 @@ def _connection(reach: Reach, password: Secret | None) -> dict[str, Any]:
         "connect_timeout": reach.connect_timeout,
         "ssh_config": reach.ssh_config,
         "ssh_options": reach.ssh_option,
+        "jump": reach.jump,
     }
 
 

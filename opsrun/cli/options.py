@@ -176,7 +176,10 @@ def connection_options(function: F) -> F:
             help="An ssh_config option, as ssh -o takes it.",
         ),
         click.option(
-            "-J", "--jump", metavar="HOST", help="Jump host. Not built yet: refused, not ignored."
+            "-J",
+            "--jump",
+            metavar="[USER@]HOST[:PORT][,...]",
+            help="Reach the hosts through this one, or through several, one after the other.",
         ),
         click.option(
             "-b",
@@ -230,12 +233,10 @@ def refuse_what_is_not_built(reach: Reach) -> None:
     """What is understood but can't be done yet is refused, never ignored.
 
     Raises:
-        NotBuiltError: ``--become`` or ``--jump`` was asked for.
+        NotBuiltError: ``--become`` was asked for.
     """
     if reach.become:
         raise NotBuiltError("--become is not built yet; log in as the user you need (-u)")
-    if reach.jump and reach.jump != "none":
-        raise NotBuiltError("--jump (-J) is not built yet; dial the hosts directly")
 
 
 def exclusive(show: Show) -> None:

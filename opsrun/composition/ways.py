@@ -20,6 +20,7 @@ from opsrun.transports.targets.target import LocalTarget, SSHTarget
 if TYPE_CHECKING:
     from opsrun.transports.credentials.keyring import KeyRing
     from opsrun.transports.ssh.client import SSHShared
+    from opsrun.transports.ssh.jump import Bastions
 
 Ask = Callable[[str], Secret | None]
 """Asks the operator for a secret; None where there is nobody to ask."""
@@ -80,6 +81,7 @@ class Fleetway:
         self.emit: Callable[[Event], None] = self.early.append
         """Takes warnings, and the connections' story."""
         self._shared: SSHShared | None = None
+        self._bastions: Bastions | None = None
         self.files_per_host = 2
         """Descriptors that one host takes: a socket and a spare, or the pipes of a process."""
         self._keyring: KeyRing | None = None
@@ -115,15 +117,17 @@ class Fleetway:
         from opsrun.transports.ssh.client import SSHTransport
 
         assert self._shared is not None
-        return SSHTransport(target, self._shared)
+        return SSHTransport(target, self._shared, self._bastions)
 
     def _share(self, targets: Sequence[SSHTarget]) -> None:
         from opsrun.transports.credentials.keyring import KeyRing
         from opsrun.transports.hostkeys.verify import KnownHosts, known_key_types, verify
-        from opsrun.transports.ssh.client import SSHShared
+        from opsrun.transports.ssh.client import SSHShared, SSHTransport
+        from opsrun.transports.ssh.jump import Bastions
 
         self._keyring = KeyRing(ask=self._ask, lock=self._engine.lock(), notify=self._warn)
-        self._keyring.prepare(targets)
+        hops = dict.fromkeys(hop for target in targets for hop in target.hops)
+        self._keyring.prepare([*targets, *hops])
         known = KnownHosts(notify=self._warn)
         self._shared = SSHShared(
             engine=self._engine,
@@ -133,9 +137,15 @@ class Fleetway:
             trace=self._trace if self._verbosity >= STORY else None,
             log=self._verbosity > STORY,
         )
+        shared = self._shared
+        self._bastions = Bastions(
+            self._engine, lambda hop: SSHTransport(hop, shared, self._bastions)
+        )
 
     def close(self) -> None:
-        """Let go of what the connections shared."""
+        """Let go of what the connections shared; called when the last of them has ended."""
+        if self._bastions is not None:
+            self._bastions.close()
         if self._keyring is not None:
             self._keyring.close()
 

@@ -49,6 +49,8 @@ class ThreadEngine:
 
     def __init__(self) -> None:
         self._tasks: set[threading.Thread] = set()
+        self._starting = threading.Lock()
+        """Held while a task is among the tasks and not yet one that can be joined."""
 
     def spawn(self, call: Callable[..., Any], *args: Any) -> _Task:
         """See `Engine.spawn`.
@@ -57,12 +59,13 @@ class ThreadEngine:
             RuntimeError: the system gives no further thread; ``call`` was not and won't be made.
         """
         thread = threading.Thread(target=self._run, args=(call, args), name="opsrun", daemon=True)
-        self._tasks.add(thread)
-        try:
-            thread.start()
-        except BaseException:
-            self._tasks.discard(thread)
-            raise
+        with self._starting:
+            self._tasks.add(thread)
+            try:
+                thread.start()
+            except BaseException:
+                self._tasks.discard(thread)
+                raise
         return _Task(thread)
 
     def _run(self, call: Callable[..., Any], args: tuple[Any, ...]) -> None:
@@ -108,11 +111,15 @@ class ThreadEngine:
         """See `Engine.now`."""
         return time.monotonic()
 
+    def _started(self) -> list[threading.Thread]:
+        with self._starting:
+            return list(self._tasks)
+
     def close(self, timeout: float) -> bool:
         """See `Engine.close`."""
         end = time.monotonic() + timeout
         me = threading.current_thread()
-        while tasks := [task for task in list(self._tasks) if task is not me]:
+        while tasks := [task for task in self._started() if task is not me]:
             left = end - time.monotonic()
             if left <= 0:
                 return False

@@ -290,7 +290,7 @@ def test_local_connection_goes_the_same_way(engine: str, tmp_path: Path) -> None
         (["-w", "web", "true", "--fold"], "--fold after the command's first word"),
         (["-w", "web"], "no command"),
         (["-w", "web", "-b", "true"], "--become is not built yet"),
-        (["-w", "web", "-J", "bastion", "true"], "--jump (-J) is not built yet"),
+        (["-w", "web", "-J", "-oProxyCommand=x", "true"], "is no host name"),
         (["-w", "web", "-q", "-v", "true"], "opposite"),
         (["-w", "web", "--max-fail", "x", "true"], "--max-fail takes a number or a percentage"),
         (["-w", "web", "--env", "novalue", "true"], "--env takes NAME=VALUE"),

@@ -146,7 +146,7 @@ class Authenticator:
         wants = f"; the server takes {', '.join(handler.allowed)}" if handler.allowed else ""
         tried = ", ".join(self._tried) or "nothing, for there was nothing to offer"
         return AuthenticationFailed(
-            f"{self._target.user}@{self._target.address}: permission denied "
+            f"{self._target.user}@{self._target.address}{self._target.via}: permission denied "
             f"(offered: {tried}{wants})",
             host=self._target.host,
             phase="auth",

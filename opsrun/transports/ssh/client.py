@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,8 +15,11 @@ from opsrun.transports.credentials.keyring import Credential
 from opsrun.transports.hostkeys.verify import WrongKeyType
 from opsrun.transports.ssh.auth import Authenticator
 from opsrun.transports.ssh.channel import SessionChannel
-from opsrun.transports.ssh.dial import Dialler, Resolver, resolve, system_resolver
+from opsrun.transports.ssh.dial import DirectRoute, Resolver, Route, system_resolver
+from opsrun.transports.ssh.jump import Bastions, JumpRoute
 from opsrun.transports.ssh.link import Link, Trace
+from opsrun.transports.ssh.proxy import CommandRoute
+from opsrun.transports.ssh.tunnel import Tunnel
 from opsrun.transports.targets.target import SSHTarget
 
 
@@ -54,10 +56,12 @@ class _HostKeyCheck(paramiko.MissingHostKeyPolicy):
 class SSHTransport:
     """Reaches one host over SSH; wraps one `paramiko.SSHClient`."""
 
-    def __init__(self, target: SSHTarget, shared: SSHShared) -> None:
+    def __init__(
+        self, target: SSHTarget, shared: SSHShared, bastions: Bastions | None = None
+    ) -> None:
         self._target = target
         self._shared = shared
-        self._dialler = Dialler(target, shared.engine)
+        self._route = _route(target, shared, bastions)
         self._client = self._new_client()
         self._closed = False
 
@@ -78,8 +82,7 @@ class SSHTransport:
             return self._connect()
 
     def _connect(self) -> SSHConnection:
-        addresses = resolve(self._target, self._shared.engine, self._shared.resolver)
-        sock = self._dialler.dial(addresses)
+        sock = self._route.open()
         try:
             self._log_in(sock)
         except HostError:
@@ -99,18 +102,18 @@ class SSHTransport:
             raise ConnectionFailed("given up", host=self._target.host, phase="auth")
         return SSHConnection(self._client, link, self._target)
 
-    def _log_in(self, sock: socket.socket) -> None:
+    def _log_in(self, sock: Any) -> None:
         credentials = self._shared.credentials(self._target)
         self._client.connect(
             self._target.address,
             self._target.port,
             self._target.user,
             sock=sock,
-            transport_factory=self._link,  # type: ignore[arg-type]
+            transport_factory=self._link,
             auth_strategy=Authenticator(self._target, credentials),  # type: ignore[arg-type]
         )
 
-    def _link(self, sock: socket.socket, **options: Any) -> Any:
+    def _link(self, sock: Any, **options: Any) -> Any:
         return Link(
             sock,
             self._target,
@@ -134,9 +137,18 @@ class SSHTransport:
     def _hang_up(self) -> None:
         # The link first: it tells those who wait for it; then the bare socket, if it got no link.
         self._client.close()
-        self._dialler.hang_up()
+        self._route.hang_up()
         if self._closed:
-            self._dialler.abort()
+            self._route.abort()
+
+
+def _route(target: SSHTarget, shared: SSHShared, bastions: Bastions | None) -> Route:
+    if target.proxy_command is not None:
+        return CommandRoute(target, shared.engine)
+    if target.jump is None:
+        return DirectRoute(target, shared.engine, shared.resolver)
+    assert bastions is not None
+    return JumpRoute(target, shared.engine, bastions)
 
 
 class SSHConnection:
@@ -157,6 +169,19 @@ class SSHConnection:
             channel.close()
             raise
         return channel
+
+    def tunnel(self, target: SSHTarget) -> Tunnel:
+        """A channel to another host, for `Tunnel.connect`.
+
+        Raises:
+            ConnectionFailed: this connection has ended.
+        """
+        return self._link.tunnel(target)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether new channels can be asked for."""
+        return self._link.active
 
     def close(self) -> None:
         """See `Connection.close`."""

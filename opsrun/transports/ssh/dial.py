@@ -8,7 +8,7 @@ import ipaddress
 import os
 import socket
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from opsrun.engine.base import Engine
 from opsrun.errors import ConnectionFailed
@@ -80,6 +80,39 @@ def _literal(address: str, port: int) -> AddressInfo | None:
     zone = address.partition("%")[2]
     scope = socket.if_nametoindex(zone) if zone and not zone.isdigit() else int(zone or 0)
     return socket.AF_INET6, (address.partition("%")[0], port, 0, scope)
+
+
+class Route(Protocol):
+    """A way to one host's SSH server, whatever lies between."""
+
+    def open(self) -> Any:
+        """Something with a socket's ``recv send settimeout shutdown close``, connected.
+
+        Raises:
+            ConnectionFailed: with the phase that did not end well.
+        """
+
+    def hang_up(self) -> None:
+        """Close what was opened most recently; whoever waits for it wakes up."""
+
+    def abort(self) -> None:
+        """Give up, also in the middle of `open`; safe from any other task."""
+
+
+class DirectRoute:
+    """Resolves the name, and dials; see `Route`."""
+
+    def __init__(self, target: SSHTarget, engine: Engine, resolver: Resolver) -> None:
+        self._target = target
+        self._engine = engine
+        self._resolver = resolver
+        self._dialler = Dialler(target, engine)
+        self.hang_up = self._dialler.hang_up
+        self.abort = self._dialler.abort
+
+    def open(self) -> socket.socket:
+        """See `Route.open`."""
+        return self._dialler.dial(resolve(self._target, self._engine, self._resolver))
 
 
 class Dialler:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from paramiko.common import (
     CONNECTION_FAILED_CODE,
@@ -15,6 +15,7 @@ from paramiko.common import (
     MSG_CHANNEL_EXTENDED_DATA,
     MSG_CHANNEL_FAILURE,
     MSG_CHANNEL_OPEN_FAILURE,
+    MSG_CHANNEL_OPEN_SUCCESS,
     MSG_CHANNEL_REQUEST,
     MSG_CHANNEL_SUCCESS,
     MSG_CHANNEL_WINDOW_ADJUST,
@@ -31,6 +32,8 @@ from opsrun.remote.deadline import Deadline
 from opsrun.transports.ssh.channel import SessionChannel
 from opsrun.transports.ssh.packets import Packetizer
 from opsrun.transports.ssh.paramiko_seam import TransportBase
+from opsrun.transports.ssh.tunnel import Tunnel
+from opsrun.transports.ssh.wire import Channel, message_of
 from opsrun.transports.targets.target import SSHTarget
 
 _WAKE_UP = 2.0
@@ -38,6 +41,8 @@ _WAKE_UP = 2.0
 CPU a host and second under gevent; closing wakes it at once either way."""
 
 Trace = Callable[[str], None]
+
+C = TypeVar("C", bound=Channel)
 
 
 class _Silence(SSHException):
@@ -106,6 +111,7 @@ class Link(TransportBase):
         self._asked = 0
         self._asked_at = 0.0
         self._handler_table[MSG_CHANNEL_OPEN_FAILURE] = self._channel_refused
+        self._handler_table[MSG_CHANNEL_OPEN_SUCCESS] = self._channel_opened
         self.packetizer.on_silence = self._on_silence
         self.packetizer.max_write_stall = max(60.0, interval * target.timeouts.keepalive_count)
 
@@ -172,8 +178,8 @@ class Link(TransportBase):
         )
 
     def where(self) -> str:
-        """Address and port, for messages."""
-        return f"{self._peer.address} port {self._peer.port}"
+        """Address and port, and what lies between, for messages."""
+        return self._peer.place
 
     def failure(self, phase: str) -> ConnectionFailed:
         """Why the transport thread ended, as the error of ``phase``."""
@@ -215,8 +221,21 @@ class Link(TransportBase):
         Raises:
             ConnectionFailed: the connection has ended meanwhile.
         """
+        return self._register(
+            lambda number: SessionChannel(self, number, self._engine, self._peer.host)
+        )
+
+    def tunnel(self, target: SSHTarget) -> Tunnel:
+        """A channel to another host, registered but not yet opened.
+
+        Raises:
+            ConnectionFailed: the connection has ended meanwhile.
+        """
+        return self._register(lambda number: Tunnel(self, number, self._engine, target))
+
+    def _register(self, make: Callable[[int], C]) -> C:
         with self.lock:
-            channel = SessionChannel(self, self._next_channel(), self._engine, self._peer.host)
+            channel = make(self._next_channel())
             self._channels.put(channel.chanid, channel)
             self.channels_seen[channel.chanid] = True
         if not self.active:
@@ -229,7 +248,18 @@ class Link(TransportBase):
         channel = self._channels.get(chanid)
         self._unlink_channel(chanid)
         if channel is not None:
-            channel._open_refused(words)
+            channel._open_refused(reason, words)
+
+    def _channel_opened(self, message: Message) -> None:
+        channel = self._channels.get(message.get_int())
+        number, window, max_packet = message.get_int(), message.get_int(), message.get_int()
+        if channel is not None and not channel.given_up:
+            channel._set_remote_channel(number, window, max_packet)
+            return
+        # Nobody waits for it any more, and else it would stay open as long as the connection.
+        closing = message_of(MSG_CHANNEL_CLOSE)
+        closing.add_int(number)
+        self.answer(closing)
 
     def answer(self, message: Message) -> None:
         """Send from the transport thread, which must never wait for a key exchange to end."""

@@ -78,15 +78,7 @@ class HostConfig:
         Raises:
             NotBuiltError: naming the setting and where it was written.
         """
-        jumps = [
-            self.settings[keyword]
-            for keyword, value in (
-                ("proxyjump", self.proxy_jump),
-                ("proxycommand", self.proxy_command),
-            )
-            if value is not None
-        ]
-        for setting in (*jumps, *self.of_use(Use.REFUSED)):
+        for setting in self.of_use(Use.REFUSED):
             raise NotBuiltError(f"{setting.origin}: {setting}: this is not built yet")
 
 

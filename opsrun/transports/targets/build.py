@@ -12,22 +12,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from opsrun.errors import NotBuiltError, UsageError, did_you_mean
-from opsrun.remote.deadline import Timeouts
 from opsrun.secret import Secret
 from opsrun.transports.ssh_config.config import SSHConfig
-from opsrun.transports.ssh_config.host import HostConfig
 from opsrun.transports.ssh_config.parse import Setting
 from opsrun.transports.ssh_config.values import Value
 from opsrun.transports.targets.args import arguments, option
+from opsrun.transports.targets.resolved import Hops, ssh_target
 from opsrun.transports.targets.target import HostKeyChecking, LocalTarget, SSHTarget
-from opsrun.transports.targets.values import Variables, checked_address, checked_alias, checked_user
-
-USER_KNOWN_HOSTS = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2")
-GLOBAL_KNOWN_HOSTS = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
+from opsrun.transports.targets.values import Variables, checked_address
 
 _SSH = ("ssh", "smart", "paramiko", "paramiko_ssh")
 _NOT_BUILT = (
@@ -36,18 +32,10 @@ _NOT_BUILT = (
     *("containers.podman.podman", "kubernetes.core.kubectl", "aws_ssm", "libvirt_lxc", "nsenter"),
 )
 _NOT_BUILT_VARIABLES = (
-    "ansible_paramiko_proxy_command",
     "ansible_ssh_pkcs11_provider",
     "ansible_pkcs11_provider",
 )
-_CHECKING: dict[str, HostKeyChecking] = {
-    "yes": "strict",
-    "ask": "strict",
-    "accept-new": "accept-new",
-    "no": "off",
-}
 _TO_SSH = {"strict": "yes", "accept-new": "accept-new", "off": "no"}
-_METHODS = ("publickey", "password", "keyboard-interactive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +99,10 @@ def build_target(
     place = known.place(name) if name else "inventory"
     address = checked_address(known.text(name) if name else host_name, place)
     found = config.lookup(address, options=options)
-    found.require_built()
-    return _target(known, found, options, defaults, config.local.user)
+    named = known.last("ansible_password", "ansible_ssh_pass", "ansible_ssh_password")
+    password = known.secret(named) if named else defaults.password
+    hops = Hops(config, _for_hops(defaults))
+    return replace(ssh_target(host_name, found, options, hops), password=password)
 
 
 def _refuse_what_is_not_built(known: Variables) -> None:
@@ -183,12 +173,19 @@ def _own(known: Variables, defaults: ConnectionDefaults) -> list[Setting]:
         add("connecttimeout", known.seconds(name), known.place(name))
     elif defaults.connect_timeout is not None:
         add("connecttimeout", defaults.connect_timeout, "-T")
+    if name := known.last("ansible_paramiko_proxy_command"):
+        add("proxycommand", known.text(name), known.place(name))
     if name := known.last("ansible_host_key_checking", "ansible_ssh_host_key_checking"):
         add("stricthostkeychecking", _checking(known, name), known.place(name))
     elif defaults.host_key_checking is not None:
         checking = _TO_SSH[defaults.host_key_checking]
         add("stricthostkeychecking", checking, "--host-key-checking")
     return found
+
+
+def _for_hops(defaults: ConnectionDefaults) -> list[Setting]:
+    """What the command line says of jump hosts too; user, port and password are the hosts' own."""
+    return _own(Variables("", {}, None), replace(defaults, user=None, port=None))
 
 
 def _port(port: int) -> int:
@@ -202,74 +199,3 @@ def _checking(known: Variables, name: str) -> str:
     if isinstance(value, str) and value in _TO_SSH:
         return _TO_SSH[value]
     return "yes" if known.truth(name) else "no"
-
-
-def _target(
-    known: Variables,
-    found: HostConfig,
-    options: list[Setting],
-    defaults: ConnectionDefaults,
-    local_user: str,
-) -> SSHTarget:
-    named = known.last("ansible_password", "ansible_ssh_pass", "ansible_ssh_password")
-    identities = found.identities
-    alias = found.host_key_alias
-    return SSHTarget(
-        host=known.host,
-        address=checked_address(found.hostname, found.origin_of("hostname") or "inventory"),
-        port=found.port or 22,
-        user=checked_user(found.user or local_user, found.origin_of("user") or "local user"),
-        password=known.secret(named) if named else defaults.password,
-        identity_files=_present(identities or (), options),
-        certificate_files=found.certificate_files or (),
-        identities_only=found.identities_only,
-        default_identities=identities is None,
-        use_agent=found.identity_agent != "none",
-        agent_socket=None if found.identity_agent == "none" else found.identity_agent,
-        auth_methods=_methods(found),
-        address_family=found.address_family,
-        host_key_alias=checked_alias(alias, found.origin_of("hostkeyalias")) if alias else None,
-        known_hosts=_known_hosts(found),
-        host_key_checking=_CHECKING[found.strict_host_key_checking or "ask"],
-        hash_known_hosts=found.hash_known_hosts,
-        timeouts=_timeouts(found),
-    )
-
-
-def _present(
-    identities: tuple[tuple[str, Setting], ...], options: list[Setting]
-) -> tuple[str, ...]:
-    """Without the files that only ssh_config names and that don't exist: ssh passes over those."""
-    return tuple(
-        path
-        for path, setting in identities
-        if any(setting is one for one in options)
-        or os.path.lexists(path)
-        or os.path.lexists(f"{path}.pub")
-    )
-
-
-def _methods(found: HostConfig) -> tuple[str, ...]:
-    allowed = (found.pubkey, found.password, found.keyboard_interactive)
-    on = [method for method, may in zip(_METHODS, allowed, strict=True) if may]
-    return tuple(one for one in found.preferred_authentications or _METHODS if one in on)
-
-
-def _known_hosts(found: HostConfig) -> tuple[str, ...]:
-    users, common = found.user_known_hosts, found.global_known_hosts
-    # Nowhere to record new keys is a place too; else they would go into the system-wide file.
-    mine = USER_KNOWN_HOSTS if users is None else users or (os.devnull,)
-    return mine + (GLOBAL_KNOWN_HOSTS if common is None else common)
-
-
-def _timeouts(found: HostConfig) -> Timeouts:
-    usual = Timeouts()
-    connect = found.connect_timeout
-    alive, count = found.server_alive_interval, found.server_alive_count_max
-    return Timeouts(
-        tcp=connect or usual.tcp,
-        banner=connect or usual.banner,
-        kex=connect or usual.kex,
-        keepalive=usual.keepalive if alive is None else float(alive),
-        keepalive_count=count or usual.keepalive_count,
-    )

@@ -53,6 +53,30 @@ class SSHTarget:
     hash_known_hosts: bool = False
     """Names of new keys are recorded as hashes."""
     timeouts: Timeouts = field(default_factory=Timeouts)
+    jump: SSHTarget | None = None
+    """The host through which this one is reached; it may itself be behind another."""
+    proxy_command: str | None = None
+    """A command of this machine's shell whose standard input and output lead to the host."""
+
+    @property
+    def place(self) -> str:
+        """Address and port, and what lies between, for messages."""
+        return f"{self.address} port {self.port}{self.via}"
+
+    @property
+    def via(self) -> str:
+        """`` through jump host b``, or nothing: the end of a sentence about this host."""
+        if self.proxy_command is not None:
+            return " through ProxyCommand"
+        hops = [hop.host for hop in self.hops]
+        if not hops:
+            return ""
+        return f" through jump host{'s' if hops[1:] else ''} {', '.join(hops)}"
+
+    @property
+    def hops(self) -> tuple[SSHTarget, ...]:
+        """The hosts between, in the order in which they are dialled."""
+        return () if self.jump is None else (*self.jump.hops, self.jump)
 
     @property
     def lookup_name(self) -> str:

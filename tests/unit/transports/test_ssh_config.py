@@ -138,7 +138,7 @@ def test_unused_settings_are_listed_and_harmless_ones_are_not(tmp_path: Path) ->
 @pytest.mark.parametrize(
     "line",
     [
-        *("ProxyJump bastion", "ProxyCommand nc %h %p", "CanonicalizeHostname yes"),
+        "CanonicalizeHostname yes",
         *("BindAddress 10.0.0.1", "RevokedHostKeys /k", "KnownHostsCommand /bin/x"),
     ],
 )
@@ -150,9 +150,9 @@ def test_what_decides_where_we_end_up_is_refused(tmp_path: Path, line: str) -> N
 
 
 @pytest.mark.parametrize(
-    "line", ["ProxyJump none", "ProxyCommand none", "CanonicalizeHostname no", "BindAddress none"]
+    "line", ["ProxyJump b", "ProxyCommand b", "CanonicalizeHostname no", "BindAddress none"]
 )
-def test_switched_off_it_is_not_refused(tmp_path: Path, line: str) -> None:
+def test_the_rest_is_not_refused(tmp_path: Path, line: str) -> None:
     written(tmp_path, line).lookup("a").require_built()
 
 

@@ -141,9 +141,8 @@ def test_ansibles_own_default_arguments_are_harmless() -> None:
         ("-i", UsageError, "-i needs a value"),
         ("-o 'Port=3", UsageError, "no closing quotation"),
         ("web", UsageError, "expected an option of ssh, found 'web'"),
-        ("-J bastion", NotBuiltError, "ProxyJump bastion: this is not built yet"),
-        ("-o ProxyJump=b", NotBuiltError, "ProxyJump b"),
-        ("-o ProxyCommand='nc %h'", NotBuiltError, "ProxyCommand nc %h"),
+        ("-J a;b", UsageError, "ProxyJump: 'a;b' is no host name or address"),
+        ("-J a:x", UsageError, "ProxyJump: 'a:x': expected a port"),
         ("-A", NotBuiltError, "the ssh option -A is not built"),
         ("-L 1:a:2", NotBuiltError, "the ssh option -L is not built"),
         ("-o ForwardAgent=yes", NotBuiltError, "ForwardAgent yes"),
@@ -160,19 +159,6 @@ def test_arguments_that_cannot_be_honoured(
     assert message in str(caught.value)
     if kind is not ConfigError:
         assert str(caught.value).startswith("inventory.yml:12: ansible_ssh_extra_args: ")
-
-
-def test_jump_hosts_are_refused_from_everywhere(config: Any) -> None:
-    with pytest.raises(NotBuiltError, match="-J: ProxyJump b"):
-        build(jump="b")
-    with pytest.raises(NotBuiltError, match="-O: ProxyCommand nc"):
-        build(ssh_options=("ProxyCommand=nc",))
-    with pytest.raises(NotBuiltError, match="config:1: ProxyJump b"):
-        build({}, config("ProxyJump b\n"))
-    off = {"ansible_ssh_common_args": "-o ProxyJump=none"}
-    assert build(off, config("ProxyJump b\n")).address == "web"
-    with pytest.raises(NotBuiltError, match="ansible_paramiko_proxy_command"):
-        build({"ansible_paramiko_proxy_command": "nc"})
 
 
 @pytest.mark.parametrize(
