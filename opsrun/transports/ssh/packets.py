@@ -49,7 +49,7 @@ class Packetizer(PacketizerBase):
             EOFError: the connection ended first.
             SSHException: more than any honest packet holds.
         """
-        if n > MAX_PACKET:
+        if not 0 <= n <= MAX_PACKET:
             raise SSHException(f"the server announced a packet of {n} bytes")
         inbound = self._inbound
         while len(inbound) < n:
