@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from opsrun.events import Outcome, Result, Summary
@@ -21,10 +21,23 @@ _ENDINGS = 3
 """So many different last words are shown of hosts that failed for the same reason."""
 _ORDER = (Outcome.FAILED, Outcome.UNREACHABLE, Outcome.LOST)
 _HOST = "<host>"
+_OWN = (
+    (re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\w)"), "<address>"),
+    (
+        re.compile(
+            r"(?<![\w:])(?=[\da-f]*:[\da-f]*:[\da-f:]*[\da-f])[\da-f:]*[\da-f](?!\w|:[\w:])"
+        ),
+        "<address>",
+    ),
+    (re.compile(r"SHA256:[\w+/]{43}"), "<fingerprint>"),
+)
+"""What a host has for itself beside its name: IPv4 and IPv6 addresses, and its key."""
 
 
 def reason(result: Result) -> str:
     """Why a host did not end well, in a few words and without its name."""
+    if result.error and result.outcome is Outcome.CANCELLED:
+        return result.error.message  # a phase would look like what it failed in
     if result.error:
         return f"{result.error.phase}: {result.error.message}"
     if result.signal:
@@ -61,6 +74,16 @@ class Problem:
         """``text`` without the host's own name, so that equal complaints become equal."""
         return _mask(text, self.host)
 
+    def general(self, text: str) -> str:
+        """Words of ours without name, address and key of the host.
+
+        Not for what the host wrote itself: the addresses there may be what is wrong.
+        """
+        text = self.masked(text)
+        for pattern, word in _OWN:
+            text = pattern.sub(word, text)
+        return text
+
 
 class Problems:
     """Collects results that are not good, and renders them in groups at the end.
@@ -96,11 +119,11 @@ class Problems:
 
     def _group(self, group: list[Problem]) -> Iterator[str]:
         first = group[0]
-        why = sanitise_line(_common(group, [p.reason for p in group]))
+        why = sanitise_line(_common([p.reason for p in group], first.general))
         word = outcome_word(first.outcome, self._color)
         yield f"{word} {label(p.host for p in group)}" + (f": {why}" if why else "")
         yield from self._endings(group)
-        hint = sanitise_line(_common(group, [p.hint for p in group]))
+        hint = sanitise_line(_common([p.hint for p in group], first.general))
         if hint:
             yield paint(f"    -> {hint}", DIM, self._color)
 
@@ -111,7 +134,7 @@ class Problems:
             tails = ["\n".join(p.tail) for p in same]
             if len(endings) > 1:
                 yield f"    {label(p.host for p in same)}"
-            yield from (f"    {mark} {line}" for line in _common(same, tails).split("\n"))
+            yield from (f"    {mark} {line}" for line in _common(tails, same[0].masked).split("\n"))
         if len(endings) > _ENDINGS:
             yield f"    … and {len(endings) - _ENDINGS} other endings"
 
@@ -129,7 +152,7 @@ class Problems:
 def _groups(found: Iterable[Problem]) -> list[list[Problem]]:
     groups: dict[tuple[Outcome, str, str], list[Problem]] = defaultdict(list)
     for problem in found:
-        key = (problem.outcome, problem.masked(problem.reason), problem.masked(problem.hint))
+        key = (problem.outcome, problem.general(problem.reason), problem.general(problem.hint))
         groups[key].append(problem)
     return sorted(groups.values(), key=lambda g: (_ORDER.index(g[0].outcome), -len(g)))
 
@@ -142,9 +165,9 @@ def _by_tail(group: Iterable[Problem]) -> list[list[Problem]]:
     return sorted(endings.values(), key=len, reverse=True)
 
 
-def _common(group: list[Problem], texts: list[str]) -> str:
-    """What all of a group say: in their own words if these are equal, else without their names."""
-    return texts[0] if len(set(texts)) == 1 else group[0].masked(texts[0])
+def _common(texts: list[str], masked: Callable[[str], str]) -> str:
+    """What all of a group say: in their own words if these are equal, else the first, masked."""
+    return texts[0] if len(set(texts)) == 1 else masked(texts[0])
 
 
 def _mask(text: str, host: str) -> str:

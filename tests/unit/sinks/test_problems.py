@@ -121,3 +121,32 @@ def test_summary_line() -> None:
     assert summary_line(summary(results), False) == "ok 1 · changed 1 · lost 1 · 2.3 s"
     assert summary_line(summary([]), False) == "no hosts · 2.3 s"
     assert summary_line(summary([result("a")]), True) == "\x1b[32mok\x1b[0m 1 · 2.3 s"
+
+
+def test_addresses_and_keys_keep_no_reasons_of_ours_apart() -> None:
+    def refused(host: str, address: str, key: str) -> Result:
+        return unreachable(host, f"root@{address}: no", f"{address} port 22 showed SHA256:{key}")
+
+    hosts = ("a1", "10.0.0.1", "A" * 43), ("a2", "10.0.0.2", "B" * 43), ("a3", "fe80::1", "C" * 43)
+    assert told(*(refused(*host) for host in hosts)) == [
+        "unreachable a[1-3] (3): tcp: root@<address>: no",
+        "    -> <address> port 22 showed <fingerprint>",
+    ]
+
+
+def test_times_and_versions_are_no_addresses() -> None:
+    lines = told(unreachable("a", "at 10:45, OpenSSH 9.2"), unreachable("b", "at 10:46"))
+    assert lines == ["unreachable a: tcp: at 10:45, OpenSSH 9.2", "unreachable b: tcp: at 10:46"]
+
+
+def test_addresses_in_a_hosts_own_words_stay() -> None:
+    lines = told(failed("a", b"no route to 10.0.0.1\n"), failed("b", b"no route to 10.0.0.2\n"))
+    assert [line for line in lines if "!" in line] == [
+        "    ! no route to 10.0.0.1",
+        "    ! no route to 10.0.0.2",
+    ]
+
+
+def test_a_cancelled_host_has_not_failed_in_a_phase() -> None:
+    cancelled = result("a", Outcome.CANCELLED, error=ErrorInfo("dns", "enough", "never started"))
+    assert reason(cancelled) == "enough"
