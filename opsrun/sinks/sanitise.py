@@ -10,19 +10,22 @@ visible stand-in: ``^[`` for the C0 controls, as ``cat -v`` writes them, and ``\
 from __future__ import annotations
 
 import re
+from functools import cache
 
 _FORBIDDEN = re.compile(
-    "["
+    "(["
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but tab and newline, DEL, C1
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"  # no glyph of their own
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f"  # zero width, separators, bidirectional
     "\u3164\ud800-\udfff\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"  # fillers, surrogates, BOM, specials
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"  # formats and tags
-    "]"
+    "])\\1*"
 )
-"""What never reaches a terminal. Variation selectors (U+FE00 to FE0F) stay: they choose between two
-glyphs of one character. ZERO WIDTH JOINER does not: two names that look alike and differ are worse
-than an emoji in two parts."""
+"""What never reaches a terminal, in runs of one character.
+
+Variation selectors (U+FE00 to FE0F) stay: they choose between two glyphs of one character. ZERO
+WIDTH JOINER does not: two names that look alike and differ are worse than an emoji in two parts.
+"""
 
 
 _LINES = {ord("\n"): " ", ord("\t"): " "}
@@ -57,7 +60,13 @@ def decode(data: bytes) -> str:
 
 
 def _visible(match: re.Match[str]) -> str:
-    code = ord(match[0])
+    # Runs at once: a disk image on standard output is mostly NUL.
+    return _stand_in(match[1]) * len(match[0])
+
+
+@cache
+def _stand_in(char: str) -> str:
+    code = ord(char)
     if code < 0x20:
         return "^" + chr(code + 0x40)
     if code == 0x7F:

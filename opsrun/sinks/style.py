@@ -57,11 +57,13 @@ def duration(seconds: float) -> str:
 
 
 def describe(data: Mapping[str, Any]) -> str:
-    """Further values of a result in one line: ``rtt=0.0012 address=127.0.0.1``."""
+    """Further values of a result in one line: ``rtt=0.0012 ssh=(attempts=3 seconds=1.3)``."""
     return sanitise_line(" ".join(f"{name}={_value(value)}" for name, value in data.items()))
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "(" + " ".join(f"{name}={_value(inner)}" for name, inner in value.items()) + ")"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

@@ -76,3 +76,8 @@ def test_a_line_stays_one_line() -> None:
 )
 def test_bytes_that_are_no_utf8(data: bytes, text: str) -> None:
     assert decode(data) == text
+
+
+@given(st.text(st.sampled_from("\x00\x01\x1b\u202ea\n"), max_size=12))
+def test_a_run_is_what_its_characters_are_one_by_one(text: str) -> None:
+    assert sanitise(text) == "".join(sanitise(char) for char in text)

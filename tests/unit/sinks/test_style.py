@@ -5,6 +5,7 @@ import pytest
 from opsrun.events import Outcome
 from opsrun.sinks.style import (
     OUTCOME_STYLE,
+    describe,
     duration,
     host_style,
     paint,
@@ -71,3 +72,8 @@ def test_every_outcome_has_a_style_and_no_host_is_red() -> None:
 
 def test_paint_adds_nothing_without_colour() -> None:
     assert (paint("x", "31", False), paint("x", "31", True)) == ("x", "\x1b[31mx\x1b[0m")
+
+
+def test_values_within_values_are_no_python() -> None:
+    words = describe({"tcp:22": {"seconds": 0.0012345, "attempts": 2}, "rtt": 0.5})
+    assert words == "tcp:22=(seconds=0.001234 attempts=2) rtt=0.5"
