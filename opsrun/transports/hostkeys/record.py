@@ -39,7 +39,7 @@ def append(path: str, line: bytes, still_wanted: Callable[[Stamp], bool]) -> Sta
     """Add ``line`` to the file, made with mode 0600 (its directory 0700) where it is missing.
 
     Args:
-        path: absolute.
+        path: the file.
         line: with its newline.
         still_wanted: asked under the lock, with the file's stamp, before anything is written.
 
@@ -49,7 +49,7 @@ def append(path: str, line: bytes, still_wanted: Callable[[Stamp], bool]) -> Sta
     Raises:
         OSError: it can't be written; nothing of the line is left in the file.
     """
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY
     descriptor = os.open(path, flags, 0o600)
     try:

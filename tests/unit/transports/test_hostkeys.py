@@ -13,6 +13,7 @@ import pytest
 from opsrun.errors import HostKeyError
 from opsrun.transports.hostkeys import lines as hostkeys_lines
 from opsrun.transports.hostkeys.lines import hashed_field
+from opsrun.transports.hostkeys.record import append
 from opsrun.transports.hostkeys.verify import (
     KnownHosts,
     KnownHostsStore,
@@ -344,3 +345,11 @@ def test_plain_lines_cost_no_hmac_and_each_file_is_read_once(
     path.unlink()
     assert status(base.for_files([str(path), "/nonexistent"]), "10.0.1.1", 257) == "ok"
     assert hmacs == []
+
+
+def test_a_file_named_without_a_directory_stands_in_the_working_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert append("known", b"web ssh-ed25519 AAAA\n", lambda stamp: True) is not None
+    assert (tmp_path / "known").read_bytes() == b"web ssh-ed25519 AAAA\n"
