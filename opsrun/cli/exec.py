@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from opsrun.cli.kinds import Seconds
 from opsrun.cli.options import (
     Reach,
     Selection,
@@ -18,6 +19,9 @@ from opsrun.cli.options import (
 )
 from opsrun.cli.words import split_words
 from opsrun.errors import UsageError
+
+if TYPE_CHECKING:
+    from opsrun.engine.dispatch import Share
 
 
 class ExecCommand(click.Command):
@@ -47,7 +51,7 @@ class ExecCommand(click.Command):
 @output_options
 @click.option(
     "--command-timeout",
-    type=click.FloatRange(0, min_open=True),
+    type=Seconds(),
     metavar="SECONDS",
     help="End the command on a host after so long.",
 )
@@ -79,7 +83,7 @@ def exec_(command: tuple[str, ...], **values: Any) -> int:
     """
     from opsrun.cli.execution import execute
     from opsrun.composition.actions import ExecAction
-    from opsrun.engine.dispatch import Plan, Share
+    from opsrun.engine.dispatch import Plan
     from opsrun.remote.command import Command
 
     selection, reach, show = take(Selection, values), take(Reach, values), take(Show, values)
@@ -87,7 +91,7 @@ def exec_(command: tuple[str, ...], **values: Any) -> int:
         raise UsageError("no command; write `opsrun exec --hosts PATTERN -- COMMAND...`")
     action = ExecAction(
         Command(
-            " ".join(command) or ":",
+            " ".join(command) if command else ":",
             _environment(values["env"]),
             _stdin() if values["stdin"] else None,
             values["command_timeout"],
@@ -95,9 +99,9 @@ def exec_(command: tuple[str, ...], **values: Any) -> int:
     )
     plan = Plan(
         forks=reach.forks,
-        serial=Share.parse(values["serial"], "--serial") if values["serial"] else None,
+        serial=_share(values["serial"], "--serial"),
         fail_fast=values["fail_fast"],
-        max_fail=Share.parse(values["max_fail"], "--max-fail") if values["max_fail"] else None,
+        max_fail=_share(values["max_fail"], "--max-fail"),
     )
     return execute(
         action,
@@ -108,6 +112,13 @@ def exec_(command: tuple[str, ...], **values: Any) -> int:
         retries=values["retries"],
         largest_status=values["maxrc"],
     )
+
+
+def _share(text: str | None, what: str) -> Share | None:
+    from opsrun.engine.dispatch import Share
+
+    # An empty one is a mistake, often a variable that was not set: a limit must not just vanish.
+    return None if text is None else Share.parse(text, what)
 
 
 def _environment(pairs: tuple[str, ...]) -> dict[str, str]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from opsrun.composition.actions import Action
     from opsrun.engine.base import Engine
     from opsrun.engine.dispatch import Plan
-    from opsrun.events import Sink
+    from opsrun.events import Event, Sink
     from opsrun.inventory import Host, Inventory
 
 
@@ -106,9 +106,21 @@ def execute(
     )
     interrupts.interrupt = run.interrupt
     with interrupts.installed():
-        for _ in run.stream():
-            pass
+        for event in run.stream():
+            last = event
+    _tell_failures(run.collector.failures, last)
     return _status(run.exit_status, run.collector.closed is not None, outputs, interrupts)
+
+
+def _tell_failures(failures: Sequence[str], last: Event) -> None:
+    """Outputs that failed, and what came of the hosts: an output that failed can't say it."""
+    from opsrun.events import Summary
+    from opsrun.sinks.problems import summary_line
+
+    for failure in failures:
+        warn(failure)
+    if failures and isinstance(last, Summary):
+        warn(f"the hosts: {summary_line(last, color=False)}")
 
 
 def patch_for(engine: str) -> None:

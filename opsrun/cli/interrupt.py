@@ -10,6 +10,8 @@ from types import FrameType
 from typing import Any
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_ERASE = b"\r\x1b[K"
+"""Takes the live line away, or the ``^C`` that the terminal shows."""
 
 
 class Interrupts:
@@ -51,8 +53,10 @@ class Interrupts:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.received is None:
             self.received = number
+            if os.isatty(2):
+                _say_at_once(b"opsrun: ending; once more to leave at once\n")
             return
-        _say_at_once(b"\r\x1b[Kopsrun: ended at once; hosts may still be at work\n")
+        _say_at_once(b"opsrun: ended at once; hosts may still be at work\n")
         os._exit(self.exit_status)
 
     @property
@@ -67,7 +71,7 @@ def _say_at_once(words: bytes) -> None:
         blocking = os.get_blocking(2)
         os.set_blocking(2, False)
         try:
-            os.write(2, words)
+            os.write(2, (_ERASE if os.isatty(2) else b"") + words)
         finally:
             # The terminal is the shell's as well, and so is this setting.
             os.set_blocking(2, blocking)

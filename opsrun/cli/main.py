@@ -6,7 +6,9 @@ Start-up matters: nothing heavy is imported here, and a subcommand's module only
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+from contextlib import suppress
 from dataclasses import fields
 from typing import Any, NoReturn
 
@@ -41,7 +43,9 @@ def warn(sentence: str) -> None:
     """Tell the operator something, on standard error and with nothing in it for a terminal."""
     from opsrun.sinks.sanitise import sanitise
 
-    click.echo(f"opsrun: {sanitise(sentence)}", err=True)
+    # Where standard error can't be written to either, the exit status is all that is left.
+    with suppress(OSError):
+        click.echo(f"opsrun: {sanitise(sentence)}", err=True)
 
 
 def shared_options() -> frozenset[str]:
@@ -82,6 +86,13 @@ class LazyGroup(click.Group):
             ctx.default_map = {found[0]: _defaults(found[0], found[1])}
         return found
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            # click would make it status 1, which says that a host failed.
+            raise SinkClosed("the reader of the output went away") from error
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
@@ -97,6 +108,7 @@ def main() -> None:
 
 def entry_point(args: list[str] | None = None) -> NoReturn:
     """Run the command line and exit: 2 for bad usage or a bad input file."""
+    _open_standard_descriptors()
     try:
         status = main.main(args=args, prog_name="opsrun", standalone_mode=False)
         sys.exit(status if isinstance(status, int) else 0)
@@ -108,7 +120,44 @@ def entry_point(args: list[str] | None = None) -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except (SinkClosed, BrokenPipeError):
+        _forget_output()
         sys.exit(BROKEN_PIPE)
     except OpsrunError as error:
         warn(str(error))
         sys.exit(1 if isinstance(error, RunFailed) else 2)
+    except OSError as error:
+        warn(_explain(error))
+        _forget_output()
+        sys.exit(2 if isinstance(error, FileNotFoundError) else 1)
+
+
+def _open_standard_descriptors() -> None:
+    """Put /dev/null where a standard descriptor is closed.
+
+    Or the first files and sockets that we open would get these numbers, and what is meant for the
+    operator would be written into them: open(2) gives the lowest number that is free.
+    """
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+        if getattr(sys, name) is None:
+            mode = "w" if descriptor else "r"
+            stream = open(descriptor, mode, encoding="utf-8", closefd=False)  # noqa: SIM115 (kept)
+            setattr(sys, name, stream)
+
+
+def _forget_output() -> None:
+    """What could not be written must not be tried again, and complained of, as Python exits."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.close(null)
+
+
+def _explain(error: OSError) -> str:
+    with suppress(FileNotFoundError):
+        os.getcwd()
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}"
+    return "the working directory is gone; change to one that is there"

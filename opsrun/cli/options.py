@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from opsrun.cli.kinds import Seconds
 from opsrun.errors import NotBuiltError, UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -153,7 +154,7 @@ def connection_options(function: F) -> F:
         click.option(
             "-T",
             "--connect-timeout",
-            type=click.FloatRange(0, min_open=True),
+            type=Seconds(),
             metavar="SECONDS",
             help="Time for the TCP connection.  [default: 10]",
         ),

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from opsrun.cli.kinds import Seconds
 from opsrun.cli.options import (
     Reach,
     Selection,
@@ -23,7 +24,7 @@ from opsrun.cli.options import (
 @output_options
 @click.option(
     "--wait",
-    type=click.FloatRange(0, min_open=True),
+    type=Seconds(),
     metavar="SECONDS",
     help="Keep trying for so long before a host counts as unreachable.",
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from opsrun.cli.kinds import Seconds
 from opsrun.cli.options import (
     Reach,
     Selection,
@@ -31,7 +32,7 @@ from opsrun.cli.options import (
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(0, min_open=True),
+    type=Seconds(),
     default=60.0,
     show_default=True,
     metavar="SECONDS",

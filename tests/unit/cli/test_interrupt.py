@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -78,3 +79,15 @@ def test_a_stalled_terminal_holds_up_no_second_signal() -> None:
     finally:
         os.close(read)
         os.close(write)
+
+
+def test_a_terminal_is_told_at_once_that_the_first_signal_was_heard() -> None:
+    terminal, ours = pty.openpty()
+    try:
+        subprocess.run([sys.executable, "-c", TWICE], stdout=ours, stderr=ours, check=False)
+        said = os.read(terminal, 4096).decode()
+    finally:
+        os.close(ours)
+        os.close(terminal)
+    first = "\r\x1b[Kopsrun: ending; once more to leave at once\r\n"
+    assert said.startswith(first + "after the first\r\n")
