@@ -17,6 +17,7 @@
         ├── ConnectionFailed     nothing was sent to a shell: the host counts as unreachable
         │   ├── HostKeyError
         │   └── AuthenticationFailed
+        ├── BecomeError          no shell as the other user: nothing was run as anybody
         ├── CommandTimeout       the command ran past a limit and was given up: failed
         ├── ConnectionLost       broke while the command was under way: what it did is not known
         └── Cancelled            the operator, or a failure threshold, ended the run
@@ -30,7 +31,7 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
-PHASES = ("dns", "tcp", "banner", "kex", "hostkey", "auth", "open", "exec", "run")
+PHASES = ("dns", "tcp", "banner", "kex", "hostkey", "auth", "open", "become", "exec", "run")
 """The phases of a connection, in their order. Every `HostError` names one."""
 
 
@@ -186,6 +187,10 @@ class AuthenticationFailed(ConnectionFailed):
     """The server accepted none of the credentials that there were."""
 
     transient = False
+
+
+class BecomeError(HostError):
+    """sudo, su or doas gave no shell as the other user; the command did not run."""
 
 
 class CommandTimeout(HostError):
