@@ -12,7 +12,7 @@ from opsrun.composition.run import Run, RunOptions, make_engine
 from opsrun.composition.ways import Ask, Fleetway, find_ways
 from opsrun.engine.base import Engine
 from opsrun.engine.dispatch import Plan, Share
-from opsrun.errors import UsageError
+from opsrun.errors import UsageError, did_you_mean
 from opsrun.events import Event, Sink
 from opsrun.inventory import Host, Inventory, load_inventory
 from opsrun.remote.command import Command
@@ -150,6 +150,7 @@ class Fleet:
         `Result` between them. Closing the iterator early ends the run. Takes and raises what
         `exec` does; mistakes are raised here, before the first event is asked for.
         """
+        _only_known(options)
         action = ExecAction(
             Command(
                 command,
@@ -257,6 +258,14 @@ def _load(inventory: PathLike | Sequence[PathLike] | None) -> Inventory:
 
 def _several(value: PathLike | Sequence[PathLike]) -> Sequence[PathLike]:
     return [value] if isinstance(value, (str, os.PathLike)) else value
+
+
+def _only_known(options: Mapping[str, object]) -> None:
+    # Nothing else tells at run time: a limit that was misspelt would just not be there.
+    for name in options:
+        if name not in ExecOptions.__annotations__:
+            known = did_you_mean(name, ExecOptions.__annotations__)
+            raise UsageError(f"no option {name!r}{known}")
 
 
 def _share(value: int | str | None, what: str) -> Share | None:

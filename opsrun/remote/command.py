@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from collections.abc import Mapping
@@ -17,7 +18,8 @@ class Command:
     """What one shell on one host is to read and run.
 
     Raises:
-        UsageError: nothing to run, a NUL byte, or a name that no shell takes for a variable.
+        UsageError: nothing to run, a NUL byte, a name that no shell takes for a variable, text for
+            ``stdin``, or a timeout that is not positive and finite.
     """
 
     script: str
@@ -39,6 +41,10 @@ class Command:
                 raise UsageError(f"the value of {name} holds a NUL byte")
         if "\0" in self.script:
             raise UsageError("the command holds a NUL byte")
+        if self.stdin is not None and not isinstance(self.stdin, (bytes, bytearray, memoryview)):
+            raise UsageError(f"stdin takes bytes, not {type(self.stdin).__name__}: encode it")
+        if self.timeout is not None and not 0 < self.timeout < math.inf:
+            raise UsageError(f"a timeout is a positive number of seconds, not {self.timeout}")
 
     def rendered(self) -> str:
         """The script with its environment, as one text for the remote shell.
