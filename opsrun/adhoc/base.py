@@ -34,6 +34,7 @@ from opsrun.events import (
 )
 from opsrun.remote.capture import KEEP_PER_STREAM, MemoryBudget
 from opsrun.remote.connection import Connection, Transport
+from opsrun.remote.spill import SpillFolder
 
 RETRY_FIRST = 1.0
 RETRY_LONGEST = 30.0
@@ -67,6 +68,8 @@ class Setting:
     stream: bool = False
     """Whether output is wanted as it comes."""
     keep: int = KEEP_PER_STREAM
+    spill: SpillFolder | None = None
+    """Where output past ``keep`` goes, unless it is shown as it comes."""
     retries: int = 0
     """Further attempts for what never reached a shell."""
 
@@ -172,7 +175,9 @@ class Worker:
                 trail.attempts += 1
 
     def _pause(self, job: Job, slot: Slot, attempt: int, error: ConnectionFailed) -> None:
-        delay = min(RETRY_LONGEST, RETRY_FIRST * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.5)
+        delay = min(RETRY_LONGEST, RETRY_FIRST * 2.0 ** min(attempt - 1, 50)) * random.uniform(
+            0.5, 1.5
+        )
         info = ErrorInfo(error.phase, error.message, error.hint)
         self.setting.emit(Retry(job.host, attempt, delay, info))
         with slot.given_back():
@@ -192,6 +197,9 @@ def connected(setting: Setting, job: Job) -> Iterator[Connection]:
     try:
         with setting.stop.closing(transport.close):
             connection = _connect(setting.stop, job, transport)
+        # Behind the block: whoever cancels from here on no longer closes this connection.
+        if setting.stop.cancelled:
+            raise Cancelled(setting.stop.reason, host=job.host, phase="open")
         yield connection
     finally:
         transport.close()
@@ -199,11 +207,8 @@ def connected(setting: Setting, job: Job) -> Iterator[Connection]:
 
 def _connect(stop: Stop, job: Job, transport: Transport) -> Connection:
     try:
-        connection = transport.connect()
-    except ConnectionFailed as error:
+        return transport.connect()
+    except HostError as error:
         if stop.cancelled:
             raise Cancelled(stop.reason, host=job.host, phase=error.phase) from error
         raise
-    if stop.cancelled:
-        raise Cancelled(stop.reason, host=job.host, phase="open")
-    return connection

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from opsrun.adhoc.base import Job, Setting, Trail, Worker, connected
 from opsrun.engine.dispatch import Slot
 from opsrun.events import Notice, Outcome, Output, Result, StreamName
@@ -29,8 +31,7 @@ class Exec(Worker):
             return self._run(job, trail, connection)
 
     def _run(self, job: Job, trail: Trail, connection: Connection) -> Result:
-        stdout = Capture(self.setting.keep, self.setting.budget)
-        stderr = Capture(self.setting.keep, self.setting.budget)
+        stdout, stderr = self._capture(job, "stdout"), self._capture(job, "stderr")
         emitter = OutputEmitter(self.setting, job) if self.setting.stream else None
         running = Running(self.command, stdout, stderr, self.setting.engine.now, emitter)
         try:
@@ -42,7 +43,27 @@ class Exec(Worker):
             trail.truncated = running.truncated
             if running.may_still_run:
                 trail.data["may_still_run"] = True
+            self._tell_spilled(job, trail, {"stdout": stdout, "stderr": stderr})
         return self._verdict(job, trail, ended)
+
+    def _capture(self, job: Job, stream: StreamName) -> Capture:
+        folder, spill = self.setting.spill, None
+        # Where output is shown as it comes, nobody needs it a second time.
+        if folder is not None and not self.setting.stream:
+            spill = partial(folder.create, f"{job.host}.{stream}")
+        return Capture(self.setting.keep, self.setting.budget, spill)
+
+    def _tell_spilled(self, job: Job, trail: Trail, captures: dict[str, Capture]) -> None:
+        for stream, capture in captures.items():
+            capture.close()
+            if capture.path is not None:
+                trail.data[f"{stream}_file"] = capture.path
+                part = f"all {capture.total} bytes" if not capture.problem else "the beginning"
+                words = f"{stream}: {part} of it in {capture.path}"
+                self.setting.emit(Notice("warning", words, job.host))
+            if capture.problem:
+                words = f"{stream} was not kept whole: {capture.problem}"
+                self.setting.emit(Notice("warning", words, job.host))
 
     def _verdict(self, job: Job, trail: Trail, ended: CommandResult) -> Result:
         if ended.left_child:

@@ -17,6 +17,7 @@ from opsrun.engine.stop import Stop
 from opsrun.errors import UsageError, did_you_mean
 from opsrun.events import Event, Journal, NoJournal, Notice, RunStarted, Sink, Summary
 from opsrun.remote.capture import KEEP_PER_RUN, KEEP_PER_STREAM, MemoryBudget
+from opsrun.remote.spill import SpillFolder
 from opsrun.report import Report
 
 ENGINES = ("auto", "gevent", "threads")
@@ -62,6 +63,9 @@ class RunOptions:
     plan: Plan = field(default_factory=Plan)
     retries: int = 0
     keep: int = KEEP_PER_STREAM
+    """Bytes of each stream that memory holds."""
+    spill: bool = True
+    """Whether what is past that goes into a file, where it is not shown as it comes."""
     files_per_host: int = 2
     stream: bool = False
     """Emit output as it comes even if no sink wants it."""
@@ -187,6 +191,7 @@ class Run:
             journal=self._options.journal,
             stream=self._options.stream or self.collector.wants_output,
             keep=self._options.keep,
+            spill=SpillFolder() if self._options.spill else None,
             retries=self._options.retries,
         )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any
 
+from opsrun.remote.spill import Spill, SpillFile
+
 KEEP_PER_STREAM = 10 * 1024 * 1024
 """Bytes kept of one stream of one host."""
 
@@ -33,38 +35,72 @@ class MemoryBudget:
 
 
 class Capture:
-    """The head of one stream.
+    """The head of one stream in memory, and all of it in a file once that is too little.
 
     Args:
-        cap: bytes to keep at most.
+        cap: bytes to keep in memory at most.
         budget: shared with the other captures of the run.
+        spill: makes the file; without it, what is past the cap is lost.
     """
 
-    __slots__ = ("_budget", "_chunks", "_room", "total", "truncated")
+    __slots__ = ("_budget", "_file", "_head", "_room", "_spill", "path", "problem", "total")
 
-    def __init__(self, cap: int, budget: MemoryBudget) -> None:
-        self._chunks: list[bytes] = []
+    def __init__(self, cap: int, budget: MemoryBudget, spill: Spill | None = None) -> None:
+        # One array: a list of what came would cost forty times its bytes where they come singly.
+        self._head = bytearray()
         self._room = cap
         self._budget = budget
+        self._spill = spill
+        self._file: SpillFile | None = None
         self.total = 0
         """Bytes that came, kept or not."""
-        self.truncated = False
-        """Some were not kept."""
+        self.path: str | None = None
+        """The file with all of the stream, if there is one."""
+        self.problem = ""
+        """Why the file lacks the stream's end."""
 
     def add(self, data: bytes) -> None:
         """Take the next bytes of the stream."""
+        kept = self.total == len(self._head)
         self.total += len(data)
-        granted = self._budget.take(min(len(data), self._room))
+        granted = self._budget.take(min(len(data), self._room)) if kept else 0
         self._room -= granted
-        if granted < len(data):
-            # What follows a gap would read as if it followed what was kept.
-            self._room = 0
-            self.truncated = True
-        if granted:
-            self._chunks.append(data[:granted])
+        if self._file is not None:
+            self._write(data)
+        elif kept and granted < len(data) and self._spill is not None:
+            self._start_spilling(data)
+        self._head += data[:granted]
+
+    def _start_spilling(self, data: bytes) -> None:
+        assert self._spill is not None
+        try:
+            self._file = self._spill()
+        except OSError as error:
+            self.problem = str(error)
+            return
+        self.path = self._file.path
+        self._write(self._head + data)
+
+    def _write(self, data: bytes | bytearray) -> None:
+        assert self._file is not None
+        if self.problem:
+            return
+        try:
+            self._file.write(data)
+        except OSError as error:
+            self.problem = error.strerror or str(error)
+
+    @property
+    def truncated(self) -> bool:
+        """Memory holds only the head of the stream."""
+        return self.total > len(self._head)
+
+    def close(self) -> None:
+        """Close the file, if there is one."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def bytes(self) -> bytes:
-        """What was kept."""
-        if len(self._chunks) > 1:
-            self._chunks = [b"".join(self._chunks)]
-        return self._chunks[0] if self._chunks else b""
+        """What memory holds."""
+        return bytes(self._head)

@@ -310,3 +310,19 @@ def test_mistakes_end_with_2_before_any_connection(
     else:
         assert ran.status in (2, 3)
     assert ran.err.count("\n") <= 3
+
+
+def test_output_past_the_cap_is_kept_whole_in_a_file(lab: Lab, tmp_path: Path) -> None:
+    ran = opsrun(
+        "exec", "-i", lab.inventory, "-o", "json", "-w", "web01", "--",
+        "head -c 12000000 /dev/zero; head -c 12000000 /dev/zero >&2",
+        env=dict(os.environ, TMPDIR=str(tmp_path)),
+    )  # fmt: skip
+    assert ran.status == 0, ran.err
+    result = ran.results["web01"]
+    assert result["truncated"]
+    assert len(result["stdout"]) == len(result["stderr"]) == 10 * 1024 * 1024
+    for stream in ("stdout", "stderr"):
+        kept = Path(result["data"][f"{stream}_file"])
+        assert kept.is_relative_to(tmp_path)
+        assert kept.read_bytes() == bytes(12_000_000)

@@ -20,6 +20,9 @@ _WRITE_BURST = 8
 
 _EXTENDED_STDERR = 1
 
+_SMALL = 1024
+"""Bytes below which unread packets are put together."""
+
 
 class _Wake:
     """Put into the inbox to end a wait early."""
@@ -149,7 +152,24 @@ class SessionChannel(Channel):
         if self._closed:
             return
         self._count_arrived(len(packet.data))
-        self._tell(packet)
+        self._tell(self._merged(packet))
+
+    def _merged(self, packet: Data) -> Data:
+        """``packet`` behind what came just before it and was not read, while both are small.
+
+        A command that writes byte by byte would otherwise fill the window with two million objects.
+        Each operation on the deque is atomic, so the consumer takes an item or we do, never both.
+        """
+        if len(packet.data) >= _SMALL or not self._inbox:
+            return packet
+        try:
+            last = self._inbox.pop()
+        except IndexError:
+            return packet
+        if isinstance(last, Data) and last.stream == packet.stream and len(last.data) < _SMALL:
+            return Data(packet.stream, last.data + packet.data)
+        self._inbox.append(last)
+        return packet
 
     def _handle_request(self, message: Message) -> None:
         kind = message.get_text()
