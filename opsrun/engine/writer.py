@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import time
 
 from opsrun.engine.base import Engine
 from opsrun.errors import SinkClosed
@@ -36,20 +35,30 @@ class DescriptorWriter:
             SinkClosed: the reader has gone away.
             OSError: anything else, a full disk for example.
         """
+        rest = memoryview(data)
         try:
-            if self._direct:
-                _write_all(self._fd, data)
-            else:
-                self._engine.offload(_write_all, self._fd, data)
+            while rest:
+                written = self._write(rest)
+                if not written:
+                    # Here, and not where it was written: only an engine's own waits are safe both
+                    # on a native thread and in a process that gevent has patched.
+                    self._engine.event().wait(_FULL_PAUSE)
+                rest = rest[written:]
         except BrokenPipeError as error:
             raise SinkClosed("the reader of the output went away") from error
 
+    def _write(self, data: memoryview) -> int:
+        if self._direct:
+            return os.write(self._fd, data)
+        return self._engine.offload(_write_until_full, self._fd, data)
 
-def _write_all(fd: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        try:
-            rest = rest[os.write(fd, rest) :]
-        except BlockingIOError:
-            # Somebody who shares this descriptor made it non-blocking; that is not ours to change.
-            time.sleep(_FULL_PAUSE)
+
+def _write_until_full(fd: int, data: memoryview) -> int:
+    done = 0
+    try:
+        while done < len(data):
+            done += os.write(fd, data[done:])
+    except BlockingIOError:
+        # Somebody who shares this descriptor made it non-blocking; that is not ours to change.
+        pass
+    return done

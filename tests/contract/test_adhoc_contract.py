@@ -1,0 +1,438 @@
+"""exec, ping and wait on hosts in memory: one start, one result, and nothing sent twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import opsrun.adhoc.base as base
+import opsrun.engine.gates as gates
+from opsrun.adhoc.base import Job, Setting, Worker
+from opsrun.adhoc.ping import Ping
+from opsrun.adhoc.run import Exec
+from opsrun.adhoc.wait import Condition, Wait
+from opsrun.engine.base import Engine
+from opsrun.engine.dispatch import Slot
+from opsrun.engine.stop import Stop
+from opsrun.errors import (
+    AuthenticationFailed,
+    ConnectionFailed,
+    HostError,
+    HostKeyError,
+    UsageError,
+)
+from opsrun.events import Event, HostStarted, Notice, Outcome, Output, Result, Retry, WorkId
+from opsrun.remote.capture import MemoryBudget
+from opsrun.remote.command import Command
+from opsrun.testing import Data, FakeTransport, Hold, Lose, ends
+
+LONG = 30.0
+WORK = WorkId("web01", ("test",), "0123456789ab")
+REFUSED = ConnectionFailed("connection refused", host="web01", phase="tcp", hint="is it up?")
+
+
+class Bench:
+    """Everything around one worker, and what came out of it."""
+
+    def __init__(self, engine: Engine, **settings: Any) -> None:
+        self.engine = engine
+        self.events: list[Event] = []
+        self.stop = Stop(engine)
+        self.places = engine.semaphore(1)
+        self.setting = Setting(
+            engine=engine,
+            stop=self.stop,
+            emit=self.events.append,
+            budget=MemoryBudget(1 << 30, engine.lock()),
+            **settings,
+        )
+
+    def run(self, worker: Worker, *transports: FakeTransport) -> Result:
+        """Have the worker do a job whose attempts get these transports in turn."""
+        rest = list(transports)
+        job = Job(WORK, lambda: rest.pop(0), ("127.0.0.1", 22))
+        self.places.acquire()
+        good = worker(job, Slot(self.places))
+        self.places.release()
+        assert [type(event) for event in self.events].count(HostStarted) == 1
+        assert isinstance(self.events[0], HostStarted)
+        results = [event for event in self.events if isinstance(event, Result)]
+        assert len(results) == 1
+        assert self.events[-1] is results[0]
+        assert good is results[0].outcome.is_good
+        assert results[0].work == WORK
+        assert results[0].duration >= 0
+        assert results[0].started > 0
+        assert all(transport.closed for transport in transports if transport.connects)
+        return results[0]
+
+    def of(self, kind: type) -> list[Any]:
+        """Events of a kind."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+@pytest.fixture
+def bench(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """A worker's surroundings, without a pause between attempts."""
+    monkeypatch.setattr(base, "RETRY_FIRST", 0.0)
+    return Bench(engine)
+
+
+def host(engine: Engine, *steps: Any, **options: Any) -> FakeTransport:
+    """A host on which every command goes through these steps."""
+    return FakeTransport(engine, lambda script: steps or ends(0), host="web01", **options)
+
+
+def refusing(engine: Engine, error: ConnectionFailed = REFUSED) -> FakeTransport:
+    """A host that nobody gets in to."""
+    return host(engine, login=[error])
+
+
+def execute(bench: Bench, *transports: FakeTransport, **settings: Any) -> Result:
+    """``uptime`` on a host."""
+    bench.setting = replace(bench.setting, **settings)
+    return bench.run(Exec(bench.setting, Command("uptime")), *transports)
+
+
+# -- exec
+
+
+def test_exec_gives_what_the_command_gave(bench: Bench) -> None:
+    steps = (Data("stdout", b"up\n"), Data("stderr", b"!"), *ends(0))
+    result = execute(bench, host(bench.engine, *steps))
+    assert (result.outcome, result.rc, result.stdout, result.stderr) == (
+        Outcome.OK, 0, b"up\n", b"!",
+    )  # fmt: skip
+    assert (result.error, result.attempts, result.truncated) == (None, 1, False)
+    assert bench.of(Output) == [], "nobody wanted them"
+
+
+@pytest.mark.parametrize(("rc", "signal"), [(1, None), (255, None), (None, "KILL")])
+def test_a_command_that_fails(bench: Bench, rc: int | None, signal: str | None) -> None:
+    result = execute(bench, host(bench.engine, *ends(rc, signal)))
+    assert (result.outcome, result.rc, result.signal) == (Outcome.FAILED, rc, signal)
+    assert result.error is None
+
+
+def test_output_is_emitted_as_it_comes_where_it_is_wanted(bench: Bench) -> None:
+    steps = (Data("stdout", b"a"), Data("stderr", b"b"), Data("stdout", b"c"), *ends(0))
+    result = execute(bench, host(bench.engine, *steps), stream=True)
+    assert [(event.stream, event.data) for event in bench.of(Output)] == [
+        ("stdout", b"a"), ("stderr", b"b"), ("stdout", b"c"),
+    ]  # fmt: skip
+    assert (result.stdout, result.stderr) == (b"ac", b"b")
+
+
+def test_a_login_that_fails_is_tried_again(bench: Bench) -> None:
+    fails = [refusing(bench.engine) for _ in range(2)]
+    good = host(bench.engine)
+    result = execute(bench, *fails, good, retries=5)
+    assert (result.outcome, result.attempts) == (Outcome.OK, 3)
+    assert [event.attempt for event in bench.of(Retry)] == [1, 2]
+    assert bench.of(Retry)[0].error.to_dict() == {
+        "phase": "tcp", "message": "connection refused", "hint": "is it up?",
+    }  # fmt: skip
+    assert good.started == ["uptime"]
+
+
+@pytest.mark.parametrize("retries", [0, 1, 3])
+def test_retries_are_used_up(bench: Bench, retries: int) -> None:
+    transports = [refusing(bench.engine) for _ in range(retries + 1)]
+    result = execute(bench, *transports, retries=retries)
+    assert (result.outcome, result.attempts) == (Outcome.UNREACHABLE, retries + 1)
+    assert len(bench.of(Retry)) == retries
+    assert [transport.connects for transport in transports] == [1] * (retries + 1)
+
+
+@pytest.mark.parametrize("kind", [HostKeyError, AuthenticationFailed])
+def test_an_answer_that_stays_the_same_is_not_asked_for_again(
+    bench: Bench, kind: type[ConnectionFailed]
+) -> None:
+    error = kind("no", host="web01", phase="auth")
+    result = execute(bench, refusing(bench.engine, error), retries=9)
+    assert (result.outcome, result.attempts) == (Outcome.UNREACHABLE, 1)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [[Lose("reset")], [Data("stdout", b"x"), Lose("reset")], ends(1)],
+    ids=["lost", "lost in output", "failed"],
+)
+def test_a_command_never_goes_out_twice(bench: Bench, steps: Sequence[Any]) -> None:
+    transport = host(bench.engine, *steps)
+    result = execute(bench, transport, retries=9)
+    assert result.attempts == 1
+    assert transport.started == ["uptime"]
+    assert bench.of(Retry) == []
+
+
+def test_a_channel_that_was_refused_is_tried_again(bench: Bench) -> None:
+    no = ConnectionFailed("the server refused a channel", host="web01", phase="open")
+    result = execute(bench, host(bench.engine, opening=[no]), host(bench.engine), retries=1)
+    assert (result.outcome, result.attempts) == (Outcome.OK, 2)
+
+
+def test_what_was_lost_is_marked_and_kept(bench: Bench) -> None:
+    result = execute(bench, host(bench.engine, Data("stdout", b"partial"), Lose("reset by peer")))
+    assert (result.outcome, result.stdout, result.truncated) == (Outcome.LOST, b"partial", True)
+    assert result.error is not None
+    assert (result.error.phase, result.error.message) == ("run", "reset by peer")
+
+
+def test_while_it_pauses_a_host_holds_no_place(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The only place is free for this test to take as long as the pause lasts."""
+    monkeypatch.setattr(base, "RETRY_FIRST", LONG)
+    done: list[Result] = []
+    worker = Exec(replace(bench.setting, retries=1), Command("uptime"))
+    task = bench.engine.spawn(
+        lambda: done.append(bench.run(worker, refusing(bench.engine), host(bench.engine)))
+    )
+    while not bench.of(Retry):
+        bench.engine.event().wait(0.001)
+    bench.places.acquire()
+    bench.places.release()
+    bench.stop.cancel("enough")
+    assert task.join(LONG)
+    assert done[0].outcome is Outcome.CANCELLED
+    assert done[0].error is not None
+    assert done[0].error.message == "enough"
+
+
+def test_pauses_grow_are_jittered_and_bounded(engine: Engine) -> None:
+    delays: list[float] = []
+
+    class Impatient(Stop):
+        def wait(self, seconds: float) -> bool:
+            delays.append(seconds)
+            return False
+
+    bench = Bench(engine)
+    bench.setting = replace(bench.setting, stop=Impatient(engine), retries=1100)
+    execute(bench, *[refusing(engine) for _ in range(1101)])
+    assert len(delays) == 1100
+    for number, delay in enumerate(delays):
+        steady = min(base.RETRY_LONGEST, base.RETRY_FIRST * 2.0 ** min(number, 20))
+        assert steady * 0.5 <= delay <= steady * 1.5
+    assert len(set(delays)) > 1000, "all hosts at once would come back at once"
+
+
+def test_cancelled_in_the_middle_of_a_login(bench: Bench) -> None:
+    hold, done = Hold(bench.engine), []
+    task = bench.engine.spawn(lambda: done.append(execute(bench, host(bench.engine, login=[hold]))))
+    assert hold.reached.wait(LONG)
+    bench.stop.cancel("the operator said so")
+    assert task.join(LONG)
+    assert done[0].outcome is Outcome.CANCELLED
+    assert done[0].error.to_dict() == {
+        "phase": "auth", "message": "the operator said so", "hint": "",
+    }  # fmt: skip
+
+
+def test_intent_comes_before_the_command_and_behind_the_login(bench: Bench) -> None:
+    transport = host(bench.engine)
+    seen: list[tuple[WorkId, int, int]] = []
+
+    class Journal:
+        def intent(self, work: WorkId) -> None:
+            seen.append((work, transport.connects, len(transport.started)))
+
+    execute(bench, refusing(bench.engine), transport, journal=Journal(), retries=1)
+    assert seen == [(WORK, 1, 0)]
+
+
+def test_without_a_journal_nothing_goes_out(bench: Bench) -> None:
+    class Full:
+        def intent(self, work: WorkId) -> None:
+            raise OSError(28, "No space left on device")
+
+    transport = host(bench.engine)
+    result = execute(bench, transport, journal=Full())
+    assert transport.started == []
+    assert result.outcome is Outcome.UNREACHABLE, "nothing was sent to a shell"
+    assert result.error is not None
+    assert "No space left" in result.error.message
+
+
+class Exit(BaseException):
+    """No Exception, and nobody expects it."""
+
+
+@pytest.mark.parametrize(
+    "error", [LookupError("a bug"), KeyboardInterrupt(), SystemExit(1), Exit()]
+)
+@pytest.mark.parametrize("sent", [False, True])
+def test_a_bug_still_gives_one_result(bench: Bench, error: BaseException, sent: bool) -> None:
+    class Buggy(Exec):
+        def act(self, job: Job, slot: Slot, trail: Any) -> Result:
+            trail.sent = sent
+            raise error
+
+    result = bench.run(Buggy(bench.setting, Command("x")))
+    assert result.outcome is (Outcome.LOST if sent else Outcome.UNREACHABLE)
+    assert result.error is not None
+    assert "internal error" in result.error.message
+    [notice] = bench.of(Notice)
+    assert notice.level == "error"
+    assert "Traceback" in notice.message
+    assert notice.host == "web01"
+
+
+def test_a_host_that_was_never_started_is_cancelled(bench: Bench) -> None:
+    bench.stop.drain("2 hosts failed, more than --max-fail allows")
+    Exec(bench.setting, Command("x")).skip(Job(WORK, lambda: host(bench.engine)))
+    [result] = bench.of(Result)
+    assert (result.outcome, result.started) == (Outcome.CANCELLED, 0.0)
+    assert "--max-fail" in result.error.message
+
+
+# -- ping
+
+
+def test_ping_tells_login_and_round_trip(bench: Bench) -> None:
+    transport = host(bench.engine)
+    result = bench.run(Ping(bench.setting), transport)
+    assert (result.outcome, result.attempts) == (Outcome.OK, 1)
+    assert set(result.data) == {"login", "round_trip"}
+    assert all(seconds >= 0 for seconds in result.data.values())
+    assert transport.started == [":"]
+
+
+def test_ping_tries_once(bench: Bench) -> None:
+    result = bench.run(Ping(bench.setting), refusing(bench.engine))
+    assert result.outcome is Outcome.UNREACHABLE
+    assert result.error is not None
+    assert (result.error.phase, result.error.message) == ("tcp", "connection refused")
+    assert result.error.hint == "is it up?"
+
+
+def test_ping_has_patience_if_it_is_told_to(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gates.Pace, "delay", lambda pace, attempt: 0.0)
+    transports = [refusing(bench.engine), refusing(bench.engine), host(bench.engine)]
+    result = bench.run(Ping(bench.setting, LONG), *transports)
+    assert (result.outcome, result.attempts) == (Outcome.OK, 3)
+
+
+def test_ping_says_what_the_shell_said(bench: Bench) -> None:
+    steps = (Data("stderr", b"This account is currently not available.\nmore"), *ends(1))
+    result = bench.run(Ping(bench.setting), host(bench.engine, *steps))
+    assert result.outcome is Outcome.UNREACHABLE
+    assert result.error is not None
+    assert result.error.phase == "exec"
+    assert "exit status 1: This account is currently not available." in result.error.message
+    assert "more" not in result.error.message
+
+
+# -- wait
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ssh", Condition("ssh")),
+        ("tcp:1", Condition("tcp", 1)),
+        ("tcp:65535", Condition("tcp", 65535)),
+    ],
+)
+def test_conditions(text: str, expected: Condition) -> None:
+    assert Condition.parse(text) == expected
+    assert str(expected) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "expected ssh or tcp:PORT"),
+        ("sssh", "did you mean 'ssh'"),
+        ("ssh:22", "expected ssh or tcp:PORT"),
+        ("tpc:22", "did you mean 'tcp'"),
+        ("tcp", "a port is a number"),
+        ("tcp:", "a port is a number"),
+        ("tcp:0", "a port is a number"),
+        ("tcp:65536", "a port is a number"),
+        ("tcp:-1", "a port is a number"),
+        ("tcp:x", "a port is a number"),
+        ("tcp:٢٢", "a port is a number"),
+    ],
+)
+def test_conditions_that_are_none(text: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        Condition.parse(text)
+
+
+def _probe(fails: int, asked: list[tuple[str, int]]) -> Callable[[str, int, Stop], None]:
+    def probe(address: str, port: int, stop: Stop) -> None:
+        asked.append((address, port))
+        if len(asked) <= fails:
+            raise HostError("connection refused", phase="tcp")
+
+    return probe
+
+
+def test_wait_meets_its_conditions_one_after_the_other(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gates.Pace, "delay", lambda pace, attempt: 0.0)
+    asked: list[tuple[str, int]] = []
+    conditions = (Condition("tcp", 5432), Condition("ssh"))
+    worker = Wait(bench.setting, conditions, LONG, _probe(2, asked))
+    result = bench.run(worker, host(bench.engine))
+    assert result.outcome is Outcome.OK
+    assert asked == [("127.0.0.1", 5432)] * 3
+    assert {name: each["attempts"] for name, each in result.data.items()} == {
+        "tcp:5432": 3, "ssh": 1,
+    }  # fmt: skip
+
+
+def test_wait_gives_up_and_says_what_it_waited_for(bench: Bench) -> None:
+    asked: list[tuple[str, int]] = []
+    worker = Wait(bench.setting, (Condition("tcp", 5432),), 0.01, _probe(999, asked))
+    result = bench.run(worker)
+    assert result.outcome is Outcome.FAILED
+    assert result.error is not None
+    assert "tcp:5432 was not ready after" in result.error.message
+    assert "connection refused" in result.error.message
+
+
+def test_a_cancelled_wait_is_cancelled(bench: Bench) -> None:
+    asked: list[tuple[str, int]] = []
+    worker, done = Wait(bench.setting, (Condition("tcp", 1),), None, _probe(999, asked)), []
+    task = bench.engine.spawn(lambda: done.append(bench.run(worker)))
+    while not asked:
+        bench.engine.event().wait(0.001)
+    bench.stop.cancel("the operator said so")
+    assert task.join(LONG)
+    assert done[0].outcome is Outcome.CANCELLED
+    assert bench.engine.close(LONG), "no prober stays behind"
+
+
+def test_waiting_hosts_hold_no_place_but_their_attempts_do(bench: Bench) -> None:
+    """One place, and two hosts that wait for each other's check."""
+    inside: list[int] = []
+    most = 0
+    tried = [0, 0]
+
+    def probe(address: str, port: int, stop: Stop) -> None:
+        nonlocal most
+        inside.append(port)
+        most = max(most, len(inside))
+        bench.engine.event().wait(0.001)
+        inside.remove(port)
+        tried[port] += 1
+        if not all(tried):
+            raise HostError("not yet", phase="tcp")
+
+    def wait(port: int) -> None:
+        setting = replace(bench.setting, emit=lambda event: None)
+        worker = Wait(setting, (Condition("tcp", port),), LONG, probe)
+        bench.places.acquire()
+        assert worker(Job(WORK, lambda: host(bench.engine), ("h", 1)), Slot(bench.places))
+        bench.places.release()
+
+    tasks = [bench.engine.spawn(wait, port) for port in (0, 1)]
+    assert all(task.join(LONG) for task in tasks)
+    assert most == 1

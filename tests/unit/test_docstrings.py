@@ -1,0 +1,18 @@
+"""Examples in docstrings give what they say."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["opsrun.engine.dispatch", "opsrun.errors", "opsrun.secret", "opsrun.testing"],
+)
+def test_examples(name: str) -> None:
+    failed, attempted = doctest.testmod(importlib.import_module(name))
+    assert attempted > 0
+    assert failed == 0
