@@ -54,6 +54,7 @@ test: dev
 
 soak: dev
 	$(BIN)/pytest -m '' --hypothesis-profile=soak
+	$(BIN)/python tests/tools/pytest_gevent.py -m '' --hypothesis-profile=soak tests/contract
 
 lint: dev
 	@failed=0; \
