@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import selectors
 import signal
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,11 +20,13 @@ from typing import Any
 from opsrun.errors import InventoryError
 from opsrun.inventory.draft import Draft, DraftError
 from opsrun.inventory.model import Origin, Unsafe, Value, Vaulted
-from opsrun.inventory.text import SHOWN, Place, decode, line_at
+from opsrun.inventory.text import MAX_BYTES, SHOWN, Place, decode, line_at
 from opsrun.inventory.yaml_data import holds_vault
 
 TIMEOUT = 120.0
 """Seconds that one call of a script may take."""
+_POLL = 0.05
+"""Seconds between two looks whether a silent program has ended."""
 _KEYS = ("hosts", "vars", "children")
 _STDERR_LINES = 20
 
@@ -147,27 +151,74 @@ class _Reader:
             )
         except OSError as error:
             raise InventoryError(f"can't be started: {error.strerror}", path=shown) from error
-        output, errors = self._wait(process, shown)
+        with process:
+            output, errors = self._wait(process, shown)
         if process.returncode:
             raise InventoryError(f"{_ending(process.returncode)}{_tail(errors)}", path=shown)
         return output
 
     def _wait(self, process: subprocess.Popen[bytes], shown: str) -> tuple[bytes, bytes]:
+        answer = _Answer(process)
         try:
-            return process.communicate(timeout=self.timeout)
-        except subprocess.TimeoutExpired:
+            answer.read(self.timeout)
+        except BaseException as error:
             _kill(process)
-            _, errors = process.communicate()
-            raise InventoryError(
-                f"gave no answer within {self.timeout:g} s{_tail(errors)}", path=shown
-            ) from None
-        except BaseException:
-            _kill(process)
-            process.communicate()
+            if isinstance(error, _Unfinished):
+                words = f"{error}{_tail(bytes(answer.errors))}"
+                raise InventoryError(words, path=shown) from None
             raise
+        return bytes(answer.output), bytes(answer.errors)
 
     def _error(self, message: str) -> InventoryError:
         return InventoryError(message, path=f"{self.path} --list")
+
+
+class _Unfinished(Exception):
+    """The program was given up; why, in words."""
+
+
+class _Answer:
+    """Reads what a program prints until it ends, and no longer.
+
+    Not until the end of its output: a process that it has left behind may hold that for ever.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.output, self.errors = bytearray(), bytearray()
+        self._process = process
+
+    def read(self, timeout: float) -> None:
+        """Take in everything.
+
+        Raises:
+            _Unfinished: it takes longer than ``timeout`` seconds, or prints more than `MAX_BYTES`.
+        """
+        deadline = time.monotonic() + timeout
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout or 0, selectors.EVENT_READ, self.output)
+            selector.register(self._process.stderr or 0, selectors.EVENT_READ, self.errors)
+            while selector.get_map():
+                # Asked first: what was printed before the end is then there to be read.
+                ended = self._process.poll() is not None
+                if not self._take(selector) and ended:
+                    break
+                if time.monotonic() > deadline:
+                    raise _Unfinished(f"gave no answer within {timeout:g} s")
+        try:
+            self._process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            raise _Unfinished(f"did not end within {timeout:g} s") from None
+
+    def _take(self, selector: selectors.BaseSelector) -> bool:
+        ready = selector.select(_POLL)
+        for key, _ in ready:
+            piece = os.read(key.fd, 1 << 16)
+            if not piece:
+                selector.unregister(key.fileobj)
+            key.data.extend(piece)
+            if len(key.data) > MAX_BYTES:
+                raise _Unfinished(f"printed more than {MAX_BYTES} bytes")
+        return bool(ready)
 
 
 def _not_json(error: json.JSONDecodeError, shown: str) -> InventoryError:

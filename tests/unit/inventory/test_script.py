@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from opsrun.errors import InventoryError, NotBuiltError
 from opsrun.inventory import Inventory, Unsafe, load_inventory
+from opsrun.inventory import script as script_module
 
 
 def script(folder: Path, body: str, name: str = "dyn") -> str:
@@ -95,6 +99,33 @@ def test_what_a_script_does_wrong_is_shown(tmp_path: Path, body: str, words: lis
 def test_a_script_has_limited_time_and_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(InventoryError, match=r"gave no answer within 0\.3 s\n  still here"):
         load(tmp_path, "echo still here >&2; sleep 600 & sleep 600", timeout=0.3)
+
+
+def test_what_a_script_leaves_behind_holds_nobody_up(tmp_path: Path) -> None:
+    answer = '{"g": ["h"], "_meta": {"hostvars": {}}}'
+    inventory = load(tmp_path, f"sleep 600 & echo $! > left; echo '{answer}'")
+    # Fails if it is gone: it is the script's affair, and held the script's output all the time.
+    os.kill(int((tmp_path / "left").read_text()), signal.SIGKILL)
+    assert list(inventory.hosts) == ["h"]
+
+
+def test_a_script_that_prints_without_end_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(script_module, "MAX_BYTES", 100_000)
+    with pytest.raises(InventoryError, match="printed more than 100000 bytes"):
+        load(tmp_path, "while :; do echo 0123456789; done")
+
+
+def test_a_script_that_closes_its_output_and_stays_is_given_up(tmp_path: Path) -> None:
+    with pytest.raises(InventoryError, match=r"did not end within 0\.3 s"):
+        load(tmp_path, "exec >&- 2>&-; sleep 600", timeout=0.3)
+
+
+def test_a_large_answer_is_read_whole(tmp_path: Path) -> None:
+    names = [f"host{number:06}" for number in range(20_000)]
+    (tmp_path / "answer").write_text(json.dumps({"g": names, "_meta": {"hostvars": {}}}))
+    assert list(load(tmp_path, "cat answer; exit 0").hosts) == names
 
 
 def test_a_script_that_can_not_be_started_is_an_error(tmp_path: Path) -> None:
