@@ -59,7 +59,10 @@ def _from_stdin(pattern: str) -> list[str]:
         return [pattern]
     if sys.stdin.isatty():
         raise UsageError("--hosts - reads names from standard input, which is a terminal here")
-    return sys.stdin.read().split()
+    names = sys.stdin.read().split()
+    if not names:
+        raise UsageError("--hosts - reads names from standard input, and there was none")
+    return names
 
 
 def execute(

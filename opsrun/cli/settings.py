@@ -194,6 +194,10 @@ def _check(setting: Setting, parameter: click.Option) -> None:
         raise setting.wrong(f"{setting.key} takes one value, not {setting.value!r}")
     if not parameter.is_flag and isinstance(setting.value, bool):
         raise setting.wrong(f"{setting.key} takes no true or false")
+    parts = setting.value if isinstance(setting.value, list) else [setting.value]
+    if not all(isinstance(part, (str, int, float)) for part in parts):
+        # TOML has dates and tables, which no option takes and click can't read.
+        raise setting.wrong(f"{setting.key} takes text or numbers")
     try:
         parameter.type_cast_value(click.Context(click.Command("opsrun")), setting.value)
     except click.BadParameter as error:

@@ -32,11 +32,16 @@ def local(tmp_path: Path) -> tuple[str, ...]:
     return ("-m", "opsrun", "exec", "-i", str(inventory), "-w", "all", "-F", "none")
 
 
-@pytest.mark.parametrize("option", ["--stdin", "--hosts=-"])
-def test_a_closed_standard_input_is_an_empty_one(local: tuple[str, ...], option: str) -> None:
-    ended = run('"$@" <&-', *local, option, "--", "cat; echo end")
+def test_a_closed_standard_input_is_an_empty_one(local: tuple[str, ...]) -> None:
+    ended = run('"$@" <&-', *local, "--stdin", "--", "cat; echo end")
     assert "Traceback" not in ended.stderr
     assert (ended.returncode, ended.stdout) == (0, "here | end\n")
+
+
+def test_names_that_were_to_come_and_did_not_are_missed(local: tuple[str, ...]) -> None:
+    ended = run('"$@" </dev/null', *local[:5], "--hosts", "-", "--", "echo ran")
+    assert ended.returncode == 2
+    assert "standard input, and there was none" in ended.stderr
 
 
 def test_closed_descriptors_are_never_given_to_files_of_ours(

@@ -61,6 +61,8 @@ def test_a_shared_option_that_the_command_lacks_is_passed_over(project: Path) ->
         ("[exec]\nfold = 'yes'\n", "opsrun.toml:2: fold takes true or false, not 'yes'"),
         ("[exec]\ninventory = 'x'\n", "opsrun.toml:2: inventory takes a list, not 'x'"),
         ("[exec]\noutput = 'xml'\n", "opsrun.toml:2: output: "),
+        ("[exec]\nforks = 1979-05-27\n", "opsrun.toml:2: forks takes text or numbers"),
+        ("[exec]\nenv = [{ A = 1 }]\n", "opsrun.toml:2: env takes text or numbers"),
         ("forks = 1\n", "opsrun.toml:1: 'forks' stands in no section"),
         ("[exec\n", "opsrun.toml:1:6: "),
     ],
