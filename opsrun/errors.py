@@ -35,6 +35,10 @@ PHASES = ("dns", "tcp", "banner", "kex", "hostkey", "auth", "open", "become", "e
 """The phases of a connection, in their order. Every `HostError` names one."""
 
 
+QUEUED = "queued"
+"""In place of a phase, for work that the end of the run came before."""
+
+
 class OpsrunError(Exception):
     """Root of the tree. ``str(error)`` is one message fit for an operator to read."""
 

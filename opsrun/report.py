@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -95,7 +96,7 @@ class Report:
 
         0 all well, 1 a host failed, 3 unreachable, 4 lost, 130 interrupted; the worst of 4, 3, 1
         wins. With ``largest`` the largest remote status stands in for the 1, as with ``clush -S``;
-        a command that died by a signal counts as 128 plus nothing known, that is 255.
+        a command that a signal ended counts as 128 plus the signal's number, as in a shell.
         """
         if self.interrupted:
             return INTERRUPTED
@@ -103,8 +104,7 @@ class Report:
         worst = next((status for outcome, status in _SEVERITY if counts[outcome]), 0)
         if not largest or worst not in (0, 1):
             return worst
-        statuses = [255 if r.signal else r.rc for r in self.results if r.rc or r.signal]
-        return max((status for status in statuses if status is not None), default=worst)
+        return max([worst, *(_remote_status(result) for result in self.results)])
 
     def raise_for_failures(self) -> Report:
         """This report, if every host ended well.
@@ -118,6 +118,15 @@ class Report:
         names = ", ".join(f"{result.host} ({_why(result)})" for result in bad[:10])
         more = f" and {len(bad) - 10} more" if len(bad) > 10 else ""
         raise RunFailed(f"{len(bad)} of {len(self.results)} hosts: {names}{more}", self)
+
+
+def _remote_status(result: Result) -> int:
+    if result.signal is None:
+        return result.rc or 0
+    try:
+        return 128 + signal.Signals[f"SIG{result.signal}"]
+    except KeyError:
+        return 255
 
 
 def _why(result: Result) -> str:

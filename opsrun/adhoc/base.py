@@ -14,6 +14,7 @@ from opsrun.engine.base import Engine
 from opsrun.engine.dispatch import Slot
 from opsrun.engine.stop import Stop
 from opsrun.errors import (
+    QUEUED,
     Cancelled,
     ConnectionFailed,
     ConnectionLost,
@@ -115,7 +116,8 @@ class Worker:
 
     def skip(self, job: Job) -> None:
         """Emit the result of a host that the end of the run came before."""
-        reason = ErrorInfo("dns", self.setting.stop.reason or "the run was ended", "never started")
+        why = self.setting.stop.reason or "the run was ended"
+        reason = ErrorInfo(QUEUED, why, "never started")
         self.setting.emit(Result(job.host, job.work, Outcome.CANCELLED, error=reason))
 
     def _ended(self, job: Job, trail: Trail, error: OpsrunError) -> Result:
@@ -140,7 +142,8 @@ class Worker:
     def _crashed(self, job: Job, trail: Trail, error: BaseException) -> Result:
         detail = "".join(traceback.format_exception(error)).rstrip()
         self.setting.emit(Notice("error", f"a bug in opsrun ended this host:\n{detail}", job.host))
-        outcome = Outcome.LOST if trail.sent else Outcome.UNREACHABLE
+        # Not unreachable: a bug of ours must not read as the host's fault.
+        outcome = Outcome.LOST if trail.sent else Outcome.FAILED
         return self._result(job, trail, outcome, ErrorInfo("run", f"internal error: {error!r}"))
 
     def _result(self, job: Job, trail: Trail, outcome: Outcome, error: ErrorInfo) -> Result:

@@ -69,7 +69,9 @@ class Exec(Worker):
         if ended.left_child:
             trail.data["left_child"] = True
             self.setting.emit(
-                Notice("info", "ended, and left a process behind that holds its output", job.host)
+                Notice(
+                    "warning", "ended, and left a process behind that holds its output", job.host
+                )
             )
         return Result(
             job.host,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from opsrun.engine.base import Engine, Queue
 from opsrun.engine.stop import Stop
-from opsrun.errors import SinkClosed
+from opsrun.errors import QUEUED, SinkClosed
 from opsrun.events import (
     ErrorInfo,
     Event,
@@ -200,7 +200,7 @@ class Collector:
             return Result(work.host, work, Outcome.LOST, error=_NO_RESULT)
         error = _NO_RESULT
         if self._stop.draining:
-            error = ErrorInfo("dns", self._stop.reason, _NEVER_STARTED)
+            error = ErrorInfo(QUEUED, self._stop.reason, _NEVER_STARTED)
         return Result(work.host, work, Outcome.CANCELLED, error=error)
 
 

@@ -170,4 +170,5 @@ class Dispatcher(Generic[Item]):
         if self._plan.fail_fast:
             self._stop.cancel("a host failed, and --fail-fast was asked for")
         elif limit is not None and bad > limit.of(self._total):
-            self._stop.drain(f"{bad} hosts failed, more than --max-fail allows")
+            hosts = "1 host" if bad == 1 else f"{bad} hosts"
+            self._stop.drain(f"{hosts} failed, more than --max-fail allows")

@@ -43,10 +43,12 @@ def load_inventory(
     """Read every source; where they disagree, later ones win.
 
     Args:
-        sources: files, executable scripts, directories, or host lists (``h1,h2,``). If this and
-            ``hostfiles`` are empty: ``OPSRUN_INVENTORY``, whose sources are separated by commas (a
-            comma at its end makes all of it one host list), else ``inventories/``.
-        hostfiles: files with a host or node set a line; ``-`` is standard input.
+        sources: files, executable scripts, directories, or host lists (``h1,h2,``). If there are
+            none: ``OPSRUN_INVENTORY``, whose sources are separated by commas (a comma at its end
+            makes all of it one host list), else ``inventories/``; with ``hostfiles`` there may
+            be none at all.
+        hostfiles: files with a host or node set a line; ``-`` is standard input. Names that the
+            sources know keep the variables they have there.
         playbook_dir: its ``group_vars/`` and ``host_vars/`` win over those beside the sources.
         env: in place of `os.environ`.
         cwd: what relative paths are seen from, in place of the working directory.
@@ -57,8 +59,8 @@ def load_inventory(
         NotBuiltError: a source is encrypted, or configures an inventory plugin.
     """
     place = Place(cwd or os.getcwd())
-    if not sources and not hostfiles:
-        sources = _default(os.environ if env is None else env, place)
+    if not sources:
+        sources = _default(os.environ if env is None else env, place, needed=not hostfiles)
     loader = _Loader(Draft(), place, script_timeout)
     for source in sources:
         loader.source(source)
@@ -74,7 +76,7 @@ def load_inventory(
     )
 
 
-def _default(env: Mapping[str, str], place: Place) -> list[str]:
+def _default(env: Mapping[str, str], place: Place, *, needed: bool) -> list[str]:
     named = env.get(VARIABLE, "").strip()
     if named.endswith(","):
         return [named]
@@ -82,6 +84,8 @@ def _default(env: Mapping[str, str], place: Place) -> list[str]:
         return [part.strip() for part in named.split(",") if part.strip()]
     if os.path.isdir(place.real(DEFAULT)):
         return [DEFAULT]
+    if not needed:
+        return []
     raise InventoryError(
         f"no inventory: name one with -i (a file, a directory, or hosts as in `-i web1,web2,`), "
         f"set {VARIABLE}, or make a directory {DEFAULT}/ here"

@@ -36,6 +36,7 @@ class TerminalSink:
         self._problems = Problems(color=options.color_err, tails=self._tails)
         self._waits = Waits()
         self._hosts: tuple[str, ...] = ()
+        self._action = ""
         self._ended = False
         self._closed = False
 
@@ -87,6 +88,7 @@ class TerminalSink:
 
     def _started(self, event: RunStarted) -> None:
         self._hosts = event.hosts
+        self._action = event.action
         if self._options.verbosity >= 1:
             what = sanitise_line(f"run {event.run}: {event.action} {event.command}")
             self._say(f"{what}: {label(event.hosts) or 'no hosts'}")

@@ -46,7 +46,8 @@ class TextSink(TerminalSink):
         host = result.host
         self._drain(host, "stdout", result.stdout)
         self._drain(host, "stderr", result.stderr)
-        if result.data and result.outcome.is_good:
+        # What a command's result has beside its output was told in notices.
+        if result.data and result.outcome.is_good and self._action != "exec":
             self._write("stdout", f"{self._prefix(host, 'stdout', '|')}{describe(result.data)}\n")
         if result.outcome.is_good:
             self._say_good(result)

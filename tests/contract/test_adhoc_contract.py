@@ -253,7 +253,7 @@ def test_without_a_journal_nothing_goes_out(bench: Bench) -> None:
     transport = host(bench.engine)
     result = execute(bench, transport, journal=Full())
     assert transport.started == []
-    assert result.outcome is Outcome.UNREACHABLE, "nothing was sent to a shell"
+    assert result.outcome is Outcome.FAILED, "known not to have run, and not the host's fault"
     assert result.error is not None
     assert "No space left" in result.error.message
 
@@ -273,7 +273,7 @@ def test_a_bug_still_gives_one_result(bench: Bench, error: BaseException, sent: 
             raise error
 
     result = bench.run(Buggy(bench.setting, Command("x")))
-    assert result.outcome is (Outcome.LOST if sent else Outcome.UNREACHABLE)
+    assert result.outcome is (Outcome.LOST if sent else Outcome.FAILED)
     assert result.error is not None
     assert "internal error" in result.error.message
     [notice] = bench.of(Notice)

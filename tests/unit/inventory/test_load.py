@@ -197,3 +197,12 @@ def test_the_worked_example_is_read_when_named_and_only_then() -> None:
     assert (variables["workers"], variables["ports"]) == (4, [80, 443])
     assert len(example) == 24
     assert "db-a.example.invalid" not in load_inventory(cwd=root, env={}).hosts
+
+
+def test_a_hostfile_adds_to_the_default_inventory(tmp_path: Path) -> None:
+    (tmp_path / "inventories").mkdir()
+    (tmp_path / "inventories" / "lab").write_text("web01 ansible_host=127.0.0.9\n")
+    (tmp_path / "failed.txt").write_text("web01\nnew01\n")
+    inventory = load_inventory([], hostfiles=["failed.txt"], cwd=str(tmp_path), env={})
+    assert inventory.host("web01").variables["ansible_host"] == "127.0.0.9"
+    assert list(inventory.hosts) == ["web01", "new01"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from event_runs import NASTY, result, started, summary, work
 from hypothesis import given
@@ -134,8 +135,10 @@ def test_verbose_says_what_ended_well() -> None:
 
 
 def test_values_of_a_result_are_shown() -> None:
-    out, _ = shown(started("a"), result("a", data={"rtt": 0.00123456, "user": "x\ny"}))
-    assert out == ["a | rtt=0.001235 user=x\\ny"]
+    ping = replace(started("a"), action="ping")
+    values = result("a", data={"rtt": 0.00123456, "user": "x\ny"})
+    assert shown(ping, values)[0] == ["a | rtt=0.001235 user=x\\ny"]
+    assert shown(started("a"), values)[0] == []
 
 
 def test_colour_marks_the_name_and_nothing_of_the_text() -> None:
