@@ -18,7 +18,16 @@ from dataclasses import dataclass
 
 from opsrun.engine.base import Engine, Event
 from opsrun.errors import Cancelled, ConnectionFailed, ConnectionLost
-from opsrun.remote.connection import Closed, Data, EndOfOutput, Exited, Packet, Writable
+from opsrun.remote.connection import (
+    USUAL,
+    Closed,
+    Data,
+    EndOfOutput,
+    Exited,
+    Manner,
+    Packet,
+    Writable,
+)
 
 __all__ = [
     "Cat",
@@ -216,9 +225,14 @@ class FakeConnection:
     def __init__(self, transport: FakeTransport) -> None:
         self._transport = transport
 
-    def start(self, script: str) -> FakeProcess:
+    @property
+    def is_alive(self) -> bool:
+        """Whether it was not closed, by either side."""
+        return not self._transport.closed
+
+    def start(self, script: str, manner: Manner = USUAL) -> FakeProcess:
         """See `Connection.start`."""
-        return self._transport.start(script)
+        return self._transport.start(script, manner)
 
     def close(self) -> None:
         """See `Connection.close`."""
@@ -263,6 +277,8 @@ class FakeTransport:
         """Every process that was started, in order."""
         self.started: list[str] = []
         """Their scripts."""
+        self.manners: list[Manner] = []
+        """How they were to be started."""
 
     def connect(self) -> FakeConnection:
         """See `Transport.connect`."""
@@ -280,7 +296,7 @@ class FakeTransport:
         if self.closed:
             raise Cancelled("the connection was closed", host=self._host, phase=phase)
 
-    def start(self, script: str) -> FakeProcess:
+    def start(self, script: str, manner: Manner = USUAL) -> FakeProcess:
         """Start a process; see `Connection.start`."""
         try:
             self._go_through(self._opening, "open")
@@ -288,6 +304,7 @@ class FakeTransport:
             raise ConnectionFailed(error.message, host=self._host, phase="open") from error
         process = FakeProcess(self._steps(script), self._host, self._engine.event(), self._ignored)
         self.started.append(script)
+        self.manners.append(manner)
         self.processes.append(process)
         return process
 

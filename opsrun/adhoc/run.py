@@ -73,6 +73,10 @@ class Exec(Worker):
                     "warning", "ended, and left a process behind that holds its output", job.host
                 )
             )
+        if ended.no_exit_status:
+            trail.data["no_exit_status"] = True
+            words = "ended in good order, and the host gave no exit status"
+            self.setting.emit(Notice("warning", words, job.host))
         return Result(
             job.host,
             job.work,

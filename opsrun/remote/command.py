@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from opsrun.errors import UsageError
+from opsrun.remote.connection import USUAL, Manner
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -19,7 +20,8 @@ class Command:
 
     Raises:
         UsageError: nothing to run, a NUL byte, a name that no shell takes for a variable, text for
-            ``stdin``, or a timeout that is not positive and finite.
+            ``stdin``, a timeout that is not positive and finite, or variables or input for what
+            is sent raw.
     """
 
     script: str
@@ -30,6 +32,8 @@ class Command:
     """Sent whole, then end of file; None closes standard input at once."""
     timeout: float | None = None
     """Seconds from the start of the command; None for no limit."""
+    manner: Manner = USUAL
+    """On a terminal, or sent raw."""
 
     def __post_init__(self) -> None:
         if not self.script.strip():
@@ -45,6 +49,9 @@ class Command:
             raise UsageError(f"stdin takes bytes, not {type(self.stdin).__name__}: encode it")
         if self.timeout is not None and not 0 < self.timeout < math.inf:
             raise UsageError(f"a timeout is a positive number of seconds, not {self.timeout}")
+        if self.manner.raw and (self.env or self.stdin is not None):
+            what = "standard input" if self.stdin is not None else "variables"
+            raise UsageError(f"a command that is sent raw takes no {what}")
 
     def rendered(self) -> str:
         """The script with its environment, as one text for the remote shell.
@@ -73,8 +80,10 @@ class CommandResult:
     """The command ended, and something that it started still holds its output."""
     duration: float = 0.0
     """Seconds from the request to the exit status."""
+    no_exit_status: bool = False
+    """Sent raw, it ended in good order, and the host said nothing of how."""
 
     @property
     def ok(self) -> bool:
-        """True for exit status 0."""
-        return self.rc == 0
+        """True for exit status 0, and for what was sent raw to a host that has none."""
+        return self.rc == 0 or self.no_exit_status

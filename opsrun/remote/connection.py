@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from opsrun.errors import ConnectionFailed
 from opsrun.events import StreamName
 
 
@@ -47,6 +48,44 @@ class Closed:
 Packet = Data | Exited | EndOfOutput | Writable | Closed
 
 
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """A terminal for a command to run on; RFC 4254 section 6.2."""
+
+    columns: int = 80
+    rows: int = 24
+    kind: str = "dumb"
+    """What ``TERM`` is to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a script is started, where that is not as usual."""
+
+    terminal: Terminal | None = None
+    """All three streams are a terminal; what is written to either comes as standard output. The
+    terminal neither echoes nor adds carriage returns, and `Process.close_stdin` types its end of
+    file."""
+    raw: bool = False
+    """The host has no POSIX shell: the script is sent as it is, over a shell's channel if need be,
+    and nothing else is ever started there."""
+
+
+USUAL = Manner()
+
+
+def only_usual(manner: Manner, host: str, way: str) -> None:
+    """For connections that know no other manner.
+
+    Raises:
+        ConnectionFailed: ``manner`` is another one; ``way`` says what it is that can't.
+    """
+    if manner == USUAL:
+        return
+    what = "can't send a command raw" if manner.raw else "gives no terminal"
+    raise ConnectionFailed(f"{way} {what}", host=host, phase="exec", hint="leave --raw, --pty out")
+
+
 class Process(Protocol):
     """A command under way: three streams and an end. Used by one consumer at a time."""
 
@@ -81,11 +120,12 @@ class Process(Protocol):
 class Connection(Protocol):
     """A host that has been reached and has let us in."""
 
-    def start(self, script: str) -> Process:
+    def start(self, script: str, manner: Manner = USUAL) -> Process:
         """Have the host's shell run ``script``.
 
         Raises:
-            ConnectionFailed: it could not be asked to (phase open or exec).
+            ConnectionFailed: it could not be asked to (phase open or exec); also where ``manner``
+                is not to be had over this connection.
             ConnectionLost: the connection broke meanwhile.
         """
 

@@ -102,13 +102,15 @@ class Running:
             self._cut_short = True
         finally:
             process.close()
-        if self._exited is None:
-            raise ConnectionLost(
-                "the command's channel was closed without an exit status",
-                host=host,
-                hint="what it did is not known",
-            )
-        return self._result(self._exited, self._exited_at - before)
+        if self._exited is not None:
+            return self._result(self._exited, self._exited_at - before)
+        if self._command.manner.raw and self._closed and self._output_over:
+            return self._result(Exited(), self._clock() - before)
+        raise ConnectionLost(
+            "the command's channel was closed without an exit status",
+            host=host,
+            hint="what it did is not known",
+        )
 
     def interrupt(self) -> None:
         """Have `run` look at ``stop`` now; safe from any other task."""
@@ -120,9 +122,12 @@ class Running:
 
     def _start(self, connection: Connection, stop: Stopping, host: str) -> Process:
         self._connection = connection
+        script, manner = self._command.rendered(), self._command.manner
         try:
             if not stop.cancelled:
-                return connection.start(self._command.rendered())
+                # What is typed at a shell may have its effect before the start is over.
+                self.sent = manner.raw
+                return connection.start(script, manner)
         except HostError as error:
             if stop.cancelled:
                 raise Cancelled(stop.reason, host=host, phase=error.phase) from error
@@ -190,7 +195,7 @@ class Running:
                 process.signal(name)
                 if self._ends_within(process, SIGNAL_ANSWER):
                     return
-                if self._connection is not None:
+                if self._connection is not None and not self._command.manner.raw:
                     kill_siblings(self._connection, name, self._clock)
                 if self._ends_within(process, GRACE):
                     return
@@ -233,4 +238,5 @@ class Running:
             truncated=self.truncated,
             left_child=not (self._closed or self._output_over),
             duration=duration,
+            no_exit_status=exited == Exited(),
         )

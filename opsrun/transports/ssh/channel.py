@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING
 from paramiko.message import Message
 
 from opsrun.engine.base import Engine
-from opsrun.errors import ConnectionLost
-from opsrun.remote.connection import Closed, Data, EndOfOutput, Exited, Packet, Writable
+from opsrun.errors import ConnectionFailed, ConnectionLost
+from opsrun.remote.connection import (
+    USUAL,
+    Closed,
+    Data,
+    EndOfOutput,
+    Exited,
+    Manner,
+    Packet,
+    Terminal,
+    Writable,
+)
 from opsrun.remote.deadline import Deadline, Timeouts
 from opsrun.transports.ssh.wire import Channel
 
@@ -22,6 +32,23 @@ _EXTENDED_STDERR = 1
 
 _SMALL = 1024
 """Bytes below which unread packets are put together."""
+
+
+_END_OF_FILE = 4
+"""What a terminal takes for the end of file: Ctrl-D."""
+
+_MODES = b"".join(
+    opcode.to_bytes() + bytes(4)
+    for opcode in (
+        53,  # ECHO
+        72,  # ONLCR
+    )
+) + bytes(1)
+"""RFC 4254 section 8: the terminal neither repeats what is typed nor adds carriage returns."""
+
+
+class NoCommands(ConnectionFailed):
+    """The server refused to run a command; it may still have a shell."""
 
 
 class _Wake:
@@ -38,20 +65,90 @@ class SessionChannel(Channel):
     def __init__(self, link: Link, chanid: int, engine: Engine, host: str) -> None:
         super().__init__(link, chanid, engine, host)
         self._awaiting_exec: Deadline | None = None
+        self._asking = False
+        self._granted: bool | None = None
+        self._last_typed: int | None = None
+        self._end_to_type: bytes | None = None
 
     # -- asked by the consumer
 
-    def start(self, script: str, timeouts: Timeouts) -> None:
-        """Open the channel and have ``script`` run; doesn't wait for the answer to the latter.
+    def start(self, script: str, timeouts: Timeouts, manner: Manner = USUAL) -> None:
+        """Open the channel and have ``script`` run.
+
+        Doesn't wait for the answer to the latter, unless it is sent raw.
 
         Raises:
-            ConnectionFailed: the server refused the channel, or did not answer in time.
+            NoCommands: the server refused a command that was sent raw.
+            ConnectionFailed: the server refused the channel or the terminal, or did not answer in
+                time.
         """
-        self._open(Deadline("open", timeouts.open, self._now))
-        self._awaiting_exec = Deadline("exec", timeouts.exec, self._now)
+        self._prepare(timeouts, manner)
+        waiting = self._awaiting_exec = Deadline("exec", timeouts.exec, self._now)
         request = self._request("exec", want_reply=True)
-        request.add_string(script.encode("utf-8", "surrogateescape"))
+        request.add_string(_encoded(script))
+        if not manner.raw:
+            self._send(request)
+        elif self._answer_to(request, waiting) is False:
+            raise NoCommands("the server refused to run a command", host=self._host, phase="exec")
+
+    def start_shell(self, script: str, timeouts: Timeouts, manner: Manner) -> None:
+        """Open the channel, ask for a shell, and type ``script``.
+
+        Raises:
+            ConnectionFailed: as `start`; or there is no shell either.
+            ConnectionLost: the shell takes no input.
+        """
+        self._prepare(timeouts, manner)
+        deadline = Deadline("exec", timeouts.exec, self._now)
+        if not self._answer_to(self._request("shell", want_reply=True), deadline):
+            words = "the server takes neither a command nor a shell"
+            raise ConnectionFailed(words, host=self._host, phase="exec")
+        self._type(_encoded(script) + b"\n", deadline)
+
+    def _prepare(self, timeouts: Timeouts, manner: Manner) -> None:
+        self._open(Deadline("open", timeouts.open, self._now))
+        if manner.terminal is not None:
+            self._ask_terminal(manner.terminal, Deadline("exec", timeouts.exec, self._now))
+            # Without a shell of ours behind it, what a Ctrl-D means there is not known.
+            self._end_to_type = None if manner.raw else b""
+
+    def _ask_terminal(self, terminal: Terminal, deadline: Deadline) -> None:
+        request = self._request("pty-req", want_reply=True)
+        request.add_string(_encoded(terminal.kind))
+        for size in (terminal.columns, terminal.rows, 0, 0):
+            request.add_int(size)
+        request.add_string(_MODES)
+        if not self._answer_to(request, deadline):
+            answer = "no answer" if self._granted is None else "the server refused"
+            raise ConnectionFailed(
+                f"no terminal: {answer}",
+                host=self._host,
+                phase="exec",
+                hint="PermitTTY in sshd_config, or no-pty in authorized_keys?",
+            )
+
+    def _answer_to(self, request: Message, deadline: Deadline) -> bool | None:
+        """Send a request and wait for its answer; None where none came in time."""
+        self._granted, self._asking = None, True
         self._send(request)
+        while self._asking and not self._closed:
+            if not self._news.wait(deadline.remaining()):
+                break
+            self._news.clear()
+        self._asking = False
+        # What came with the answer may have been cleared along with it.
+        self._news.set()
+        return self._granted
+
+    def _type(self, data: bytes, deadline: Deadline) -> None:
+        rest = memoryview(data)
+        while rest and not self._closed:
+            rest = rest[self._send_data(rest) :]
+            if rest and not self._news.wait(deadline.remaining()):
+                words = "the shell doesn't take what is typed"
+                raise ConnectionLost(words, host=self._host, phase="exec")
+            self._news.clear()
+        self._news.set()
 
     def receive(self, timeout: float | None) -> Packet | None:
         """See `Process.receive`."""
@@ -110,10 +207,19 @@ class SessionChannel(Channel):
             done += size
         else:
             self._tell(Writable())
+        if done:
+            self._last_typed = data[done - 1]
         return done
 
     def close_stdin(self) -> None:
-        """See `Process.close_stdin`."""
+        """See `Process.close_stdin`. A terminal's end of file is typed, once there is room."""
+        if self._end_to_type is not None and not self._eof_sent:
+            # The first one only ends a line that was begun.
+            begun = self._last_typed not in (None, 0x0A, _END_OF_FILE)
+            self._end_to_type = self._end_to_type or bytes([_END_OF_FILE] * (1 + begun))
+            self._end_to_type = self._end_to_type[self._send_data(self._end_to_type) :]
+            if self._end_to_type:
+                return
         self._send_eof()
 
     def signal(self, name: str) -> None:
@@ -134,9 +240,19 @@ class SessionChannel(Channel):
 
     def _request_success(self, message: Message) -> None:
         self._awaiting_exec = None
+        self._answered(granted=True)
+
+    def _answered(self, *, granted: bool) -> bool:
+        asked, self._asking = self._asking, False
+        if asked:
+            self._granted = granted
+            self._news.set()
+        return asked
 
     def _request_failed(self, message: Message) -> None:
         self._awaiting_exec = None
+        if self._answered(granted=False):
+            return
         self._refusal = "the server refused to run the command"
         self._tell(_Lost())
 
@@ -189,3 +305,7 @@ class SessionChannel(Channel):
             # In this order: who finds it closed has seen why, and who is woken finds it closed.
             self._inbox.append(_Lost())
             super()._unlink()
+
+
+def _encoded(words: str) -> bytes:
+    return words.encode("utf-8", "surrogateescape")

@@ -11,10 +11,12 @@ import paramiko
 
 from opsrun.engine.base import Engine
 from opsrun.errors import ConnectionFailed, HostError
+from opsrun.remote.connection import USUAL, Manner
+from opsrun.remote.deadline import Timeouts
 from opsrun.transports.credentials.keyring import Credential
 from opsrun.transports.hostkeys.verify import WrongKeyType
 from opsrun.transports.ssh.auth import Authenticator
-from opsrun.transports.ssh.channel import SessionChannel
+from opsrun.transports.ssh.channel import NoCommands, SessionChannel
 from opsrun.transports.ssh.dial import DirectRoute, Resolver, Route, system_resolver
 from opsrun.transports.ssh.jump import Bastions, JumpRoute
 from opsrun.transports.ssh.link import Link, Trace
@@ -160,11 +162,23 @@ class SSHConnection:
         self._link = link
         self._target = target
 
-    def start(self, script: str) -> SessionChannel:
+    def start(self, script: str, manner: Manner = USUAL) -> SessionChannel:
         """See `Connection.start`."""
+        try:
+            return self._start(script, manner, SessionChannel.start)
+        except NoCommands:
+            # Many a switch is like that: no commands, but somebody may sit down and type.
+            return self._start(script, manner, SessionChannel.start_shell)
+
+    def _start(
+        self,
+        script: str,
+        manner: Manner,
+        start: Callable[[SessionChannel, str, Timeouts, Manner], None],
+    ) -> SessionChannel:
         channel = self._link.session()
         try:
-            channel.start(script, self._target.timeouts)
+            start(channel, script, self._target.timeouts, manner)
         except BaseException:
             channel.close()
             raise

@@ -131,6 +131,11 @@ class Bastions:
             transport.close()
             raise
 
+    def forget_failures(self) -> None:
+        """Try jump hosts again that could not be reached: somebody asks anew."""
+        with self._lock:
+            self._logins = {hop: one for hop, one in self._logins.items() if one.failure is None}
+
     def close(self) -> None:
         """End all connections to jump hosts, and with them what goes through."""
         with self._lock:

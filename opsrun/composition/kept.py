@@ -1,0 +1,43 @@
+"""What a `Fleet` that keeps its connections has of them: one `Fleetway` for all of its runs."""
+
+from __future__ import annotations
+
+from opsrun.composition.ways import Ask, Fleetway
+from opsrun.engine.base import Engine
+from opsrun.engine.limits import affordable_forks
+
+_FAREWELL = 10.0
+"""Seconds that the last tasks have; every wait in them is shorter."""
+
+_MANY = 1 << 20
+
+
+class Kept:
+    """Ways to hosts that outlive a run, with an engine of their own.
+
+    Args:
+        engine: what the connections wait with; closed with them.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._fleetway: Fleetway | None = None
+
+    def fleetway(self, ask: Ask | None, verbosity: int) -> Fleetway:
+        """The ways of all runs; made for the first one, as it asks and is told."""
+        if self._fleetway is None:
+            self._fleetway = Fleetway(self._engine, ask, verbosity, keeps=True)
+        return self._fleetway
+
+    def leave_room(self, forks: int) -> None:
+        """Keep no more connections than leave descriptors for so many hosts at once."""
+        if self._fleetway is None or self._fleetway.pool is None:
+            return
+        pool, files = self._fleetway.pool, self._fleetway.files_per_host
+        pool.limit(max(0, len(pool) + affordable_forks(_MANY, files) - forks))
+
+    def close(self) -> None:
+        """Close all connections and wait for what they left under way."""
+        if self._fleetway is not None:
+            self._fleetway.close()
+        self._engine.close(_FAREWELL)
