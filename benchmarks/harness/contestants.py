@@ -59,6 +59,8 @@ class Contestant:
     """That bounds the commands that run at once; False if only logins."""
     slow: bool = False
     """Many times slower than the others: runs once where they run several times."""
+    most_hosts: int = 1_000_000
+    """It takes no part in scenarios of more."""
     env: Mapping[str, str] = field(default_factory=dict)
 
     def forks(self, wanted: int) -> int:
@@ -135,6 +137,7 @@ CONTESTANTS = (
         _opsrun("--engine", "threads"),
         read_opsrun,
         sustains=50,
+        most_hosts=200,
     ),
     Contestant(
         "parallel-ssh",

@@ -28,16 +28,19 @@ class Scenario:
 
 
 def full(hosts: Sequence[int], reps: int) -> list[Scenario]:
-    """Every command; on few hosts with half and with all of them at once."""
+    """Every command; on few hosts with half and with all of them at once.
+
+    On many hosts, where a run takes long, all runs but one are for the command that sleeps.
+    """
     plan = []
     for count in hosts:
         few = count <= _FEW
         for forks in (max(1, count // 2), count) if few else (count,):
-            for command in reversed(COMMANDS):
+            for command in COMMANDS:
                 sleeps = command.startswith("sleep")
-                once = reps if few or sleeps else max(1, reps - 1)
+                rounds = reps if few or sleeps else 1
                 slow = sleeps or (few and forks < count)
-                plan.append(Scenario(count, command, forks, once, slow))
+                plan.append(Scenario(count, command, forks, rounds, slow))
     return plan
 
 

@@ -27,7 +27,8 @@ def render(session: Session, date: datetime.date, command: str) -> str:
     """The whole page."""
     parts = [
         "# `opsrun exec` beside other tools\n",
-        f"{date.isoformat()} · {machine.describe()} · server {session.server}\n\n`{command}`\n",
+        f"{date.isoformat()} · {machine.describe()} · server {session.server} · "
+        f"load average {session.load:.1f} before it began\n\n`{command}`\n",
         _contestants(session),
         _READING,
     ]
@@ -47,7 +48,11 @@ def render(session: Session, date: datetime.date, command: str) -> str:
 
 
 def _remarks(session: Session) -> list[str]:
-    return [*session.notes, *(remark for row in session.rows for remark in row.remarks)]
+    return [
+        *session.notes,
+        *session.skipped,
+        *(remark for row in session.rows for remark in row.remarks),
+    ]
 
 
 def _contestants(session: Session) -> str:

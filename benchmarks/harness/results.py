@@ -19,6 +19,8 @@ class Run:
     """Host: what was wrong."""
     commands: int
     """How many the servers say they have started."""
+    round: int
+    """Runs of all contestants in the same round followed each other."""
 
 
 @dataclass(slots=True)
@@ -52,8 +54,9 @@ class Row:
 
     def _ratio(self, floor: Row, figure: Callable[[Measurement], float]) -> float:
         # Of runs that followed each other: what else the machine was doing cancels out.
-        pairs = zip(self.runs, floor.runs, strict=False)
-        return median(figure(own.measured) / figure(other.measured) for own, other in pairs)
+        others = {run.round: figure(run.measured) for run in floor.runs}
+        usual = median(others.values())
+        return median(figure(run.measured) / others.get(run.round, usual) for run in self.runs)
 
     @property
     def spread(self) -> tuple[float, float]:

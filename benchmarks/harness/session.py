@@ -43,9 +43,20 @@ class Session:
     notes: list[str] = field(default_factory=list)
     start_table: str = ""
     server: str = ""
+    load: float = 0.0
+    """Of the machine, before the first run."""
     _pythons: dict[str, Path] = field(default_factory=dict)
     _base_kb: dict[str, int] = field(default_factory=dict)
+    _skipped: dict[Scenario, dict[str, int]] = field(default_factory=dict)
     _count: int = 0
+
+    @property
+    def skipped(self) -> list[str]:
+        """What there was no time for, a line for each scenario."""
+        return [
+            f"no time, {scenario}: {', '.join(f'{name} ({runs})' for name, runs in names.items())}"
+            for scenario, names in self._skipped.items()
+        ]
 
     def prepare(self) -> None:
         """Find or make the environment of every contestant; those that have none are left out."""
@@ -65,6 +76,7 @@ class Session:
 
     def run(self, plan: Sequence[Scenario]) -> None:
         """Carry out the scenarios, those of one number of hosts on one lab."""
+        self.load = load()
         for hosts, scenarios in groupby(plan, key=lambda scenario: scenario.hosts):
             say(f"{hosts:,} hosts: starting the lab")
             with Lab(self.folder / f"lab{hosts}", hosts=hosts) as lab:
@@ -80,7 +92,7 @@ class Session:
         if self.start_reps:
             self.start_table = measure_start(lab, self.folder, self.start_reps)
         for contestant in self.contestants:
-            run = self._once(contestant, lab, server, lab.hosts[:1], "true", 1)
+            run = self._once(contestant, server, self._task(lab, lab.hosts[:1], "true", 1), 0)
             self._base_kb[contestant.name] = run.measured.largest_kb
 
     def _scenario(self, lab: Lab, server: Server, scenario: Scenario) -> None:
@@ -93,44 +105,41 @@ class Session:
                 self._base_kb[each.name],
             )
             for each in self.contestants
-            if scenario.slow or not each.slow
+            if scenario.hosts <= each.most_hosts and (scenario.slow or not each.slow)
         }
         self.rows += rows.values()
-        for repetition in range(scenario.reps):
+        for round_ in range(scenario.reps):
             for each in self.contestants:
-                if each.name not in rows or (each.slow and repetition):
+                # The slow ones go last: where time is short, it is theirs that is missing.
+                if each.name not in rows or (each.slow and round_ + 1 < scenario.reps):
                     continue
                 row = rows[each.name]
                 if self.clock.allows(each.name, scenario.hosts):
-                    run = self._once(each, lab, server, lab.hosts, scenario.command, row.forks)
+                    task = self._task(lab, lab.hosts, scenario.command, row.forks)
+                    run = self._once(each, server, task, round_)
                     row.runs.append(run)
                     say(_line(scenario, each.name, run))
                 else:
-                    self.notes.append(f"no time for {each.name}: {scenario}, run {repetition + 1}")
+                    self._skipped.setdefault(scenario, {}).setdefault(each.name, 0)
+                    self._skipped[scenario][each.name] += 1
 
-    def _once(
-        self,
-        contestant: Contestant,
-        lab: Lab,
-        server: Server,
-        hosts: tuple[LabHost, ...],
-        command: str,
-        forks: int,
-    ) -> Run:
+    def _task(self, lab: Lab, hosts: tuple[LabHost, ...], command: str, forks: int) -> Task:
         folder = self.folder / f"{self._count}"
         self._count += 1
         folder.mkdir()
-        task = Task(lab, hosts, command, forks, folder)
-        env = clean_environment(folder) | dict(contestant.env)
+        return Task(lab, hosts, command, forks, folder)
+
+    def _once(self, contestant: Contestant, server: Server, task: Task, round_: int) -> Run:
+        env = clean_environment(task.folder) | dict(contestant.env)
         argv = contestant.argv(task, self.python(contestant))
         server.settle()
         server.commands()
         before = time.monotonic()
-        measured, stdout, stderr = measure(argv, env, folder, _LONGEST)
-        if len(hosts) > 1:
-            self.clock.note(contestant.name, len(hosts), time.monotonic() - before)
-        failed = failures(command, task.names, _ends(contestant, task, stdout, stderr))
-        return Run(measured, failed, server.commands())
+        measured, stdout, stderr = measure(argv, env, task.folder, _LONGEST)
+        if len(task.hosts) > 1:
+            self.clock.note(contestant.name, len(task.hosts), time.monotonic() - before)
+        failed = failures(task.command, task.names, _ends(contestant, task, stdout, stderr))
+        return Run(measured, failed, server.commands(), round_)
 
 
 def _ends(contestant: Contestant, task: Task, stdout: str, stderr: str) -> Ends:

@@ -38,7 +38,8 @@ def scenario_table(rows: Sequence[Row]) -> str:
 
 
 def _cells(row: Row, floor: Row | None) -> list[str]:
-    alone = row.processes < 4
+    # Short-lived helpers at the start don't count; a process for each host does.
+    alone = row.total_mb < 1.2 * row.largest_mb
     low, high = row.spread
     span = f" ({low:.1f}–{high:.1f})" if len(row.runs) > 1 else ""
     return [
