@@ -124,7 +124,7 @@ def test_count_counts(folder: Path) -> None:
 def test_sources_and_hostfiles_may_be_repeated(folder: Path) -> None:
     (folder / "more.txt").write_text("m[1-2]\n")
     assert run("fold", "-i", "a,", "-i", "b,", "--hostfile", "more.txt") == "a,b,m[1-2]\n"
-    assert run("count", "all", "--hostfile", "-", stdin="x\ny\n") == "2\n"
+    assert run("count", "all", "--hostfile", "-", stdin="x\ny\n") == "6\n"
 
 
 def test_warnings_go_to_standard_error(folder: Path) -> None:
