@@ -195,12 +195,16 @@ class EvilSSH:
     Args:
         run: what to do with a command, in a task of its own, once it was said to be started.
         on_exec: called before that is said; False refuses it.
+        on_shell: the same for a shell, which is a command of no words.
+        on_pty: called for a terminal, with its kind, columns, rows and modes; False refuses it.
         on_open: called for a channel; gives one of paramiko's OPEN_ codes.
         on_password: called for a password; gives one of paramiko's AUTH_ codes.
     """
 
     run: Callable[[Command], None] = finishing
     on_exec: Callable[[Command], bool] = lambda command: True
+    on_shell: Callable[[Command], bool] = lambda command: False
+    on_pty: Callable[[bytes, int, int, bytes], bool] = lambda *terminal: False
     on_open: Callable[[EvilSSH], int] = lambda server: paramiko.OPEN_SUCCEEDED
     on_password: Callable[[EvilSSH], int] = lambda server: paramiko.AUTH_SUCCESSFUL
     passwords: list[str] = field(default_factory=list)
@@ -280,8 +284,28 @@ class _Interface(paramiko.ServerInterface):
 
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
         self._server.commands.append(command)
-        asked = Command(self._server, self._transport, channel, command, self._connection)
-        if not self._server.on_exec(asked):
+        return self._begin(channel, command, self._server.on_exec)
+
+    def check_channel_shell_request(self, channel: paramiko.Channel) -> bool:
+        return self._begin(channel, b"", self._server.on_shell)
+
+    def check_channel_pty_request(
+        self,
+        channel: paramiko.Channel,
+        term: bytes,
+        width: int,
+        height: int,
+        pixelwidth: int,
+        pixelheight: int,
+        modes: bytes,
+    ) -> bool:
+        return self._server.on_pty(term, width, height, modes)
+
+    def _begin(
+        self, channel: paramiko.Channel, words: bytes, allows: Callable[[Command], bool]
+    ) -> bool:
+        asked = Command(self._server, self._transport, channel, words, self._connection)
+        if not allows(asked):
             return False
         self._server.start(asked)
         return True
