@@ -8,18 +8,23 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from opsrun.adhoc.base import Job
+from opsrun.composition.pool import Pool
 from opsrun.engine.base import Engine
 from opsrun.engine.stop import Stop
+from opsrun.errors import NotBuiltError, UsageError
 from opsrun.events import Event, Notice, WorkId, digest
 from opsrun.inventory import Host
-from opsrun.remote.connection import Transport
+from opsrun.remote.become import BecomeSpec, BecomeTransport
+from opsrun.remote.connection import USUAL, Manner, Transport
 from opsrun.secret import Secret
+from opsrun.transports.ssh_config.config import SSHConfig
+from opsrun.transports.targets.become import become_spec, myself
 from opsrun.transports.targets.build import ConnectionDefaults, build_target
-from opsrun.transports.targets.target import LocalTarget, SSHTarget
+from opsrun.transports.targets.target import LocalTarget, ProgramTarget, SSHTarget, Target
 
 if TYPE_CHECKING:
     from opsrun.transports.credentials.keyring import KeyRing
-    from opsrun.transports.ssh.client import SSHShared
+    from opsrun.transports.ssh.client import SSHShared, SSHTransport
     from opsrun.transports.ssh.jump import Bastions
 
 Ask = Callable[[str], Secret | None]
@@ -34,18 +39,27 @@ class Way:
     """How one host will be reached; nothing is reached yet."""
 
     host: str
-    target: SSHTarget | LocalTarget
+    target: Target
+    become: BecomeSpec | None = None
+    """As whom its commands run; None for the login user."""
 
     @property
     def endpoint(self) -> tuple[str, int] | None:
-        """Address and port; None for this machine itself."""
-        if isinstance(self.target, LocalTarget):
-            return None
-        return self.target.address, self.target.port
+        """Address and port; None where no address is dialled by us."""
+        if isinstance(self.target, SSHTarget):
+            return self.target.address, self.target.port
+        return None
 
 
-def find_ways(hosts: Iterable[Host], defaults: ConnectionDefaults) -> list[Way]:
+def find_ways(
+    hosts: Iterable[Host], defaults: ConnectionDefaults, *, becomes: bool = False
+) -> list[Way]:
     """Answer every question of configuration for every host, before the first is reached.
+
+    Args:
+        hosts: whom to reach.
+        defaults: what holds for all of them.
+        becomes: whether what is done there is done as another user, where that is asked for.
 
     Raises:
         UsageError: a connection variable or option can't be used; the message names its origin.
@@ -53,13 +67,51 @@ def find_ways(hosts: Iterable[Host], defaults: ConnectionDefaults) -> list[Way]:
         ConfigError: an ssh_config file is wrong.
     """
     config = defaults.read_ssh_config()
-    return [
-        Way(
-            host.name,
-            build_target(host.name, host.variables, defaults, config, origin=_origins(host)),
+    ways = [_find_way(host, defaults, config, becomes) for host in hosts]
+    asked = defaults.become
+    if becomes and asked and not asked.everywhere and not any(way.become for way in ways):
+        raise UsageError(
+            "there is a become user, method or password, and no host that becomes anybody: "
+            "say --become (-b) too"
         )
-        for host in hosts
-    ]
+    return ways
+
+
+def check_manner(ways: Iterable[Way], manner: Manner) -> None:
+    """Refuse what some way has no means for, before the first host is reached.
+
+    Raises:
+        NotBuiltError: a terminal, or raw words, where that is not to be had.
+        UsageError: raw words for this machine's shell.
+    """
+    if manner == USUAL:
+        return
+    what = "--raw" if manner.raw else "--pty"
+    for way in ways:
+        if way.become is not None:
+            raise NotBuiltError(f"{way.host}: {what} doesn't go with become ({way.become.method})")
+        if isinstance(way.target, ProgramTarget):
+            raise NotBuiltError(f"{way.host}: {what} doesn't go through {way.target.program}")
+        if isinstance(way.target, LocalTarget) and manner.raw:
+            raise UsageError(f"{way.host}: --raw is for hosts that are reached over SSH")
+
+
+def _find_way(host: Host, defaults: ConnectionDefaults, config: SSHConfig, becomes: bool) -> Way:
+    origin = _origins(host)
+    target = build_target(host.name, host.variables, defaults, config, origin=origin)
+    if not becomes:
+        return Way(host.name, target)
+    spec = become_spec(
+        host.name, host.variables, defaults.become, _login_user(target), origin=origin
+    )
+    return Way(host.name, target, spec)
+
+
+def _login_user(target: object) -> str | None:
+    """Who logs in, where we know it."""
+    if isinstance(target, LocalTarget):
+        return myself()
+    return target.user if isinstance(target, SSHTarget) else None
 
 
 def _origins(host: Host) -> Callable[[str], str]:
@@ -70,9 +122,22 @@ class Fleetway:
     """Makes jobs: knows what the connections of one run share, and makes it when it is needed.
 
     paramiko is imported on the first SSH host, so a run on this machine alone never does.
+
+    Args:
+        engine: what the connections wait with.
+        ask: asks the operator for a passphrase.
+        verbosity: from `STORY` on, connections tell their story.
+        keeps: connections stay open for the next run, until `close`.
     """
 
-    def __init__(self, engine: Engine, ask: Ask | None = None, verbosity: int = 0) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        ask: Ask | None = None,
+        verbosity: int = 0,
+        *,
+        keeps: bool = False,
+    ) -> None:
         self._engine = engine
         self._ask = ask
         self._verbosity = verbosity
@@ -85,14 +150,21 @@ class Fleetway:
         self.files_per_host = 2
         """Descriptors that one host takes: a socket and a spare, or the pipes of a process."""
         self._keyring: KeyRing | None = None
+        self.pool: Pool[SSHTarget] | None = None
+        """Connections that are kept; None where none are."""
+        if keeps:
+            self.pool = Pool(engine, self._over_ssh, self._tell_story)
 
-    def jobs(self, ways: Sequence[Way], path: tuple[str, ...], what: str) -> list[Job]:
+    def jobs(
+        self, ways: Sequence[Way], path: tuple[str, ...], what: str, *, anew: bool = False
+    ) -> list[Job]:
         """A job for each way.
 
         Args:
             ways: see `find_ways`.
             path: the work's path, see `WorkId`.
             what: what is to be done; its digest becomes part of the work's id.
+            anew: whether to log in even where a connection was kept.
 
         Raises:
             ConnectionFailed: a key that was asked for can't be read.
@@ -104,46 +176,82 @@ class Fleetway:
         if len(targets) < len(ways):
             self.files_per_host = 8
         return [
-            Job(WorkId(way.host, path, mark), partial(self.transport, way.target), way.endpoint)
+            Job(WorkId(way.host, path, mark), partial(self.transport, way, anew), way.endpoint)
             for way in ways
         ]
 
-    def transport(self, target: SSHTarget | LocalTarget) -> Transport:
-        """A transport to one host, made anew."""
+    def transport(self, way: Way, anew: bool = False) -> Transport:
+        """A transport to one host, and to the user that its commands run as."""
+        transport = self._to(way.target, anew)
+        if way.become is None:
+            return transport
+        return BecomeTransport(transport, way.become, self._engine.now, way.host)
+
+    def _to(self, target: Target, anew: bool) -> Transport:
         if isinstance(target, LocalTarget):
             from opsrun.transports.pipe import LocalTransport
 
             return LocalTransport(target.host, self._engine)
+        if isinstance(target, ProgramTarget):
+            from opsrun.transports.programs.program import ProgramTransport
+
+            return ProgramTransport(target, self._engine)
+        if self.pool is None or anew:
+            return self._over_ssh(target)
+        return self.pool.transport(target)
+
+    def _over_ssh(self, target: SSHTarget) -> SSHTransport:
         from opsrun.transports.ssh.client import SSHTransport
 
         assert self._shared is not None
         return SSHTransport(target, self._shared, self._bastions)
 
     def _share(self, targets: Sequence[SSHTarget]) -> None:
-        from opsrun.transports.credentials.keyring import KeyRing
         from opsrun.transports.hostkeys.verify import KnownHosts, known_key_types, verify
         from opsrun.transports.ssh.client import SSHShared, SSHTransport
         from opsrun.transports.ssh.jump import Bastions
 
-        self._keyring = KeyRing(ask=self._ask, lock=self._engine.lock(), notify=self._warn)
-        hops = dict.fromkeys(hop for target in targets for hop in target.hops)
-        self._keyring.prepare([*targets, *hops])
+        keyring = self._prepared(targets)
+        # Anew for each run: somebody may have recorded a key since the last one.
         known = KnownHosts(notify=self._warn)
-        self._shared = SSHShared(
+        shared = self._shared = SSHShared(
             engine=self._engine,
-            credentials=self._keyring.offers,
+            credentials=keyring.offers,
             verify=lambda target, kind, blob: verify(target, known, kind, blob),
             known_key_types=lambda target: known_key_types(target, known),
             trace=self._trace if self._verbosity >= STORY else None,
             log=self._verbosity > STORY,
         )
-        shared = self._shared
+        if self._bastions is not None:
+            self._bastions.forget_failures()
+            return
         self._bastions = Bastions(
-            self._engine, lambda hop: SSHTransport(hop, shared, self._bastions)
+            self._engine, lambda hop: SSHTransport(hop, self._shared or shared, self._bastions)
         )
+
+    def _prepared(self, targets: Sequence[SSHTarget]) -> KeyRing:
+        from opsrun.transports.credentials.keyring import KeyRing
+
+        if self._keyring is None:
+            self._keyring = KeyRing(ask=self._ask, lock=self._engine.lock(), notify=self._warn)
+        hops = dict.fromkeys(hop for target in targets for hop in target.hops)
+        self._keyring.prepare([*targets, *hops])
+        return self._keyring
+
+    def take_early(self) -> list[Event]:
+        """What there was to say before a run that could say it."""
+        early = self.early[:]
+        self.early.clear()
+        return early
+
+    def fall_silent(self) -> None:
+        """The run is over; what there is to say from now on is said by the next one."""
+        self.emit = self.early.append
 
     def close(self) -> None:
         """Let go of what the connections shared; called when the last of them has ended."""
+        if self.pool is not None:
+            self.pool.close()
         if self._bastions is not None:
             self._bastions.close()
         if self._keyring is not None:
@@ -151,6 +259,10 @@ class Fleetway:
 
     def _warn(self, words: str) -> None:
         self.emit(Notice("warning", words))
+
+    def _tell_story(self, host: str, line: str) -> None:
+        if self._verbosity >= STORY:
+            self._trace(host, line)
 
     def _trace(self, host: str, line: str) -> None:
         self.emit(Notice("debug", line, host))

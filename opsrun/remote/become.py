@@ -12,14 +12,17 @@ from collections import deque
 from opsrun.remote.become_dialogue import Dialogue
 from opsrun.remote.become_script import METHODS, BecomeSpec, Marks, Method, start_script
 from opsrun.remote.connection import (
+    USUAL,
     Closed,
     Connection,
     Data,
     EndOfOutput,
     Exited,
+    Manner,
     Packet,
     Process,
     Transport,
+    only_usual,
 )
 from opsrun.remote.deadline import Clock, Deadline
 from opsrun.remote.killing import Victim, kill_tree
@@ -70,11 +73,12 @@ class BecomeProcess:
     def signal(self, name: str) -> None:
         """See `Process.signal`; as the other user, over a second channel.
 
-        The channel's own signal is sent first: it reaches what the login user may end.
+        In this order: sudo passes on what the channel sends it to its one child, and who has lost
+        that parent can't be found any more.
         """
-        self._process.signal(name)
         if self._victim is not None:
             kill_tree(self._connection, self._victim, name, self._connection.clock)
+        self._process.signal(name)
 
 
 class BecomeConnection:
@@ -93,12 +97,13 @@ class BecomeConnection:
         self._host = host
         self.clock = clock
 
-    def start(self, script: str) -> BecomeProcess:
+    def start(self, script: str, manner: Manner = USUAL) -> BecomeProcess:
         """See `Connection.start`. Until it returns, the script has not begun.
 
         Raises:
             BecomeError: the other user's shell could not be had.
         """
+        only_usual(manner, self._host, self._spec.method)
         marks = Marks()
         process = self._connection.start(start_script(self._spec, marks, script))
         dialogue = Dialogue(self._spec, marks, self._host)

@@ -2,8 +2,8 @@
 
 Two shells take part. The outer one, the login user's, says that the method is about to start,
 so that nothing that came before can be taken for its words. The inner one is the other user's: it
-says on both streams that it is there, and runs nothing before it is told to go on. Whatever ends the
-dialogue earlier, the script has not run.
+says on both streams that it is there, and runs nothing before it is told to go on. Whatever ends
+the dialogue earlier, the script has not run.
 
 No mark stands in any argument as it is printed: each is written in two halves, so that a method
 that quotes its command line in an error says nothing by it.

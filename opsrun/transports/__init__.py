@@ -8,4 +8,5 @@
     credentials   keys, certificates, agent, passwords
     ssh           over SSH: the wrapper around paramiko's SSHClient
     pipe          over the pipes of a local command: this machine
+    programs      through a program that gives a shell: ssh(1), docker, podman, kubectl
 """

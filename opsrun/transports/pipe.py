@@ -16,11 +16,21 @@ from typing import Any
 from opsrun.engine.base import Engine
 from opsrun.errors import ConnectionFailed, ConnectionLost
 from opsrun.events import StreamName
-from opsrun.remote.connection import Closed, Data, EndOfOutput, Exited, Packet, Writable
+from opsrun.remote.connection import (
+    USUAL,
+    Closed,
+    Data,
+    EndOfOutput,
+    Exited,
+    Manner,
+    Packet,
+    Writable,
+    only_usual,
+)
 
 _READ_SIZE = 64 * 1024
 _WRITE_SIZE = 64 * 1024
-_READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
+READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
 
 REAPING = 1.0
 """Seconds that a killed process has to end. One that waits for a dead disk does not, and must hold
@@ -46,27 +56,17 @@ class PipeProcess:
             self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
             undo.callback(os.close, self._wake_read)
             undo.callback(os.close, self._wake_write)
-            # A session of its own: a group to signal, and no terminal to read from.
-            self._popen = subprocess.Popen(
-                argv,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-                bufsize=0,
-            )
+            self._popen = self._launch(argv)
             undo.callback(self._popen.__exit__, None, None, None)
             undo.callback(self._popen.kill)
             self._pidfd = os.pidfd_open(self._popen.pid)
             undo.pop_all()
         assert self._popen.stdin is not None
         assert self._popen.stdout is not None
-        assert self._popen.stderr is not None
         self._stdin: int | None = self._popen.stdin.fileno()
-        self._open: dict[int, StreamName] = {
-            self._popen.stdout.fileno(): "stdout",
-            self._popen.stderr.fileno(): "stderr",
-        }
+        self._open: dict[int, StreamName] = {self._popen.stdout.fileno(): "stdout"}
+        if self._popen.stderr is not None:
+            self._open[self._popen.stderr.fileno()] = "stderr"
         for descriptor in (self._stdin, *self._open):
             os.set_blocking(descriptor, False)
         self._reaped = False
@@ -74,6 +74,17 @@ class PipeProcess:
         self._closed = False
         self._abandoned = False
         self._ready: deque[Packet] = deque()
+
+    def _launch(self, argv: tuple[str, ...]) -> subprocess.Popen[bytes]:
+        # A session of its own: a group to signal, and no terminal to read from.
+        return subprocess.Popen(
+            argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            bufsize=0,
+        )
 
     def receive(self, timeout: float | None) -> Packet | None:
         """See `Process.receive`."""
@@ -97,8 +108,8 @@ class PipeProcess:
 
     def _poll(self, seconds: float | None) -> list[int]:
         poll = select.poll()
-        for descriptor in self._open:
-            poll.register(descriptor, _READABLE)
+        for descriptor in self._sources():
+            poll.register(descriptor, READABLE)
         poll.register(self._wake_read, select.POLLIN)
         if not self._reaped:
             poll.register(self._pidfd, select.POLLIN)
@@ -106,6 +117,10 @@ class PipeProcess:
             poll.register(self._stdin, select.POLLOUT)
         events = poll.poll(None if seconds is None else seconds * 1000)
         return [descriptor for descriptor, _ in events]
+
+    def _sources(self) -> tuple[int, ...]:
+        """Descriptors that are read from as long as they are open."""
+        return tuple(self._open)
 
     def _look(self, descriptor: int) -> None:
         if descriptor in self._open:
@@ -124,11 +139,20 @@ class PipeProcess:
         except BlockingIOError:
             return
         if data:
-            self._ready.append(Data(self._open[descriptor], data))
-            return
-        del self._open[descriptor]
+            self._take(self._open[descriptor], data)
+        else:
+            self._at_end(descriptor)
+
+    def _at_end(self, descriptor: int) -> None:
+        self._end_of(self._open.pop(descriptor))
         if not self._open:
             self._ready.append(EndOfOutput())
+
+    def _take(self, stream: StreamName, data: bytes) -> None:
+        self._ready.append(Data(stream, data))
+
+    def _end_of(self, stream: StreamName) -> None:
+        """A stream is at its end."""
 
     def _reap(self) -> None:
         status = self._popen.wait()
@@ -136,10 +160,13 @@ class PipeProcess:
         if self._abandoned:
             # How we killed it is not how the command ended.
             return
+        self._judge(status)
+
+    def _judge(self, status: int) -> None:
         if status >= 0:
             self._ready.append(Exited(rc=status))
         else:
-            self._ready.append(Exited(signal=_signal_name(-status)))
+            self._ready.append(Exited(signal=signal_name(-status)))
 
     def write(self, data: bytes) -> int:
         """See `Process.write`."""
@@ -223,16 +250,15 @@ class PipeConnection:
         self._processes: weakref.WeakSet[PipeProcess] = weakref.WeakSet()
         self._closed = False
 
-    def start(self, script: str) -> PipeProcess:
+    def start(self, script: str, manner: Manner = USUAL) -> PipeProcess:
         """See `Connection.start`."""
-        argv = (*self._prefix, script)
         if self._is_closed():
             raise ConnectionFailed("the connection was closed", host=self._host, phase="open")
         try:
-            process = PipeProcess(argv, self._host, self._engine.lock())
+            process = self._spawn(script, manner)
         except OSError as error:
             raise ConnectionFailed(
-                f"{argv[0]}: {error.strerror}",
+                f"{self._prefix[0]}: {error.strerror}",
                 host=self._host,
                 phase="exec",
                 hint=_HINTS.get(error.errno or 0, ""),
@@ -242,6 +268,10 @@ class PipeConnection:
         if self._is_closed():
             process.abandon()
         return process
+
+    def _spawn(self, script: str, manner: Manner) -> PipeProcess:
+        only_usual(manner, self._host, self._prefix[0])
+        return PipeProcess((*self._prefix, script), self._host, self._engine.lock())
 
     def _is_closed(self) -> bool:
         with self._lock:
@@ -256,12 +286,26 @@ class PipeConnection:
             process.abandon()
 
 
+class LocalConnection(PipeConnection):
+    """This machine's shell, on pipes or on a terminal."""
+
+    def __init__(self, host: str, engine: Engine) -> None:
+        super().__init__(("/bin/sh", "-c"), host, engine)
+
+    def _spawn(self, script: str, manner: Manner) -> PipeProcess:
+        if manner.terminal is None or manner.raw:
+            return super()._spawn(script, manner)
+        from opsrun.transports.terminal import TerminalProcess
+
+        return TerminalProcess(script, manner.terminal, self._host, self._engine.lock())
+
+
 class LocalTransport:
     """``ansible_connection: local``: this machine's ``/bin/sh``, through the same protocol."""
 
     def __init__(self, host: str, engine: Engine) -> None:
         self._host = host
-        self._connection = PipeConnection(("/bin/sh", "-c"), host, engine)
+        self._connection = LocalConnection(host, engine)
         self._closed = False
 
     def connect(self) -> PipeConnection:
@@ -276,7 +320,7 @@ class LocalTransport:
         self._connection.close()
 
 
-def _signal_name(number: int) -> str:
+def signal_name(number: int) -> str:
     try:
         return signal.Signals(number).name.removeprefix("SIG")
     except ValueError:

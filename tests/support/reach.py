@@ -20,8 +20,9 @@ from opsrun.remote.deadline import Timeouts
 from opsrun.remote.running import OnOutput, Running
 from opsrun.testing import Cat, Data, EndOfOutput, Exited, FakeTransport, Step, ends
 from opsrun.transports.pipe import LocalTransport
-from opsrun.transports.targets.build import ConnectionDefaults
-from opsrun.transports.targets.target import SSHTarget
+from opsrun.transports.programs.program import ProgramTransport
+from opsrun.transports.targets.build import ConnectionDefaults, build_target
+from opsrun.transports.targets.target import ProgramTarget, SSHTarget
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,17 @@ def over_ssh(engine: Engine, lab: Lab, host: str, name: str, *, kills: bool) -> 
         return job.transport()
 
     return Reach(name, engine, make, kills=kills, ssh=True)
+
+
+def over_ssh_program(engine: Engine, lab: Lab, host: str) -> Reach:
+    """A host of a lab's, reached by ssh(1)."""
+    variables = {"ansible_connection": "ssh_binary"}
+    options = ("KexAlgorithms=curve25519-sha256",)
+    defaults = ConnectionDefaults(ssh_config=str(lab.ssh_config), ssh_options=options)
+    target = build_target(host, variables, defaults)
+    assert isinstance(target, ProgramTarget)
+    # A command's own ssh can be ended, which says nothing of the command.
+    return Reach("ssh_binary", engine, lambda: ProgramTransport(target, engine), kills=False)
 
 
 def ways(inventory: Path, hosts: str) -> list[Way]:

@@ -29,15 +29,16 @@ _FLAGS = {
 _OURS = "-o -J -F -p -l -i -4 -6"
 
 
-def option(text: str, origin: str) -> Setting:
-    """What follows ``-o``.
+def option(text: str, origin: str, *, any_use: bool = False) -> Setting:
+    """What follows ``-o``; with ``any_use`` also what only ssh(1) itself can act on.
 
     Raises:
         UsageError: it is no option of ssh's, or has a wrong value; ``origin`` is in the message.
         NotBuiltError: opsrun doesn't act on it.
     """
     try:
-        return _acted_on(parse_option(text, origin))
+        setting = parse_option(text, origin)
+        return setting if any_use else _acted_on(setting)
     except BadValue as bad:
         raise UsageError(f"{origin}: -o {text}: {bad.message}") from None
 
@@ -54,8 +55,12 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(shlex.split(text))
 
 
-def arguments(text: str, origin: str) -> tuple[tuple[Setting, ...], str | None]:
+def arguments(
+    text: str, origin: str, *, any_use: bool = False
+) -> tuple[tuple[Setting, ...], str | None]:
     """The settings in a line of ssh options, in their order, and the file after ``-F``.
+
+    With ``any_use`` they are for ssh(1) itself, which can act on more.
 
     Raises:
         UsageError: a word that is no option, or has a wrong value.
@@ -71,7 +76,7 @@ def arguments(text: str, origin: str) -> tuple[tuple[Setting, ...], str | None]:
         if letter == "F":
             file = value
         else:
-            settings.append(_setting(letter, value, origin))
+            settings.append(_setting(letter, value, origin, any_use))
     return tuple(settings), file
 
 
@@ -96,9 +101,9 @@ def _refused(letter: str, origin: str) -> UsageError:
     return NotBuiltError(f"{origin}: the ssh option -{letter} is not built; there are {_OURS}")
 
 
-def _setting(letter: str, value: str, origin: str) -> Setting:
+def _setting(letter: str, value: str, origin: str, any_use: bool) -> Setting:
     if letter == "o":
-        return option(value, origin)
+        return option(value, origin, any_use=any_use)
     if letter in _FLAGS:
         keyword, meant = _FLAGS[letter]
         return Setting(keyword, meant, meant, origin)

@@ -21,20 +21,23 @@ from opsrun.transports.ssh_config.config import SSHConfig
 from opsrun.transports.ssh_config.parse import Setting
 from opsrun.transports.ssh_config.values import Value
 from opsrun.transports.targets.args import arguments, option
+from opsrun.transports.targets.become import Become
+from opsrun.transports.targets.programs import CONTAINERS, container_target, ssh_program_target
 from opsrun.transports.targets.resolved import Hops, ssh_target
-from opsrun.transports.targets.target import HostKeyChecking, LocalTarget, SSHTarget
+from opsrun.transports.targets.target import HostKeyChecking, LocalTarget, ProgramTarget, Target
 from opsrun.transports.targets.values import Variables, checked_address
 
 _SSH = ("ssh", "smart", "paramiko", "paramiko_ssh")
 _NOT_BUILT = (
-    *("ssh_binary", "docker", "podman", "kubectl", "oc", "chroot", "jail", "lxc", "lxd", "incus"),
-    *("buildah", "winrm", "psrp", "network_cli", "netconf", "httpapi", "community.docker.docker"),
-    *("containers.podman.podman", "kubernetes.core.kubectl", "aws_ssm", "libvirt_lxc", "nsenter"),
+    *("oc", "chroot", "jail", "lxc", "lxd", "incus", "buildah", "winrm", "psrp", "network_cli"),
+    *("netconf", "httpapi", "aws_ssm", "libvirt_lxc", "nsenter"),
 )
 _NOT_BUILT_VARIABLES = (
     "ansible_ssh_pkcs11_provider",
     "ansible_pkcs11_provider",
 )
+_BUILT = ("local", "ssh_binary", *CONTAINERS)
+_PASSWORDS = ("ansible_password", "ansible_ssh_pass", "ansible_ssh_password")
 _TO_SSH = {"strict": "yes", "accept-new": "accept-new", "off": "no"}
 
 
@@ -56,6 +59,8 @@ class ConnectionDefaults:
     """``-O``, each as ssh takes it after ``-o``."""
     jump: str | None = None
     """``-J``."""
+    become: Become | None = None
+    """``-b`` and its kin; None for nobody."""
     ssh_config: str | None = None
     """``-F``: a file in place of the usual ones; ``none`` for no file."""
 
@@ -75,7 +80,7 @@ def build_target(
     ssh_config: SSHConfig | None = None,
     *,
     origin: Callable[[str], str] | None = None,
-) -> SSHTarget | LocalTarget:
+) -> Target:
     """Answer every question of configuration for one host.
 
     Args:
@@ -92,17 +97,39 @@ def build_target(
     """
     known = Variables(host_name, variables, origin)
     _refuse_what_is_not_built(known)
-    if _is_local(known):
+    kind = _kind(known)
+    if kind == "local":
         return LocalTarget(host_name)
-    options, config = _options(known, defaults, ssh_config or SSHConfig())
+    if kind in CONTAINERS:
+        return container_target(CONTAINERS[kind], known, _patience(known, kind, defaults))
     name = known.last("ansible_host", "ansible_ssh_host")
     place = known.place(name) if name else "inventory"
     address = checked_address(known.text(name) if name else host_name, place)
+    if kind == "ssh_binary":
+        return _ssh_program(known, defaults, address)
+    options, file = _options(known, defaults)
+    config = ssh_config or SSHConfig()
+    config = config.other(os.path.expanduser(file)) if file else config
     found = config.lookup(address, options=options)
-    named = known.last("ansible_password", "ansible_ssh_pass", "ansible_ssh_password")
+    named = known.last(*_PASSWORDS)
     password = known.secret(named) if named else defaults.password
     hops = Hops(config, _for_hops(defaults))
     return replace(ssh_target(host_name, found, options, hops), password=password)
+
+
+def _ssh_program(known: Variables, defaults: ConnectionDefaults, address: str) -> ProgramTarget:
+    if known.last(*_PASSWORDS) or defaults.password is not None:
+        named = known.last(*_PASSWORDS)
+        place = known.place(named) if named else f"{known.host}: -k"
+        raise NotBuiltError(f"{place}: ssh(1) is given no password; use a key, or connection ssh")
+    options, file = _options(known, defaults, any_use=True)
+    return ssh_program_target(known, address, options, file or defaults.ssh_config)
+
+
+def _patience(known: Variables, kind: str, defaults: ConnectionDefaults) -> float:
+    """Seconds until a container's shell has to have begun; kubectl has much to ask before."""
+    name = known.last("ansible_timeout", f"ansible_{CONTAINERS[kind]}_timeout")
+    return known.seconds(name) if name else defaults.connect_timeout or 30.0
 
 
 def _refuse_what_is_not_built(known: Variables) -> None:
@@ -113,30 +140,34 @@ def _refuse_what_is_not_built(known: Variables) -> None:
         raise NotBuiltError(f"{known.place(name)}: this is not built yet")
 
 
-def _is_local(known: Variables) -> bool:
+def _kind(known: Variables) -> str:
     name = known.last("ansible_connection")
     if name is None:
-        return False
+        return "ssh"
     kind = known.text(name).removeprefix("ansible.builtin.").removeprefix("ansible.legacy.")
-    if kind in ("local", *_SSH):
-        return kind == "local"
+    if kind in _SSH:
+        return "ssh"
+    if kind in _BUILT:
+        return kind
     if kind in _NOT_BUILT or "." in kind:
         raise NotBuiltError(f"{known.place(name)}: the connection {kind!r} is not built yet")
-    guess = did_you_mean(kind, ("local", *_SSH, *_NOT_BUILT))
+    guess = did_you_mean(kind, (*_SSH, *_BUILT, *_NOT_BUILT))
     raise UsageError(f"{known.place(name)}: there is no connection {kind!r}{guess}")
 
 
 def _options(
-    known: Variables, defaults: ConnectionDefaults, config: SSHConfig
-) -> tuple[list[Setting], SSHConfig]:
-    """The layers above ssh_config, the first one winning, and the ssh_config below them."""
+    known: Variables, defaults: ConnectionDefaults, *, any_use: bool = False
+) -> tuple[list[Setting], str | None]:
+    """The layers above ssh_config, the first one winning, and the file that takes its place."""
     layers: dict[str, tuple[Setting, ...]] = {}
+    file: str | None = None
     for name in ("ansible_ssh_extra_args", "ansible_ssh_common_args", "ansible_ssh_args"):
         layers[name] = ()
         if known.last(name):
-            layers[name], file = arguments(known.line(name), known.place(name))
-            config = config.other(os.path.expanduser(file)) if file else config
-    ours = [option(text, "-O") for text in defaults.ssh_options]
+            line, place = known.line(name), known.place(name)
+            layers[name], other = arguments(line, place, any_use=any_use)
+            file = other or file
+    ours = [option(text, "-O", any_use=any_use) for text in defaults.ssh_options]
     jump = [Setting("proxyjump", defaults.jump, defaults.jump, "-J")] if defaults.jump else []
     ordered = [
         *layers["ansible_ssh_args"],
@@ -146,7 +177,7 @@ def _options(
         *jump,
         *ours,
     ]
-    return ordered, config
+    return ordered, file
 
 
 def _own(known: Variables, defaults: ConnectionDefaults) -> list[Setting]:

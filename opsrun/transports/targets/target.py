@@ -8,6 +8,7 @@ from typing import Literal
 from opsrun.remote.deadline import Timeouts
 from opsrun.secret import Secret
 
+ContainerProgram = Literal["docker", "podman", "kubectl"]
 HostKeyChecking = Literal["strict", "accept-new", "off"]
 
 
@@ -17,6 +18,22 @@ class LocalTarget:
 
     host: str
     """Inventory name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramTarget:
+    """A host that a local program gives a shell on."""
+
+    host: str
+    """Inventory name."""
+    program: Literal["ssh"] | ContainerProgram
+    """Which family of programs it is of, whatever it is called."""
+    argv: tuple[str, ...]
+    """Its words, up to those that are run on the host; never a secret."""
+    place: str
+    """Container, pod or address, for messages."""
+    patience: float = 60.0
+    """Seconds that it has to reach the host's shell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +101,7 @@ class SSHTarget:
         if self.host_key_alias:
             return self.host_key_alias
         return self.address if self.port == 22 else f"[{self.address}]:{self.port}"
+
+
+Target = LocalTarget | ProgramTarget | SSHTarget
+"""A host, in whatever way it is reached."""

@@ -42,6 +42,11 @@ class Variables:
         found = [name for name in names if self._values.get(name) is not None]
         return found[-1] if found else None
 
+    def starting_with(self, prefix: str) -> list[str]:
+        """Names that have a value, in their order."""
+        found = (name for name, value in self._values.items() if value is not None)
+        return [name for name in found if name.startswith(prefix)]
+
     def raw(self, name: str) -> Any:
         """The value as it is, without a template.
 

@@ -289,8 +289,8 @@ def test_local(kind: str) -> None:
 
 
 def test_other_connections() -> None:
-    with pytest.raises(NotBuiltError, match="'docker' is not built yet"):
-        build({"ansible_connection": "docker"})
+    with pytest.raises(NotBuiltError, match="'winrm' is not built yet"):
+        build({"ansible_connection": "winrm"})
     with pytest.raises(NotBuiltError, match=r"'community\.x\.y' is not built yet"):
         build({"ansible_connection": "community.x.y"})
     with pytest.raises(UsageError, match=r"no connection 'locla'; did you mean 'local'\?"):
