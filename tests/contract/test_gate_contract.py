@@ -187,7 +187,7 @@ def test_pace_grows_to_its_longest_within_its_jitter(attempt: int, luck: float) 
     pace = Pace(0.5, 5.0)
     delay = pace.delay(attempt, lambda: luck)
     steady = min(5.0, 0.5 * 1.5 ** min(attempt - 1, 50))
-    assert 0.75 * steady <= delay < 1.25 * steady
+    assert 0.75 * steady <= delay <= 1.25 * steady
     assert delay <= pace.delay(attempt + 1, lambda: luck)
 
 
