@@ -5,6 +5,7 @@ Start-up matters: nothing heavy is imported here, and a subcommand's module only
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -109,6 +110,8 @@ def main() -> None:
 def entry_point(args: list[str] | None = None) -> NoReturn:
     """Run the command line and exit: 2 for bad usage or a bad input file."""
     _open_standard_descriptors()
+    # A command's objects live until it ends: looking through them again and again finds nothing.
+    gc.set_threshold(50_000, 20, 100)
     try:
         status = main.main(args=args, prog_name="opsrun", standalone_mode=False)
         sys.exit(status if isinstance(status, int) else 0)

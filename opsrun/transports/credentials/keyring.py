@@ -198,7 +198,7 @@ class KeyRing:
             for blob in found.certificates:
                 shown.add(blob)
                 yield _credential(f"{found.path}-cert.pub", _certify(key, blob))
-        shown.add(key.asbytes())
+        shown.add(found.public or key.asbytes())
         yield _credential(found.path, key)
 
     def _certified(

@@ -43,6 +43,17 @@ class SSHShared:
     """Whether paramiko's log is part of the story."""
 
 
+class _NoHostKeys(paramiko.HostKeys):
+    """Knows nobody, so that paramiko asks the policy for every host."""
+
+    def get(self, hostname: str, default: Any = None) -> Any:
+        """Nothing."""
+        return default
+
+
+_NO_HOST_KEYS = _NoHostKeys()
+
+
 class _HostKeyCheck(paramiko.MissingHostKeyPolicy):
     """paramiko is given no known hosts, so it asks this for every one of them."""
 
@@ -69,6 +80,8 @@ class SSHTransport:
 
     def _new_client(self) -> paramiko.SSHClient:
         client = paramiko.SSHClient()
+        # Two look-ups a login in a store that is empty, each of which would make a class.
+        client._system_host_keys = client._host_keys = _NO_HOST_KEYS  # type: ignore[attr-defined]
         client.set_missing_host_key_policy(_HostKeyCheck(self._target, self._shared))
         return client
 

@@ -213,6 +213,16 @@ class Link(TransportBase):
         code = m.get_int()
         self.saved_exception = SSHException(f"the server hung up: {m.get_text()} (code {code})")
 
+    def _filter_algorithm(self, type_: str) -> tuple[str, ...]:
+        # paramiko sieves the same list sixteen times a login for what was disabled: nothing.
+        chosen: tuple[str, ...] = getattr(self, f"_preferred_{type_}")
+        return chosen
+
+    def _parse_debug(self, m: Message) -> None:
+        # sshd sends two; paramiko makes them printable first, whether its log is on or off.
+        if self._logs:
+            super()._parse_debug(m)
+
     # -- channels
 
     def session(self) -> SessionChannel:
