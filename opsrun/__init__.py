@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from opsrun.api import Fleet
     from opsrun.errors import (
         AuthenticationFailed,
+        BecomeError,
         Cancelled,
         CommandTimeout,
         ConfigError,
@@ -45,11 +46,14 @@ if TYPE_CHECKING:
     )
     from opsrun.report import Report
     from opsrun.secret import Secret
+    from opsrun.transports.targets.become import Become
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AuthenticationFailed",
+    "Become",
+    "BecomeError",
     "Cancelled",
     "CommandTimeout",
     "ConfigError",

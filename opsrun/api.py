@@ -18,6 +18,7 @@ from opsrun.inventory import Host, Inventory, load_inventory
 from opsrun.remote.command import Command
 from opsrun.report import Report
 from opsrun.secret import Secret
+from opsrun.transports.targets.become import Become
 from opsrun.transports.targets.build import ConnectionDefaults
 from opsrun.transports.targets.target import HostKeyChecking
 
@@ -77,6 +78,7 @@ class Fleet:
         jump: hosts to go through, ``"[user@]host[:port]"``, several behind commas; each is looked
             up in ssh_config, and logged in to once a run. ``private_key``, ``connect_timeout`` and
             ``host_key_checking`` hold for them too; user, port and password don't.
+        become: as whom commands run: True for root, a user's name, or a `Become`.
 
     Raises:
         InventoryError: the inventory can't be read.
@@ -98,6 +100,7 @@ class Fleet:
         ssh_config: PathLike | None = None,
         ssh_options: Sequence[str] = (),
         jump: str | None = None,
+        become: bool | str | Become = False,
     ) -> None:
         if forks < 1:
             raise UsageError(f"forks must be at least 1, not {forks}")
@@ -115,6 +118,7 @@ class Fleet:
             ssh_config=None if ssh_config is None else os.fspath(ssh_config),
             ssh_options=tuple(ssh_options),
             jump=jump,
+            become=_become(become),
         )
 
     def hosts(self, pattern: str = "all") -> tuple[str, ...]:
@@ -224,7 +228,7 @@ class Fleet:
             ask: asks the operator for a passphrase.
             verbosity: from 2 on, connections tell their story in notices.
         """
-        ways = find_ways(hosts, self._defaults)
+        ways = find_ways(hosts, self._defaults, becomes=action.becomes)
         engine = make_engine(self._engine)
         fleetway = Fleetway(engine, ask, verbosity)
         jobs = fleetway.jobs(ways, (action.name,), action.words)
@@ -254,6 +258,12 @@ class Fleet:
 def _load(inventory: PathLike | Sequence[PathLike] | None) -> Inventory:
     sources = () if inventory is None else _several(inventory)
     return load_inventory([os.fspath(source) for source in sources])
+
+
+def _become(value: bool | str | Become) -> Become | None:
+    if isinstance(value, str):
+        return Become(user=value)
+    return value if isinstance(value, Become) else Become() if value else None
 
 
 def _several(value: PathLike | Sequence[PathLike]) -> Sequence[PathLike]:

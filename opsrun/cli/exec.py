@@ -12,6 +12,7 @@ from opsrun.cli.options import (
     Reach,
     Selection,
     Show,
+    become_options,
     connection_options,
     output_options,
     selection_options,
@@ -48,6 +49,7 @@ class ExecCommand(click.Command):
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @selection_options
 @connection_options
+@become_options
 @output_options
 @click.option(
     "--command-timeout",

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from opsrun.cli.become import become_of
 from opsrun.cli.interrupt import Interrupts
 from opsrun.cli.main import BROKEN_PIPE, warn
-from opsrun.cli.options import Reach, Selection, Show, exclusive, refuse_what_is_not_built
+from opsrun.cli.options import Reach, Selection, Show, exclusive
 from opsrun.errors import UsageError
 from opsrun.secret import Secret
 
@@ -81,19 +82,19 @@ def execute(
         OpsrunError: a mistake that was found before the first host was reached.
     """
     exclusive(show)
-    refuse_what_is_not_built(reach)
     inventory, hosts = choose_hosts(selection)
     if selection.list_hosts:
         for host in hosts:
             click.echo(host.name)
         return 0
     password = _ask_password(reach)
+    become = become_of(reach, _ask)
     patch_for(reach.engine)
     from opsrun.api import Fleet
     from opsrun.engine.limits import raise_open_files
 
     raise_open_files()
-    fleet = Fleet(inventory, **_connection(reach, password))
+    fleet = Fleet(inventory, **_connection(reach, password), become=become)
     outputs = Outputs(show, os.environ)
     interrupts = Interrupts()
     run = fleet.begin(

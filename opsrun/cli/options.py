@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from opsrun.cli.kinds import Seconds
-from opsrun.errors import NotBuiltError, UsageError
+from opsrun.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,6 +45,10 @@ class Reach:
     ssh_option: tuple[str, ...] = ()
     jump: str | None = None
     become: bool = False
+    become_user: str | None = None
+    become_method: str | None = None
+    ask_become_pass: bool = False
+    become_password_file: str | None = None
     forks: int = 50
     engine: str = "gevent"
 
@@ -134,7 +138,7 @@ def selection_options(function: F) -> F:
 
 
 def connection_options(function: F) -> F:
-    """-u -k --private-key -T --host-key-checking -F -O -J -b -f --engine."""
+    """-u -k --private-key -T --host-key-checking -F -O -J -f --engine."""
     return _all(
         click.option(
             "-u",
@@ -183,12 +187,6 @@ def connection_options(function: F) -> F:
             help="Reach the hosts through this one, or through several, one after the other.",
         ),
         click.option(
-            "-b",
-            "--become",
-            is_flag=True,
-            help="Run as another user. Not built yet: refused, not ignored.",
-        ),
-        click.option(
             "-f",
             "--forks",
             type=click.IntRange(1),
@@ -203,6 +201,32 @@ def connection_options(function: F) -> F:
             default="gevent",
             show_default=True,
             help="Greenlets, or real threads (gevent is then not even imported).",
+        ),
+    )(function)
+
+
+def become_options(function: F) -> F:
+    """-b --become-user --become-method -K --become-password-file."""
+    return _all(
+        click.option(
+            "-b",
+            "--become",
+            is_flag=True,
+            help="Run as another user, where the inventory doesn't say (ansible_become wins).",
+        ),
+        click.option("--become-user", metavar="NAME", help="Whom to become.  [default: root]"),
+        click.option(
+            "--become-method",
+            type=click.Choice(["sudo", "su", "doas"]),
+            help="How.  [default: sudo]",
+        ),
+        click.option(
+            "-K", "--ask-become-pass", is_flag=True, help="Ask once for the password for that."
+        ),
+        click.option(
+            "--become-password-file",
+            metavar="FILE",
+            help="Take the password for that from the first line of a file.",
         ),
     )(function)
 
@@ -228,16 +252,6 @@ def output_options(function: F) -> F:
         click.option("-v", "--verbose", count=True, help="Tell more; -vvv tells all."),
         click.option("-q", "--quiet", is_flag=True, help="Only the hosts' output, and failures."),
     )(function)
-
-
-def refuse_what_is_not_built(reach: Reach) -> None:
-    """What is understood but can't be done yet is refused, never ignored.
-
-    Raises:
-        NotBuiltError: ``--become`` was asked for.
-    """
-    if reach.become:
-        raise NotBuiltError("--become is not built yet; log in as the user you need (-u)")
 
 
 def exclusive(show: Show) -> None:

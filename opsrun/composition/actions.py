@@ -23,6 +23,10 @@ class Action(Protocol):
     def words(self) -> str:
         """What is done, as the operator would recognise it."""
 
+    @property
+    def becomes(self) -> bool:
+        """Whether it is done as the user to become; logging in alone never is."""
+
     def worker(self, setting: Setting, probe_tcp: ProbeTCP) -> Worker:
         """The worker that does it."""
 
@@ -33,6 +37,7 @@ class ExecAction:
 
     command: Command
     name: str = "exec"
+    becomes: bool = True
 
     @property
     def words(self) -> str:
@@ -51,6 +56,7 @@ class PingAction:
     patience: float | None = None
     name: str = "ping"
     words: str = "login and round trip"
+    becomes: bool = False
 
     def worker(self, setting: Setting, probe_tcp: ProbeTCP) -> Worker:
         """See `Action.worker`."""
@@ -64,6 +70,7 @@ class WaitAction:
     conditions: tuple[Condition, ...]
     timeout: float | None
     name: str = "wait"
+    becomes: bool = False
 
     @property
     def words(self) -> str:

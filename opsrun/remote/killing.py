@@ -7,6 +7,7 @@ leads a process group of its own: so another shell on the same connection finds 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from opsrun.errors import HostError
@@ -91,6 +92,11 @@ scan
 ' opsrun %d "%s" %d %s </dev/null >/dev/null 2>&1"""
 
 
+_VICTIM = re.compile(
+    r"(?P<pid>[0-9]{1,10})(?: (?P<began>[0-9]{0,20}))?(?: (?P<session>[0-9]{0,10}))?\Z"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Victim:
     """A process that told us who it is."""
@@ -108,11 +114,10 @@ class Victim:
         Raises:
             ValueError: it is something else.
         """
-        pid, *more = text.split(" ")
-        began, session = (*more, "", "")[:2]
-        if (began and not began.isdecimal()) or int(pid) < 2:
+        found = _VICTIM.match(text)
+        if found is None or int(found["pid"]) < 2:
             raise ValueError(text)
-        return cls(int(pid), began, int(session or 0))
+        return cls(int(found["pid"]), found["began"] or "", int(found["session"] or 0))
 
 
 def kill_siblings(connection: Connection, signal: str, clock: Clock) -> None:

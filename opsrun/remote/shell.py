@@ -18,7 +18,7 @@ from opsrun.remote.deadline import Clock, Deadline
 from opsrun.remote.framing import Frame, FramingError, Part, StreamDecoder, new_mark
 from opsrun.remote.killing import Victim, kill_tree
 from opsrun.remote.loop import GARBLED, NOT_RUN, start_script
-from opsrun.remote.running import SIGNAL_ANSWER, Stopping
+from opsrun.remote.running import GRACE, SIGNAL_ANSWER, Stopping
 
 _CHUNK = 64 * 1024
 _AFTER_EXIT = 2.0
@@ -297,10 +297,12 @@ class Shell:
     def _kill(self) -> bool:
         """End the loop and all that runs in it; whether its end was seen."""
         try:
-            self._process.signal("KILL")
-            if not self._ends_within(SIGNAL_ANSWER) and self._victim is not None:
+            if self._victim is not None:
+                # First: without the loop, what it started could not be told from other processes.
                 kill_tree(self._connection, self._victim, "KILL", self._ends.clock)
-                self._ends_within(1.0)
+            if not self._ends_within(SIGNAL_ANSWER):
+                self._process.signal("KILL")
+                self._ends_within(GRACE)
         except HostError:
             pass
         return self._exited is not None

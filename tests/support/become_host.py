@@ -19,7 +19,7 @@ from opsrun.lab.layout import LabHost, place
 from opsrun.lab.openssh import find_sshd
 from opsrun.lab.ready import silent_hosts
 
-PASSWORDS = {"alice": "alice's \"secret\" $x", "bob": "bob-secret", "carol": "carol-secret"}
+PASSWORDS = {"alice": 'alice\'s "secret" $x', "bob": "bob-secret", "carol": "carol-secret"}
 """alice may do all with her password, carol nothing; bob has no place in sudoers."""
 
 _SUDOERS = """\

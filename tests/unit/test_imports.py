@@ -94,6 +94,8 @@ def test_importing_opsrun_starts_patches_and_configures_nothing() -> None:
 
 PUBLIC = [
     "AuthenticationFailed",
+    "Become",
+    "BecomeError",
     "Cancelled",
     "CommandTimeout",
     "ConfigError",

@@ -133,9 +133,6 @@ def _patience(known: Variables, kind: str, defaults: ConnectionDefaults) -> floa
 
 
 def _refuse_what_is_not_built(known: Variables) -> None:
-    name = known.last("ansible_become")
-    if name and known.truth(name):
-        raise NotBuiltError(f"{known.place(name)}: become is not built yet")
     if name := known.last(*_NOT_BUILT_VARIABLES):
         raise NotBuiltError(f"{known.place(name)}: this is not built yet")
 

@@ -18,12 +18,22 @@ def greeting(script: str, words: str = "77 5 1") -> list[Step]:
     return [Data("stdout", f"{mark} {words}\n".encode()), Data("stderr", f"{mark} -\n".encode())]
 
 
+def is_kill(script: str) -> bool:
+    return "scan()" in script
+
+
 class Rig:
     def __init__(self, steps: Callable[[str], list[Step]]) -> None:
         engine = make_engine()
         self.now = 0.0
-        self.transport = FakeTransport(engine, steps)
-        self.session = Session(self.transport.connect(), lambda: self.now, host="fake")
+        self.transport = FakeTransport(
+            engine, lambda script: ends(0) if is_kill(script) else steps(script)
+        )
+        self.session = Session(self.transport.connect(), self.clock, host="fake")
+
+    def clock(self) -> float:
+        self.now += 0.01
+        return self.now
 
 
 def rig(*steps: Step, greets: bool = True) -> Rig:
@@ -101,7 +111,9 @@ def test_endless_output_does_not_postpone_the_limit() -> None:
     made.now = 1000.0
     with pytest.raises(CommandTimeout, match="still running after 5 s"):
         ticket.result()
-    (process, *_) = made.transport.processes
+    (process, _) = made.transport.processes
+    assert [is_kill(script) for script in made.transport.started] == [False, True]
+    assert '\' opsrun 77 "5" 1 KILL' in made.transport.started[1]
     assert process.signals == ["KILL"]
 
 

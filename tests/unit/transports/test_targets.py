@@ -171,7 +171,6 @@ def test_arguments_that_cannot_be_honoured(
         *(("ansible_timeout", value) for value in (0, -1, "soon", True, [], "nan", "inf")),
         *(("ansible_host_key_checking", value) for value in ("maybe", 2, [])),
         *(("ansible_connection", value) for value in ("shh", ["ssh"], "loca", "")),
-        *(("ansible_become", value) for value in ("maybe", [], 3)),
         *(("ansible_password", value) for value in (True, [], "")),
         *(("ansible_ssh_common_args", value) for value in (["-C"], 3)),
     ],
@@ -257,22 +256,10 @@ def test_a_password_is_in_no_message() -> None:
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["ansible_host", "ansible_user", "ansible_port", "ansible_become"])
+@pytest.mark.parametrize("name", ["ansible_host", "ansible_user", "ansible_port"])
 def test_templates_are_refused(name: str) -> None:
     with pytest.raises(NotBuiltError, match="templates in connection variables are not built yet"):
         build({name: "{{ other }}"})
-
-
-@pytest.mark.parametrize("value", [True, "yes", "True", 1, "on"])
-def test_become_is_refused(value: object) -> None:
-    with pytest.raises(NotBuiltError, match=r"inventory.yml:12: ansible_become: become is not"):
-        build({"ansible_become": value})
-
-
-@pytest.mark.parametrize("value", [False, "no", 0, None, "off"])
-def test_no_become_is_fine(value: object) -> None:
-    more = {"ansible_become_user": "root", "ansible_become_method": "sudo"}
-    assert build({"ansible_become": value} | more).address == "web"
 
 
 @pytest.mark.parametrize(
@@ -295,8 +282,6 @@ def test_other_connections() -> None:
         build({"ansible_connection": "community.x.y"})
     with pytest.raises(UsageError, match=r"no connection 'locla'; did you mean 'local'\?"):
         build({"ansible_connection": "locla"})
-    with pytest.raises(NotBuiltError, match="become"):
-        build({"ansible_connection": "local", "ansible_become": True})
 
 
 def test_identity_files_add_up_and_missing_ones_of_ssh_config_go(
@@ -358,7 +343,7 @@ def test_bad_options_of_the_command_line() -> None:
 _names = st.sampled_from(
     [
         *("ansible_host", "ansible_port", "ansible_user", "ansible_password", "ansible_connection"),
-        *("ansible_ssh_common_args", "ansible_timeout", "ansible_become", "ansible_ssh_host"),
+        *("ansible_ssh_common_args", "ansible_timeout", "ansible_ssh_host"),
         *("ansible_host_key_checking", "ansible_private_key_file", "ansible_ssh_args"),
     ]
 )
