@@ -48,8 +48,6 @@ class Job:
     work: WorkId
     transport: Callable[[], Transport]
     """Makes the way to the host anew for each attempt."""
-    endpoint: tuple[str, int] | None = None
-    """Address and port where the host is dialled, for gates; None for this machine itself."""
 
     @property
     def host(self) -> str:

@@ -15,8 +15,8 @@ from opsrun.errors import UsageError, did_you_mean
 from opsrun.events import Outcome, Result
 
 ProbeTCP = Callable[[str, int, Stop], None]
-"""Connects to address and port and hangs up, at once when stopped; raises `HostError` if it
-can't."""
+"""Connects to a port of the host with this name and hangs up, at once when stopped; raises
+`HostError` if it can't."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,5 +87,4 @@ class Wait(Worker):
         if condition.kind == "ssh":
             log_in(replace(self.setting, stop=stop), job)
         else:
-            address = job.endpoint[0] if job.endpoint else "127.0.0.1"
-            self._probe_tcp(address, condition.port, stop)
+            self._probe_tcp(job.host, condition.port, stop)

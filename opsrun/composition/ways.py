@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from opsrun.adhoc.base import Job
 from opsrun.composition.pool import Pool
 from opsrun.engine.base import Engine
 from opsrun.engine.stop import Stop
-from opsrun.errors import NotBuiltError, UsageError
+from opsrun.errors import ConnectionFailed, NotBuiltError, UsageError
 from opsrun.events import Event, Notice, WorkId, digest
 from opsrun.inventory import Host
 from opsrun.remote.become import BecomeSpec, BecomeTransport
@@ -42,13 +42,6 @@ class Way:
     target: Target
     become: BecomeSpec | None = None
     """As whom its commands run; None for the login user."""
-
-    @property
-    def endpoint(self) -> tuple[str, int] | None:
-        """Address and port; None where no address is dialled by us."""
-        if isinstance(self.target, SSHTarget):
-            return self.target.address, self.target.port
-        return None
 
 
 def find_ways(
@@ -150,6 +143,7 @@ class Fleetway:
         self.files_per_host = 2
         """Descriptors that one host takes: a socket and a spare, or the pipes of a process."""
         self._keyring: KeyRing | None = None
+        self._targets: dict[str, Target] = {}
         self.pool: Pool[SSHTarget] | None = None
         """Connections that are kept; None where none are."""
         if keeps:
@@ -170,14 +164,14 @@ class Fleetway:
             ConnectionFailed: a key that was asked for can't be read.
         """
         mark = digest(what)
+        self._targets.update((way.host, way.target) for way in ways)
         targets = [way.target for way in ways if isinstance(way.target, SSHTarget)]
         if targets:
             self._share(targets)
         if len(targets) < len(ways):
             self.files_per_host = 8
         return [
-            Job(WorkId(way.host, path, mark), partial(self.transport, way, anew), way.endpoint)
-            for way in ways
+            Job(WorkId(way.host, path, mark), partial(self.transport, way, anew)) for way in ways
         ]
 
     def transport(self, way: Way, anew: bool = False) -> Transport:
@@ -267,15 +261,32 @@ class Fleetway:
     def _trace(self, host: str, line: str) -> None:
         self.emit(Notice("debug", line, host))
 
-    def probe_tcp(self, address: str, port: int, stop: Stop) -> None:
-        """Connect to a port and hang up.
+    def probe_tcp(self, host: str, port: int, stop: Stop) -> None:
+        """Connect to a port of a host's, through its jump host if it has one, and hang up.
 
         Raises:
-            ConnectionFailed: nobody listens there.
+            ConnectionFailed: nobody listens there, or no port of the host's can be dialled.
         """
-        from opsrun.transports.ssh.dial import Dialler, hang_up, resolve, system_resolver
+        from opsrun.transports.ssh.dial import DirectRoute, Route, system_resolver
+        from opsrun.transports.ssh.jump import JumpRoute
 
-        target = SSHTarget(host=address, address=address, port=port, user="")
-        dialler = Dialler(target, self._engine)
-        with stop.closing(dialler.abort):
-            hang_up(dialler.dial(resolve(target, self._engine, system_resolver)))
+        target = self._targets[host]
+        if isinstance(target, LocalTarget):
+            target = SSHTarget(host=host, address="127.0.0.1", port=port, user="")
+        if isinstance(target, ProgramTarget) or target.proxy_command is not None:
+            raise ConnectionFailed(
+                "a port can't be dialled through a program",
+                host=host,
+                phase="tcp",
+                hint="--for ssh",
+            )
+        target = replace(target, port=port)
+        route: Route = DirectRoute(target, self._engine, system_resolver)
+        if target.jump is not None:
+            assert self._bastions is not None
+            route = JumpRoute(target, self._engine, self._bastions)
+        with stop.closing(route.abort):
+            try:
+                route.open()
+            finally:
+                route.hang_up()

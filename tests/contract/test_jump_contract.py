@@ -201,6 +201,24 @@ def test_a_bastion_that_dies_takes_its_hosts_along(fleet: Any, bastions: Lab) ->
         assert result.stdout == b"up\n"
 
 
+def test_a_port_is_waited_for_through_the_bastion(fleet: Any, lab: Lab, bastions: Lab) -> None:
+    port = lab.hosts[0].port
+    behind = fleet(block(bastions, "b1"), jump="b1")
+    assert len(behind.wait(f"tcp:{port}", "web[01-03]", timeout=30).ok) == 3
+    assert logins(bastions, "b1") == 1
+    [result] = behind.wait("tcp:1", "web01", timeout=0.3)
+    assert result.error is not None
+    assert "through jump host b1: " in result.error.message
+
+
+def test_a_port_behind_a_command_is_not_dialled(fleet: Any, lab: Lab) -> None:
+    behind = fleet(ssh_options=["ProxyCommand=false"])
+    [result] = behind.wait(f"tcp:{lab.hosts[0].port}", "web01", timeout=0.3)
+    assert result.outcome == "failed"
+    assert result.error is not None
+    assert "can't be dialled through a program" in result.error.message
+
+
 # -- proxy commands
 
 
