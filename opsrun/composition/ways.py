@@ -108,7 +108,8 @@ def _login_user(target: object) -> str | None:
 
 
 def _origins(host: Host) -> Callable[[str], str]:
-    return lambda name: str(host.explain(name)[0].origin)
+    variables = host.variables
+    return lambda name: str(variables.value(name).origin)
 
 
 class Fleetway:
