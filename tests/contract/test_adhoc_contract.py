@@ -53,7 +53,7 @@ class Bench:
     def run(self, worker: Worker, *transports: FakeTransport) -> Result:
         """Have the worker do a job whose attempts get these transports in turn."""
         rest = list(transports)
-        job = Job(WORK, lambda: rest.pop(0), ("127.0.0.1", 22))
+        job = Job(WORK, lambda: rest.pop(0))
         self.places.acquire()
         good = worker(job, Slot(self.places))
         self.places.release()
@@ -382,7 +382,7 @@ def test_wait_meets_its_conditions_one_after_the_other(
     worker = Wait(bench.setting, conditions, LONG, _probe(2, asked))
     result = bench.run(worker, host(bench.engine))
     assert result.outcome is Outcome.OK
-    assert asked == [("127.0.0.1", 5432)] * 3
+    assert asked == [(WORK.host, 5432)] * 3
     assert {name: each["attempts"] for name, each in result.data.items()} == {
         "tcp:5432": 3, "ssh": 1,
     }  # fmt: skip
@@ -430,7 +430,7 @@ def test_waiting_hosts_hold_no_place_but_their_attempts_do(bench: Bench) -> None
         setting = replace(bench.setting, emit=lambda event: None)
         worker = Wait(setting, (Condition("tcp", port),), LONG, probe)
         bench.places.acquire()
-        assert worker(Job(WORK, lambda: host(bench.engine), ("h", 1)), Slot(bench.places))
+        assert worker(Job(WORK, lambda: host(bench.engine)), Slot(bench.places))
         bench.places.release()
 
     tasks = [bench.engine.spawn(wait, port) for port in (0, 1)]

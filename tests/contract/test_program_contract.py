@@ -125,7 +125,7 @@ def test_one_that_never_gives_a_shell_is_bounded(fleet: Any, tmp_path: Path) -> 
 
 def test_a_program_that_is_killed_loses_the_host(fleet: Any, tmp_path: Path) -> None:
     ended: list[Result] = []
-    for event in fleet().stream("echo $$; sleep 600", "box1"):
+    for event in fleet().stream("echo $$; exec sleep 600", "box1"):
         if isinstance(event, Output) and event.data.strip().isdigit():
             inside = int(event.data)
             [log] = tmp_path.glob("argv.*")
