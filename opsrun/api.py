@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TypedDict, Unpack
+from typing import Self, TypedDict, Unpack
 
 from opsrun.adhoc.wait import Condition
 from opsrun.composition.actions import Action, ExecAction, PingAction, WaitAction
+from opsrun.composition.kept import Kept
 from opsrun.composition.run import Run, RunOptions, make_engine
-from opsrun.composition.ways import Ask, Fleetway, find_ways
+from opsrun.composition.ways import Ask, Fleetway, check_manner, find_ways
 from opsrun.engine.base import Engine
 from opsrun.engine.dispatch import Plan, Share
 from opsrun.errors import UsageError, did_you_mean
 from opsrun.events import Event, Sink
 from opsrun.inventory import Host, Inventory, load_inventory
 from opsrun.remote.command import Command
+from opsrun.remote.connection import Manner, Terminal
 from opsrun.report import Report
 from opsrun.secret import Secret
 from opsrun.transports.targets.become import Become
@@ -38,6 +40,10 @@ class ExecOptions(TypedDict, total=False):
     """Further attempts for a host that was not reached."""
     serial: int | str | None
     """Work in batches of so many hosts, or of a percentage: ``3``, ``"10%"``."""
+    pty: bool
+    """Run on a terminal of 80 by 24; both outputs come as ``stdout``."""
+    raw: bool
+    """Send the words as they are, for hosts without a POSIX shell; see `Manner`."""
     fail_fast: bool
     """The first host that ends badly cancels all the others."""
     max_fail: int | str | None
@@ -52,13 +58,18 @@ class Fleet:
     """The hosts of an inventory, and how they are reached.
 
     Nothing is read from the hosts, and none is reached, before one of the methods is called; each
-    call connects, works and disconnects. Where the inventory names a user, a port or a key for a
-    host (``ansible_user`` …), that wins over the arguments here, as it does with Ansible.
+    call connects, works and disconnects. In a ``with`` block connections stay open for the calls
+    that follow: one login a host, however many commands. Where the inventory names a user, a port
+    or a key for a host (``ansible_user`` …), that wins over the arguments here, as it does with
+    Ansible.
 
     >>> from opsrun import Fleet
     >>> report = Fleet("inventories/lab.yml").exec("df", hosts="web")  # doctest: +SKIP
     >>> [result.host for result in report.ok]  # doctest: +SKIP
     ['web01', 'web02', 'web03']
+    >>> with Fleet("inventories/lab.yml") as fleet:  # doctest: +SKIP
+    ...     before = fleet.exec("uptime -s", hosts="web")
+    ...     after = fleet.exec("df -P /", hosts="web")
 
     Args:
         inventory: a path, several, a comma list such as ``"web1,web2,"``, or a loaded
@@ -120,6 +131,24 @@ class Fleet:
             jump=jump,
             become=_become(become),
         )
+        self._kept: Kept | None = None
+
+    def __enter__(self) -> Self:
+        """Keep connections open from here on.
+
+        Raises:
+            UsageError: they are kept already.
+        """
+        if self._kept is not None:
+            raise UsageError("this Fleet keeps its connections already: it is in a `with` block")
+        self._kept = Kept(make_engine(self._engine))
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Close them. Whatever is still under way is ended."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.close()
 
     def hosts(self, pattern: str = "all") -> tuple[str, ...]:
         """Names of the hosts that ``pattern`` selects, in the inventory's order.
@@ -161,6 +190,7 @@ class Fleet:
                 dict(options.get("env") or {}),
                 options.get("stdin"),
                 options.get("timeout"),
+                Manner(Terminal() if options.get("pty") else None, options.get("raw", False)),
             )
         )
         plan = Plan(
@@ -229,9 +259,13 @@ class Fleet:
             verbosity: from 2 on, connections tell their story in notices.
         """
         ways = find_ways(hosts, self._defaults, becomes=action.becomes)
+        if isinstance(action, ExecAction):
+            check_manner(ways, action.command.manner)
         engine = make_engine(self._engine)
-        fleetway = Fleetway(engine, ask, verbosity)
-        jobs = fleetway.jobs(ways, (action.name,), action.words)
+        kept = self._kept
+        fleetway = kept.fleetway(ask, verbosity) if kept else Fleetway(engine, ask, verbosity)
+        # Where logging in is all that is asked for, it has to be done.
+        jobs = fleetway.jobs(ways, (action.name,), action.words, anew=not action.becomes)
         options = RunOptions(
             action=action.name,
             command=action.words,
@@ -240,8 +274,10 @@ class Fleet:
             files_per_host=fleetway.files_per_host,
             stream=stream,
             largest_status=largest_status,
-            early=tuple(fleetway.early),
+            early=tuple(fleetway.take_early()),
         )
+        if kept is not None:
+            kept.leave_room(min(plan.forks, len(jobs)))
         run = Run(
             engine,
             options,
@@ -249,7 +285,7 @@ class Fleet:
             lambda setting: action.worker(setting, fleetway.probe_tcp),
             sinks(engine),
             on_tick=on_tick,
-            on_end=fleetway.close,
+            on_end=fleetway.close if kept is None else fleetway.fall_silent,
         )
         fleetway.emit = run.collector.emit
         return run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from opsrun.errors import UsageError
 
 if TYPE_CHECKING:
     from opsrun.engine.dispatch import Share
+    from opsrun.remote.connection import Terminal
 
 
 class ExecCommand(click.Command):
@@ -60,6 +62,15 @@ class ExecCommand(click.Command):
 @click.option(
     "--env", multiple=True, metavar="NAME=VALUE", help="Export a variable; may be given again."
 )
+@click.option(
+    "--pty", is_flag=True, help="Run on a terminal of our size; both outputs come as one."
+)
+@click.option(
+    "--raw",
+    is_flag=True,
+    help="Send the words as they are, for hosts without a POSIX shell (switches, firewalls); "
+    "nothing else is started there, and no exit status counts as none.",
+)
 @click.option("--stdin", is_flag=True, help="Send our standard input to every host's command.")
 @click.option(
     "-S", "--maxrc", is_flag=True, help="Exit with the largest remote status in place of 1."
@@ -87,6 +98,7 @@ def exec_(command: tuple[str, ...], **values: Any) -> int:
     from opsrun.composition.actions import ExecAction
     from opsrun.engine.dispatch import Plan
     from opsrun.remote.command import Command
+    from opsrun.remote.connection import Manner
 
     selection, reach, show = take(Selection, values), take(Reach, values), take(Show, values)
     if not command and not selection.list_hosts:
@@ -97,6 +109,7 @@ def exec_(command: tuple[str, ...], **values: Any) -> int:
             _environment(values["env"]),
             _stdin() if values["stdin"] else None,
             values["command_timeout"],
+            Manner(_terminal() if values["pty"] else None, values["raw"]),
         )
     )
     plan = Plan(
@@ -131,6 +144,17 @@ def _environment(pairs: tuple[str, ...]) -> dict[str, str]:
             raise UsageError(f"--env takes NAME=VALUE, not {pair!r}")
         environment[name] = value
     return environment
+
+
+def _terminal() -> Terminal:
+    """Ours, or a plain one where our output is none."""
+    from opsrun.remote.connection import Terminal
+
+    if not os.isatty(1):
+        return Terminal()
+    columns, rows = os.get_terminal_size(1)
+    # Some have no size at all, serial consoles for example.
+    return Terminal(columns or 80, rows or 24, os.environ.get("TERM") or "dumb")
 
 
 def _stdin() -> bytes:

@@ -7,6 +7,7 @@ import os
 import random
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,15 +16,18 @@ from opsrun.cli.become import become_of
 from opsrun.cli.interrupt import Interrupts
 from opsrun.cli.main import BROKEN_PIPE, warn
 from opsrun.cli.options import Reach, Selection, Show, exclusive
+from opsrun.cli.passwords import password_of
 from opsrun.errors import UsageError
 from opsrun.secret import Secret
 
 if TYPE_CHECKING:
+    from opsrun.api import Fleet
     from opsrun.composition.actions import Action
     from opsrun.engine.base import Engine
     from opsrun.engine.dispatch import Plan
     from opsrun.events import Event, Sink
     from opsrun.inventory import Host, Inventory
+    from opsrun.report import Report
 
 
 def choose_hosts(selection: Selection) -> tuple[Inventory, tuple[Host, ...]]:
@@ -43,16 +47,25 @@ def choose_hosts(selection: Selection) -> tuple[Inventory, tuple[Host, ...]]:
     for warning in inventory.warnings:
         warn(f"warning: {warning}")
     patterns = patterns or [f"^{path}" for path in selection.hostfile]
-    hosts = inventory.select(
-        ",".join(patterns),
-        limit=",".join(selection.limit) or None,
-        exclude=",".join(selection.exclude) or None,
-        exclude_groups=",".join(selection.exclude_group) or None,
-    )
+    hosts = select_within(inventory, ",".join(patterns), selection)
     if selection.pick is not None and selection.pick < len(hosts):
         drawn = set(random.sample(range(len(hosts)), selection.pick))
         hosts = tuple(host for place, host in enumerate(hosts) if place in drawn)
     return inventory, hosts
+
+
+def select_within(inventory: Inventory, pattern: str, selection: Selection) -> tuple[Host, ...]:
+    """The hosts of a pattern, as far as ``--limit`` and ``--exclude`` let them be selected.
+
+    Raises:
+        PatternError: see `Inventory.select`.
+    """
+    return inventory.select(
+        pattern,
+        limit=",".join(selection.limit) or None,
+        exclude=",".join(selection.exclude) or None,
+        exclude_groups=",".join(selection.exclude_group) or None,
+    )
 
 
 def _from_stdin(pattern: str) -> list[str]:
@@ -87,6 +100,18 @@ def execute(
         for host in hosts:
             click.echo(host.name)
         return 0
+    fleet = make_fleet(inventory, reach)
+    return carry_out(
+        fleet, action, hosts, show, plan, retries=retries, largest_status=largest_status
+    ).status
+
+
+def make_fleet(inventory: Inventory, reach: Reach) -> Fleet:
+    """What the options make of the inventory; asks for the passwords that they want asked for.
+
+    Raises:
+        UsageError: an option can't be used.
+    """
     password = _ask_password(reach)
     become = become_of(reach, _ask)
     patch_for(reach.engine)
@@ -94,7 +119,37 @@ def execute(
     from opsrun.engine.limits import raise_open_files
 
     raise_open_files()
-    fleet = Fleet(inventory, **_connection(reach, password), become=become)
+    return Fleet(inventory, **_connection(reach, password), become=become)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a run of the command line's came to."""
+
+    status: int
+    """The exit status."""
+    report: Report
+    signal: int | None
+    """The signal that ended it early."""
+    closed: bool
+    """Nobody reads our output any more."""
+
+
+def carry_out(
+    fleet: Fleet,
+    action: Action,
+    hosts: Sequence[Host],
+    show: Show,
+    plan: Plan,
+    *,
+    retries: int = 0,
+    largest_status: bool = False,
+) -> Ended:
+    """Do ``action``, show what comes of it, and heed Ctrl-C meanwhile.
+
+    Raises:
+        OpsrunError: a mistake that was found before the first host was reached.
+    """
     outputs = Outputs(show, os.environ)
     interrupts = Interrupts()
     run = fleet.begin(
@@ -113,7 +168,9 @@ def execute(
         for event in run.stream():
             last = event
     _tell_failures(run.collector.failures, last)
-    return _status(run.exit_status, run.collector.closed is not None, outputs, interrupts)
+    closed = run.collector.closed is not None
+    status = _status(run.exit_status, closed, outputs, interrupts)
+    return Ended(status, run.report, interrupts.received, closed)
 
 
 def _tell_failures(failures: Sequence[str], last: Event) -> None:
@@ -158,6 +215,10 @@ def _connection(reach: Reach, password: Secret | None) -> dict[str, Any]:
 
 
 def _ask_password(reach: Reach) -> Secret | None:
+    if reach.ask_pass and reach.password_file is not None:
+        raise UsageError("-k and --password-file both say where the password comes from")
+    if reach.password_file is not None:
+        return password_of(reach.password_file, "--password-file")
     if not reach.ask_pass:
         return None
     answer = _ask("SSH password: ")

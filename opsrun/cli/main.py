@@ -20,6 +20,7 @@ from opsrun.errors import OpsrunError, RunFailed, SinkClosed, did_you_mean
 
 COMMANDS = {
     "exec": ("opsrun.cli.exec:exec_", "Run a command on many hosts at once."),
+    "shell": ("opsrun.cli.shell:shell", "A prompt that runs each line on all hosts."),
     "ping": ("opsrun.cli.ping:ping", "Log in to hosts and measure the round trip."),
     "wait": ("opsrun.cli.wait:wait", "Wait until hosts are ready."),
     "inventory": ("opsrun.cli.inventory:inventory", "Show and explain the inventory."),

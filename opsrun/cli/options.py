@@ -37,6 +37,7 @@ class Reach:
 
     user: str | None = None
     ask_pass: bool = False
+    password_file: str | None = None
     private_key: tuple[str, ...] = ()
     port: int | None = None
     connect_timeout: float | None = None
@@ -93,6 +94,12 @@ def _all(*options: Callable[[F], F]) -> Callable[[F], F]:
     return decorate
 
 
+_HOW_MUCH = (
+    click.option("-v", "--verbose", count=True, help="Tell more; -vvv tells all."),
+    click.option("-q", "--quiet", is_flag=True, help="Only the hosts' output, and failures."),
+)
+
+
 def selection_options(function: F) -> F:
     """-i -w -g -x -X -l --hostfile --pick --list-hosts."""
     return _all(
@@ -138,7 +145,7 @@ def selection_options(function: F) -> F:
 
 
 def connection_options(function: F) -> F:
-    """-u -k --private-key -T --host-key-checking -F -O -J -f --engine."""
+    """-u -k --password-file --private-key -T --host-key-checking -F -O -J -f --engine."""
     return _all(
         click.option(
             "-u",
@@ -147,6 +154,11 @@ def connection_options(function: F) -> F:
             help="User to log in as, where the inventory doesn't say (ansible_user wins).",
         ),
         click.option("-k", "--ask-pass", is_flag=True, help="Ask once for the login password."),
+        click.option(
+            "--password-file",
+            metavar="FILE",
+            help="Take the login password from the first line of a file that nobody else may read.",
+        ),
         click.option(
             "--private-key",
             "--key",
@@ -231,17 +243,26 @@ def become_options(function: F) -> F:
     )(function)
 
 
+def _output(default: str) -> Callable[[F], F]:
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(OUTPUTS),
+        default=default,
+        show_default=True,
+        help="How results are shown.",
+    )
+
+
+def prompt_options(function: F) -> F:
+    """-o -v -q, for a prompt: folded unless told otherwise."""
+    return _all(_output("fold"), *_HOW_MUCH)(function)
+
+
 def output_options(function: F) -> F:
     """-o -B --diff --outdir -v -q."""
     return _all(
-        click.option(
-            "-o",
-            "--output",
-            type=click.Choice(OUTPUTS),
-            default="text",
-            show_default=True,
-            help="How results are shown.",
-        ),
+        _output("text"),
         click.option("-B", "--fold", is_flag=True, help="Identical outputs once: -o fold."),
         click.option(
             "--diff", is_flag=True, help="Fold, and show the others as a diff against the majority."
@@ -249,8 +270,7 @@ def output_options(function: F) -> F:
         click.option(
             "--outdir", metavar="DIR", help="Also keep each host's output in a file of its own."
         ),
-        click.option("-v", "--verbose", count=True, help="Tell more; -vvv tells all."),
-        click.option("-q", "--quiet", is_flag=True, help="Only the hosts' output, and failures."),
+        *_HOW_MUCH,
     )(function)
 
 
