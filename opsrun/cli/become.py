@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
+from opsrun.cli.passwords import password_of
 from opsrun.errors import UsageError
 from opsrun.secret import Secret
 
 if TYPE_CHECKING:
     from opsrun.cli.options import Reach
     from opsrun.transports.targets.become import Become
-
-_LONGEST = 4096
-"""Bytes of a password."""
 
 Ask = Callable[[str], Secret | None]
 
@@ -41,21 +38,10 @@ def _password(reach: Reach, ask: Ask) -> Secret | None:
     if reach.ask_become_pass and reach.become_password_file is not None:
         raise UsageError("-K and --become-password-file both say where the password comes from")
     if reach.become_password_file is not None:
-        return _first_line(reach.become_password_file)
+        return password_of(reach.become_password_file, "--become-password-file")
     if not reach.ask_become_pass:
         return None
     answer = ask("BECOME password: ")
     if answer is None:
         raise UsageError("-K asks for a password, and there is no terminal to ask on")
     return answer
-
-
-def _first_line(path: str) -> Secret:
-    try:
-        with open(os.path.expanduser(path), "rb") as file:
-            line = file.readline(_LONGEST).rstrip(b"\r\n")
-    except OSError as error:
-        raise UsageError(f"--become-password-file: {path}: {error.strerror}") from None
-    if not line:
-        raise UsageError(f"--become-password-file: {path}: its first line is empty")
-    return Secret(line.decode("utf-8", "surrogateescape"))

@@ -79,7 +79,7 @@ s=$1 w=${{2-}}
 set -- - ${{l##*)}}
 echo {mark}
 echo {mark} $$ ${{21-}} ${{5-}} >&2
-read -r g && [ "$g" = {go} ] || exit 1
+read -r g && [ "$g" = {go} ] || {{ echo "opsrun: standard input is cut off" >&2; exit 126; }}
 case $w in x*) LC_ALL=${{w#x}}; export LC_ALL ;; *) unset LC_ALL ;; esac
 exec /bin/sh -c "$s"
 """

@@ -84,6 +84,7 @@ def test_a_signal_is_told_from_a_status(box: BecomeHost) -> None:
 def test_the_command_line_says_whom_and_how(box: BecomeHost, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text(PASSWORDS["alice"] + "\nsecond line\n")
+    secret.chmod(0o600)
     words = ("-b", "--become-user", "bob", "--become-password-file", str(secret))
     assert run(box, "alice", *words, "--", "id -un").results["box"]["stdout"] == "bob\n"
     assert run(box, "alice", "--", "id -un").results["box"]["stdout"] == "alice\n"
