@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.engines import until
 
 import opsrun.adhoc.base as base
 import opsrun.engine.gates as gates
@@ -192,8 +193,7 @@ def test_while_it_pauses_a_host_holds_no_place(
     task = bench.engine.spawn(
         lambda: done.append(bench.run(worker, refusing(bench.engine), host(bench.engine)))
     )
-    while not bench.of(Retry):
-        bench.engine.event().wait(0.001)
+    until(bench.engine, lambda: bench.of(Retry))
     bench.places.acquire()
     bench.places.release()
     bench.stop.cancel("enough")
@@ -402,8 +402,7 @@ def test_a_cancelled_wait_is_cancelled(bench: Bench) -> None:
     asked: list[tuple[str, int]] = []
     worker, done = Wait(bench.setting, (Condition("tcp", 1),), None, _probe(999, asked)), []
     task = bench.engine.spawn(lambda: done.append(bench.run(worker)))
-    while not asked:
-        bench.engine.event().wait(0.001)
+    until(bench.engine, lambda: asked)
     bench.stop.cancel("the operator said so")
     assert task.join(LONG)
     assert done[0].outcome is Outcome.CANCELLED

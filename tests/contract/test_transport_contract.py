@@ -6,6 +6,7 @@ import hashlib
 import os
 
 import pytest
+from support.engines import until
 from support.processes import wait_gone
 from support.reach import Ran, Reach, fake, local, over_ssh, over_ssh_program, run
 
@@ -395,8 +396,7 @@ def test_a_chatty_child_left_behind_can_be_cancelled_and_timed_out(shell: Reach)
     ran = Ran(shell, Command(script), on_output=lambda stream, data: chatty.set())
     task = shell.engine.spawn(ran.quietly, connection)
     assert chatty.wait(LONG)
-    while ran.running._exited is None:
-        shell.engine.event().wait(0.001)
+    until(shell.engine, lambda: ran.running._exited)
     ran.stop.cancel("over")
     assert task.join(LONG)
     transport.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 from opsrun.engine.base import Engine
 
@@ -32,3 +33,11 @@ def native_threads() -> int:
     import os
 
     return len(os.listdir("/proc/self/task"))
+
+
+def until(engine: Engine, condition: Callable[[], object], seconds: float = 30.0) -> None:
+    """Let other tasks run until ``condition`` holds; only a broken one takes so long."""
+    end = engine.now() + seconds
+    while not condition():
+        assert engine.now() < end, "it never came to that"
+        engine.event().wait(0.001)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Self
 
+from support.engines import until
+
 from opsrun.engine.base import Engine
 
 
@@ -41,6 +43,4 @@ class NativeCall:
 
     def wait_started(self, engine: Engine, number: int = 1) -> None:
         """Let other tasks run until so many calls hang."""
-        pause = engine.event()
-        while self.started < number:
-            pause.wait(0.001)
+        until(engine, lambda: self.started >= number)
