@@ -38,6 +38,9 @@ PHASES = ("dns", "tcp", "banner", "kex", "hostkey", "auth", "open", "become", "e
 QUEUED = "queued"
 """In place of a phase, for work that the end of the run came before."""
 
+WAITING = "wait"
+"""In place of a phase, for a gate that stayed shut."""
+
 
 class OpsrunError(Exception):
     """Root of the tree. ``str(error)`` is one message fit for an operator to read."""

@@ -15,9 +15,11 @@ from opsrun.engine.dispatch import Slot
 from opsrun.engine.stop import Stop
 from opsrun.errors import (
     QUEUED,
+    WAITING,
     Cancelled,
     ConnectionFailed,
     ConnectionLost,
+    GateTimeout,
     HostError,
     OpsrunError,
 )
@@ -119,7 +121,7 @@ class Worker:
         self.setting.emit(Result(job.host, job.work, Outcome.CANCELLED, error=reason))
 
     def _ended(self, job: Job, trail: Trail, error: OpsrunError) -> Result:
-        phase = error.phase if isinstance(error, HostError) else "run"
+        phase = error.phase if isinstance(error, HostError) else _phase_of(error)
         hint = error.hint if isinstance(error, HostError) else ""
         message = error.message if isinstance(error, HostError) else str(error)
         return self._result(
@@ -213,3 +215,7 @@ def _connect(stop: Stop, job: Job, transport: Transport) -> Connection:
         if stop.cancelled:
             raise Cancelled(stop.reason, host=job.host, phase=error.phase) from error
         raise
+
+
+def _phase_of(error: OpsrunError) -> str:
+    return WAITING if isinstance(error, GateTimeout) else "run"

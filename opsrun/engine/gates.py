@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from opsrun.engine.base import Engine
 from opsrun.engine.stop import Stop
-from opsrun.errors import GateTimeout, OpsrunError
+from opsrun.errors import GateTimeout, HostError, OpsrunError
 
 REPORT_EVERY = 5.0
 """Seconds between two words about one wait."""
@@ -127,8 +127,13 @@ class Gate:
         raise GateTimeout(self._shut(self._progress(started)))
 
     def _progress(self, started: float) -> Progress:
-        last = "" if self.failure is None else str(self.failure)
-        return Progress(self._attempt, self._engine.now() - started, last)
+        return Progress(self._attempt, self._engine.now() - started, self._last_words())
+
+    def _last_words(self) -> str:
+        if isinstance(self.failure, HostError):
+            # Whose gate it is, the waiter knows; and a hint for a login is none for a gate.
+            return self.failure.message
+        return str(self.failure or "")
 
     def _shut(self, progress: Progress) -> str:
         if self._broken is not None:
