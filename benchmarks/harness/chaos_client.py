@@ -82,16 +82,19 @@ def main() -> None:
     )
     # Once, so that what is made at the first use is not taken for something left behind.
     fleet.exec("true", hosts=spec["warm"])
-    before = settled({})
-    started, cpu = time.monotonic(), time.process_time()
+    gevent.sleep(SETTLE)
+    before = left()
+    began, started, cpu = time.time(), time.monotonic(), time.process_time()
     report = fleet.exec(spec["command"], hosts="all", timeout=spec["timeout"])
     wall, cpu = time.monotonic() - started, time.process_time() - cpu
     results = {result.host: told(result) for result in report}
+    ramp = max(result.started for result in report) - began
     del report
     answer = {
         "results": results,
         "wall": wall,
         "cpu": cpu,
+        "ramp": ramp,
         "peak_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
         "before": before,
         "after": settled(before),
