@@ -94,7 +94,7 @@ def main() -> int:
         folder = Path(name)
         evil, real = cast(options.hosts)
         with Lab(folder / "lab", hosts=len(real), shared=True, server=options.server) as lab:
-            scene = stage(lab, folder, evil, real, options.deadline or 5 + 0.05 * options.hosts)
+            scene = stage(lab, folder, evil, real, options.deadline or 5 + 0.08 * options.hosts)
             with evil_servers(scene):
                 answer = run(scene)
             lost = mentioning(scene.pause)
@@ -106,7 +106,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--hosts", type=int, default=1000, metavar="N", help="in all; a third misbehave")
-    add("--deadline", type=float, metavar="SECONDS", help="for each phase; 5 and 0.05 a host")
+    add("--deadline", type=float, metavar="SECONDS", help="for each phase; 5 and 0.08 a host")
     add("--server", choices=["auto", "sshd"], default="auto", help="what the good hosts run")
     options = parser.parse_args()
     if options.hosts < 3 * len(FAULTS):
