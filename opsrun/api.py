@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Self, TypedDict, Unpack
 
 from opsrun.adhoc.wait import Condition
-from opsrun.composition.actions import Action, ExecAction, PingAction, WaitAction
+from opsrun.composition.actions import Action, ExecAction, PingAction, TrustAction, WaitAction
 from opsrun.composition.kept import Kept
 from opsrun.composition.run import Run, RunOptions, make_engine
 from opsrun.composition.ways import Ask, Fleetway, check_manner, find_ways
@@ -20,6 +20,8 @@ from opsrun.remote.command import Command
 from opsrun.remote.connection import Manner, Terminal
 from opsrun.report import Report
 from opsrun.secret import Secret
+from opsrun.transports.hostkeys.expect import Expectations
+from opsrun.transports.hostkeys.trust import record
 from opsrun.transports.targets.become import Become
 from opsrun.transports.targets.build import ConnectionDefaults
 from opsrun.transports.targets.target import HostKeyChecking
@@ -230,6 +232,23 @@ class Fleet:
         action = WaitAction(wanted, timeout)
         return Report(self.begin(action, selected, Plan(self._forks)).stream())
 
+    def trust(self, hosts: str, *, expect: PathLike) -> Report:
+        """Ask hosts for their keys, and record those that a list has; see `Trust`.
+
+        Args:
+            hosts: a pattern.
+            expect: a file with known_hosts lines or fingerprints, see `Expectations`.
+
+        Raises:
+            ConfigError: the file can't be read or understood.
+            RunFailed: the keys can't be recorded.
+        """
+        action = TrustAction(Expectations.read(os.fspath(expect)))
+        selected = self.inventory.select(hosts)
+        report = Report(self.begin(action, selected, Plan(self._forks)).stream())
+        record(action.accepted(host.name for host in selected))
+        return report
+
     def begin(
         self,
         action: Action,
@@ -264,8 +283,11 @@ class Fleet:
         engine = make_engine(self._engine)
         kept = self._kept
         fleetway = kept.fleetway(ask, verbosity) if kept else Fleetway(engine, ask, verbosity)
+        logs_in = not isinstance(action, TrustAction)
         # Where logging in is all that is asked for, it has to be done.
-        jobs = fleetway.jobs(ways, (action.name,), action.words, anew=not action.becomes)
+        jobs = fleetway.jobs(
+            ways, (action.name,), action.words, anew=not action.becomes, logs_in=logs_in
+        )
         options = RunOptions(
             action=action.name,
             command=action.words,
@@ -282,7 +304,7 @@ class Fleet:
             engine,
             options,
             jobs,
-            lambda setting: action.worker(setting, fleetway.probe_tcp),
+            lambda setting: action.worker(setting, fleetway),
             sinks(engine),
             on_tick=on_tick,
             on_end=fleetway.close if kept is None else fleetway.fall_silent,

@@ -10,7 +10,7 @@ from opsrun.cli import settings
 from opsrun.cli.main import COMMANDS, load, shared_options, warn
 from opsrun.errors import UsageError, did_you_mean
 
-WITH_DEFAULTS = ("exec", "shell", "ping", "wait")
+WITH_DEFAULTS = ("exec", "shell", "ping", "wait", "trust")
 """Commands whose options have defaults worth showing."""
 
 

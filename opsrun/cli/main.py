@@ -23,6 +23,7 @@ COMMANDS = {
     "shell": ("opsrun.cli.shell:shell", "A prompt that runs each line on all hosts."),
     "ping": ("opsrun.cli.ping:ping", "Log in to hosts and measure the round trip."),
     "wait": ("opsrun.cli.wait:wait", "Wait until hosts are ready."),
+    "trust": ("opsrun.cli.trust:trust", "Look at hosts' keys, and record them."),
     "inventory": ("opsrun.cli.inventory:inventory", "Show and explain the inventory."),
     "config": ("opsrun.cli.config:config", "Show the defaults, and where each comes from."),
     "lab": ("opsrun.cli.lab:lab", "A fleet of SSH servers on loopback to try things on."),

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from opsrun.adhoc.base import Setting, Worker
 from opsrun.adhoc.ping import Ping
 from opsrun.adhoc.run import Exec
+from opsrun.adhoc.trust import Findings, ScanKeys, Trust
 from opsrun.adhoc.wait import Condition, ProbeTCP, Wait
 from opsrun.remote.command import Command
+from opsrun.transports.hostkeys.expect import Expectations
+from opsrun.transports.hostkeys.trust import Accepted
+
+
+class Means(Protocol):
+    """What can be done to a host, beside running something there; by its name."""
+
+    @property
+    def probe_tcp(self) -> ProbeTCP:
+        """See `ProbeTCP`."""
+
+    @property
+    def scan_keys(self) -> ScanKeys:
+        """See `ScanKeys`."""
 
 
 class Action(Protocol):
@@ -17,7 +33,7 @@ class Action(Protocol):
 
     @property
     def name(self) -> str:
-        """``exec``, ``ping`` or ``wait``; the first part of every work's path."""
+        """``exec``, ``ping``, ``wait`` or ``trust``; the first part of every work's path."""
 
     @property
     def words(self) -> str:
@@ -27,7 +43,7 @@ class Action(Protocol):
     def becomes(self) -> bool:
         """Whether it is done as the user to become; logging in alone never is."""
 
-    def worker(self, setting: Setting, probe_tcp: ProbeTCP) -> Worker:
+    def worker(self, setting: Setting, means: Means) -> Worker:
         """The worker that does it."""
 
 
@@ -44,7 +60,7 @@ class ExecAction:
         """The command, without its environment: that may hold what is nobody's business."""
         return self.command.script
 
-    def worker(self, setting: Setting, probe_tcp: ProbeTCP) -> Worker:
+    def worker(self, setting: Setting, means: Means) -> Worker:
         """See `Action.worker`."""
         return Exec(setting, self.command)
 
@@ -58,7 +74,7 @@ class PingAction:
     words: str = "login and round trip"
     becomes: bool = False
 
-    def worker(self, setting: Setting, probe_tcp: ProbeTCP) -> Worker:
+    def worker(self, setting: Setting, means: Means) -> Worker:
         """See `Action.worker`."""
         return Ping(setting, self.patience)
 
@@ -77,6 +93,29 @@ class WaitAction:
         """The conditions, as they were asked for."""
         return ", ".join(str(condition) for condition in self.conditions)
 
-    def worker(self, setting: Setting, probe_tcp: ProbeTCP) -> Worker:
+    def worker(self, setting: Setting, means: Means) -> Worker:
         """See `Action.worker`."""
-        return Wait(setting, self.conditions, self.timeout, probe_tcp)
+        return Wait(setting, self.conditions, self.timeout, means.probe_tcp)
+
+
+@dataclass(frozen=True, slots=True)
+class TrustAction:
+    """Ask for host keys; nobody logs in, and nothing is recorded."""
+
+    expect: Expectations | None = None
+    """Keys that may be recorded; None for any."""
+    findings: Findings = field(default_factory=dict)
+    """Filled while the run goes on: what may be recorded."""
+    name: str = "trust"
+    words: str = "host keys"
+    becomes: bool = False
+
+    def worker(self, setting: Setting, means: Means) -> Worker:
+        """See `Action.worker`."""
+        self.findings.clear()
+        return Trust(setting, means.scan_keys, self.findings, self.expect)
+
+    def accepted(self, hosts: Iterable[str]) -> list[Accepted]:
+        """What may be recorded, in the order of these hosts."""
+        found = [self.findings[host] for host in hosts if host in self.findings]
+        return [one for one in found if one.keys]

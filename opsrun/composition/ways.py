@@ -24,6 +24,8 @@ from opsrun.transports.targets.target import LocalTarget, ProgramTarget, SSHTarg
 
 if TYPE_CHECKING:
     from opsrun.transports.credentials.keyring import KeyRing
+    from opsrun.transports.hostkeys.known import KnownHosts
+    from opsrun.transports.hostkeys.trust import HostKeys
     from opsrun.transports.ssh.client import SSHShared, SSHTransport
     from opsrun.transports.ssh.jump import Bastions
 
@@ -140,6 +142,7 @@ class Fleetway:
         self.emit: Callable[[Event], None] = self.early.append
         """Takes warnings, and the connections' story."""
         self._shared: SSHShared | None = None
+        self._known: KnownHosts | None = None
         self._bastions: Bastions | None = None
         self.files_per_host = 2
         """Descriptors that one host takes: a socket and a spare, or the pipes of a process."""
@@ -151,7 +154,13 @@ class Fleetway:
             self.pool = Pool(engine, self._over_ssh, self._tell_story)
 
     def jobs(
-        self, ways: Sequence[Way], path: tuple[str, ...], what: str, *, anew: bool = False
+        self,
+        ways: Sequence[Way],
+        path: tuple[str, ...],
+        what: str,
+        *,
+        anew: bool = False,
+        logs_in: bool = True,
     ) -> list[Job]:
         """A job for each way.
 
@@ -160,6 +169,7 @@ class Fleetway:
             path: the work's path, see `WorkId`.
             what: what is to be done; its digest becomes part of the work's id.
             anew: whether to log in even where a connection was kept.
+            logs_in: whether credentials are needed for more than the jump hosts.
 
         Raises:
             ConnectionFailed: a key that was asked for can't be read.
@@ -168,7 +178,7 @@ class Fleetway:
         self._targets.update((way.host, way.target) for way in ways)
         targets = [way.target for way in ways if isinstance(way.target, SSHTarget)]
         if targets:
-            self._share(targets)
+            self._share(targets, logs_in)
         if len(targets) < len(ways):
             self.files_per_host = 8
         return [
@@ -201,14 +211,14 @@ class Fleetway:
         assert self._shared is not None
         return SSHTransport(target, self._shared, self._bastions)
 
-    def _share(self, targets: Sequence[SSHTarget]) -> None:
+    def _share(self, targets: Sequence[SSHTarget], logs_in: bool) -> None:
         from opsrun.transports.hostkeys.verify import KnownHosts, known_key_types, verify
         from opsrun.transports.ssh.client import SSHShared, SSHTransport
         from opsrun.transports.ssh.jump import Bastions
 
-        keyring = self._prepared(targets)
+        keyring = self._prepared(targets, logs_in)
         # Anew for each run: somebody may have recorded a key since the last one.
-        known = KnownHosts(notify=self._warn)
+        known = self._known = KnownHosts(notify=self._warn)
         shared = self._shared = SSHShared(
             engine=self._engine,
             credentials=keyring.offers,
@@ -224,13 +234,13 @@ class Fleetway:
             self._engine, lambda hop: SSHTransport(hop, self._shared or shared, self._bastions)
         )
 
-    def _prepared(self, targets: Sequence[SSHTarget]) -> KeyRing:
+    def _prepared(self, targets: Sequence[SSHTarget], logs_in: bool) -> KeyRing:
         from opsrun.transports.credentials.keyring import KeyRing
 
         if self._keyring is None:
             self._keyring = KeyRing(ask=self._ask, lock=self._engine.lock(), notify=self._warn)
         hops = dict.fromkeys(hop for target in targets for hop in target.hops)
-        self._keyring.prepare([*targets, *hops])
+        self._keyring.prepare([*(targets if logs_in else ()), *hops])
         return self._keyring
 
     def take_early(self) -> list[Event]:
@@ -291,3 +301,22 @@ class Fleetway:
                 route.open()
             finally:
                 route.hang_up()
+
+    def scan_keys(self, host: str, stop: Stop) -> HostKeys | None:
+        """Ask a host for its keys; see `ScanKeys`.
+
+        Raises:
+            ConnectionFailed: it did not show them.
+        """
+        from opsrun.transports.hostkeys.trust import judge
+        from opsrun.transports.ssh.scan import KeyScan
+
+        target = self._targets[host]
+        if not isinstance(target, SSHTarget):
+            return None
+        assert self._shared is not None
+        assert self._known is not None
+        scan = KeyScan(target, self._shared, self._bastions)
+        with stop.closing(scan.close):
+            shown = scan.run()
+        return judge(target, self._known, shown)

@@ -14,7 +14,7 @@ from opsrun.sinks.base import Discard, OutputOptions, Writer
 
 Kind = Literal["text", "fold", "line", "json", "jsonl"]
 KINDS: tuple[str, ...] = get_args(Kind)
-"""What ``-o`` takes."""
+"""What ``-o`` takes. ``keys`` and ``keylist`` are what fold and text are to host keys."""
 
 _CLASSES = {
     "text": "opsrun.sinks.text:TextSink",
@@ -22,6 +22,8 @@ _CLASSES = {
     "line": "opsrun.sinks.line:LineSink",
     "json": "opsrun.sinks.jsondoc:JsonSink",
     "jsonl": "opsrun.sinks.jsonl:JsonLinesSink",
+    "keys": "opsrun.sinks.keys:KeysSink",
+    "keylist": "opsrun.sinks.keys:KeyListSink",
 }
 
 

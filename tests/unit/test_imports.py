@@ -11,7 +11,7 @@ import pytest
 
 import opsrun
 
-HEAVY = ("paramiko", "gevent", "jinja2", "rich", "asyncio")
+HEAVY = ("paramiko", "gevent", "jinja2", "rich", "asyncio", "prompt_toolkit")
 
 
 def loaded_after(code: str, *args: str) -> tuple[list[str], subprocess.CompletedProcess[str]]:
@@ -37,8 +37,10 @@ MAIN = "from opsrun.cli.main import entry_point; entry_point()"
         ("--version",),
         ("--help",),
         ("exec", "--help"),
+        ("shell", "--help"),
         ("ping", "--help"),
         ("wait", "--help"),
+        ("trust", "--help"),
         ("inventory", "--help"),
         ("lab", "--help"),
         ("config", "--help"),

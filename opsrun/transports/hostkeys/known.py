@@ -83,6 +83,10 @@ class KnownHosts:
     def _all(self) -> list[FileIndex]:
         return [self._index(os.path.expanduser(path)) for path in self.files]
 
+    def stamp(self, path: str) -> Stamp | None:
+        """Up to where a file was read; None for one that was not there."""
+        return self._index(path).stamp
+
     def tell(self, words: str) -> None:
         """Pass a sentence on to the operator, once however often it is said."""
         token = object()

@@ -74,7 +74,7 @@ class SSHTransport:
     ) -> None:
         self._target = target
         self._shared = shared
-        self._route = _route(target, shared, bastions)
+        self._route = route_to(target, shared, bastions)
         self._client = self._new_client()
         self._closed = False
 
@@ -157,7 +157,8 @@ class SSHTransport:
             self._route.abort()
 
 
-def _route(target: SSHTarget, shared: SSHShared, bastions: Bastions | None) -> Route:
+def route_to(target: SSHTarget, shared: SSHShared, bastions: Bastions | None) -> Route:
+    """The way to a host: direct, through its jump host, or through its ProxyCommand."""
     if target.proxy_command is not None:
         return CommandRoute(target, shared.engine)
     if target.jump is None:
