@@ -86,23 +86,26 @@ def _conclude(accepted: list[Accepted], ended: Ended, show: Show, *, agreed: boo
         if not ended.status and ended.report.ok:
             _say(show, "every key is on record already: nothing to do")
         return ended.status
-    if not agreed and not _agrees(accepted):
+    if not agreed and not _agrees(accepted, show):
         return ended.status if ended.status in _RUN_GOES_FIRST else 1
     from opsrun.transports.hostkeys.trust import record
 
     for path, count in record(accepted).items():
-        _say(show, f"{path}: {count} key{'s' if count != 1 else ''} recorded")
+        _say(show, f"{path}: {_count(count, 'key')} recorded")
     return ended.status
 
 
-def _agrees(accepted: list[Accepted]) -> bool:
+def _agrees(accepted: list[Accepted], show: Show) -> bool:
     from opsrun.cli.main import warn
     from opsrun.sinks.sanitise import sanitise_line
 
+    if show.output in ("json", "jsonl"):
+        # Whoever is at the terminal has not seen a fingerprint.
+        warn(f"nothing was recorded: -o {show.output} asks nobody (say -y, or --expect FILE)")
+        return False
     keys, files = sum(len(one.keys) for one in accepted), sorted({one.path for one in accepted})
     where = sanitise_line(", ".join(files))
-    several = "these keys" if keys > 1 else "this key"
-    answer = _ask(f"Record {several} ({keys}, of {len(accepted)} hosts) in {where}? ")
+    answer = _ask(f"Record {_count(keys, 'key')} of {_count(len(accepted), 'host')} in {where}? ")
     if answer is None:
         warn("nothing was recorded: there is no terminal to ask on (say -y, or --expect FILE)")
         return False
@@ -110,6 +113,10 @@ def _agrees(accepted: list[Accepted]) -> bool:
         return True
     warn("nothing was recorded")
     return False
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _ask(question: str) -> str | None:

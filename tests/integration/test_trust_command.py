@@ -138,6 +138,15 @@ def test_it_asks_once(lab: Lab, tmp_path: Path, typed: bytes, status: int) -> No
     assert mine.known.exists() is (status == 0)
 
 
+def test_nobody_is_asked_who_has_seen_no_fingerprint(lab: Lab, tmp_path: Path) -> None:
+    mine = stranger(lab, tmp_path, 1)
+    words = command("trust", "-i", mine.inventory, "-w", "all", "-o", "json")
+    ended, shown = on_a_terminal(words, b"y\n")
+    assert ended == 1
+    assert "-o json asks nobody" in shown
+    assert not mine.known.exists()
+
+
 def test_a_changed_key_is_shown_and_never_replaced(lab: Lab, tmp_path: Path, engine: str) -> None:
     mine = stranger(lab, tmp_path, 3)
     first, second, third = (host.name for host in lab.hosts[:3])

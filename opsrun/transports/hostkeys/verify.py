@@ -174,5 +174,5 @@ def _unknown(target: SSHTarget, verdict: Verdict, shown: str) -> HostKeyError:
         host=target.host,
         phase="hostkey",
         hint=f"compare the fingerprint, then: ssh-keyscan{port} {target.address} >> {file}; or "
-        "--host-key-checking accept-new",
+        "opsrun trust, or --host-key-checking accept-new",
     )
