@@ -121,7 +121,7 @@ def test_nothing_ran_when_the_dialogue_broke_off(fake: Fake, tmp_path: Path) -> 
     # The shell is there, but can't be told to go on: its input is at its end. Whether it has ended
     # before it was told, or after, is a matter of luck.
     session = fake("sudo", SUDO + '"$@" </dev/null')
-    with pytest.raises((ConnectionFailed, BecomeError), match="is cut off|exit status 126"):
+    with pytest.raises((ConnectionFailed, BecomeError), match=r"is cut off|exit status 126"):
         session.run(f": >{tmp_path}/ran", 60.0)
     assert not (tmp_path / "ran").exists()
 
