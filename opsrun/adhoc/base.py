@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -89,15 +90,15 @@ class Trail:
     data: dict[str, Any] = field(default_factory=dict)
 
 
-class Worker:
-    """Base of the three kinds of work; a subclass says in `act` what is done."""
+class Worker(ABC):
+    """Base of all kinds of work; a subclass says in `act` what is done."""
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
 
+    @abstractmethod
     def act(self, job: Job, slot: Slot, trail: Trail) -> Result:
         """Do the work; a result without times, or an error."""
-        raise NotImplementedError
 
     def __call__(self, job: Job, slot: Slot) -> bool:
         """Do the work and emit its start and its one result; whether it ended well."""

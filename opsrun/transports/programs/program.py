@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -18,7 +19,7 @@ from opsrun.transports.programs.story import Story
 from opsrun.transports.targets.target import ProgramTarget
 
 
-class ProgramProcess(PipeProcess):
+class ProgramProcess(PipeProcess, ABC):
     """A program that carries a command: its end is the command's only where that is certain."""
 
     def __init__(
@@ -29,17 +30,17 @@ class ProgramProcess(PipeProcess):
         super().__init__(argv, target.host, lock)
 
     @property
+    @abstractmethod
     def has_begun(self) -> bool:
         """The host's shell was given the command."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _failure(self, status: int) -> ConnectionFailed:
         """Why it ended before it had begun."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _end(self, status: int) -> Exited | ConnectionLost | None:
         """What became of the command once the program has ended; None if that was told before."""
-        raise NotImplementedError
 
     def begin(self, deadline: Deadline) -> None:
         """Wait until the host's shell has the command.
