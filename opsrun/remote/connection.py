@@ -69,6 +69,8 @@ class Manner:
     raw: bool = False
     """The host has no POSIX shell: the script is sent as it is, over a shell's channel if need be,
     and nothing else is ever started there."""
+    patience: float | None = None
+    """Seconds that opening may take, where that is less than the connection's own deadline."""
 
 
 USUAL = Manner()
@@ -80,7 +82,7 @@ def only_usual(manner: Manner, host: str, way: str) -> None:
     Raises:
         ConnectionFailed: ``manner`` is another one; ``way`` says what it is that can't.
     """
-    if manner == USUAL:
+    if manner.terminal is None and not manner.raw:
         return
     what = "can't send a command raw" if manner.raw else "gives no terminal"
     raise ConnectionFailed(f"{way} {what}", host=host, phase="exec", hint="leave --raw, --pty out")

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 from opsrun.errors import HostError
-from opsrun.remote.connection import Closed, Connection, Exited
+from opsrun.remote.connection import Closed, Connection, Exited, Manner
 from opsrun.remote.deadline import Clock, Deadline
 
 PATIENCE = 3.0
@@ -145,7 +145,7 @@ def kill_tree(connection: Connection, victim: Victim, signal: str, clock: Clock)
 def _finish(connection: Connection, script: str, clock: Clock) -> None:
     patience = Deadline("run", PATIENCE, clock)
     try:
-        process = connection.start(script)
+        process = connection.start(script, Manner(patience=PATIENCE))
     except HostError:
         return
     try:

@@ -19,7 +19,7 @@ from support.servers import LoopbackServer, greeting
 from opsrun.engine.base import Engine
 from opsrun.errors import CommandTimeout, ConnectionFailed
 from opsrun.lab import Lab
-from opsrun.remote import running
+from opsrun.remote import killing, running
 from opsrun.remote.command import Command
 from opsrun.remote.deadline import Timeouts
 from opsrun.secret import Secret
@@ -197,9 +197,13 @@ def test_a_command_that_talks_all_the_time_still_has_its_limit(engine: Engine, m
 
 @pytest.mark.usefixtures("brisk")
 def test_a_host_that_opens_no_channel_to_kill_through_is_bounded(
-    engine: Engine, make: Make
+    engine: Engine, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The command ran past its limit; what became of it is said not to be known."""
+    """The command ran past its limit; what became of it is said not to be known.
+
+    The connection itself would wait for a channel for as long as the test may take.
+    """
+    monkeypatch.setattr(killing, "PATIENCE", SHORT)
     opened: list[int] = []
 
     def first_only(server: EvilSSH) -> int:
@@ -209,7 +213,7 @@ def test_a_host_that_opens_no_channel_to_kill_through_is_bounded(
         return paramiko.OPEN_SUCCEEDED
 
     with EvilSSH(run=lambda command: command.server.block(), on_open=first_only) as server:
-        transport = make(server.port, open=SHORT)
+        transport = make(server.port, open=LONG)
         ran = Ran(Reach("evil", engine, lambda: transport), Command("sleep 600", timeout=SHORT))
         ran.quietly(transport.connect())
         transport.close()

@@ -106,7 +106,8 @@ class SessionChannel(Channel):
         self._type(_encoded(script) + b"\n", deadline)
 
     def _prepare(self, timeouts: Timeouts, manner: Manner) -> None:
-        self._open(Deadline("open", timeouts.open, self._now))
+        patience = timeouts.open if manner.patience is None else manner.patience
+        self._open(Deadline("open", min(timeouts.open, patience), self._now))
         if manner.terminal is not None:
             self._ask_terminal(manner.terminal, Deadline("exec", timeouts.exec, self._now))
             # Without a shell of ours behind it, what a Ctrl-D means there is not known.
