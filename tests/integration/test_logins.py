@@ -1,0 +1,132 @@
+"""Logging in to real servers, in each way there is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.cli import opsrun
+from support.typing_at import typing_at
+
+from opsrun.lab import Lab
+
+PASSPHRASE = "of nobody's business"
+
+
+class Logins:
+    """Three hosts that take the keys made here, and no other."""
+
+    def __init__(self, make: Callable[..., Lab], folder: Path) -> None:
+        self._folder = folder
+        self._authorized = folder / "authorized_keys"
+        self._authorized.touch()
+        self.lab = make(f"AuthorizedKeysFile {self._authorized}", hosts=3)
+        self.inventory = folder / "inventory.ini"
+        self.inventory.write_text(
+            "".join(
+                f"{host.name} ansible_host={host.address} ansible_port={host.port} "
+                f"ansible_user={self.lab.user} ansible_ssh_common_args="
+                f"'-F none -o UserKnownHostsFile={self.lab.known_hosts}'\n"
+                for host in self.lab.hosts
+            )
+        )
+
+    def key(self, kind: str, passphrase: str = "", *, known: bool = True) -> Path:
+        path = self._folder / f"key_{kind}"
+        keygen("-t", kind, "-N", passphrase, "-C", kind, "-f", path)
+        if known:
+            with self._authorized.open("a") as file:
+                file.write(path.with_suffix(".pub").read_text())
+        return path
+
+    def trust(self, authority: Path) -> None:
+        with self._authorized.open("a") as file:
+            file.write(f"cert-authority {authority.with_suffix('.pub').read_text()}")
+
+    def words(self, *more: str | Path) -> list[str | Path]:
+        return ["exec", "-i", self.inventory, "-w", "all", "-o", "json", *more, "--", "true"]
+
+
+def keygen(*words: str | Path) -> None:
+    subprocess.run(["ssh-keygen", "-q", *words], check=True, stdin=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def logins(sshd: Callable[..., Lab], tmp_path: Path) -> Logins:
+    return Logins(sshd, tmp_path)
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Iterator[Path]:
+    socket = tmp_path / "agent"
+    words = ["ssh-agent", "-D", "-a", str(socket)]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    # It says where it listens once it does.
+    assert process.stdout.readline()
+    yield socket
+    process.terminate()
+    process.wait()
+    process.stdout.close()
+
+
+def with_agent(socket: Path) -> dict[str, str]:
+    return os.environ | {"SSH_AUTH_SOCK": str(socket)}
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
+def test_a_key_of_each_kind(logins: Logins, kind: str) -> None:
+    ran = opsrun(*logins.words("--private-key", logins.key(kind)))
+    assert ran.status == 0, ran.results
+
+
+def test_a_key_that_the_hosts_do_not_know(logins: Logins) -> None:
+    ran = opsrun(*logins.words("--private-key", logins.key("ed25519", known=False)))
+    assert ran.status == 3
+    for result in ran.results.values():
+        assert result["error"]["phase"] == "auth"
+        assert "permission denied" in result["error"]["message"]
+        assert "key_ed25519" in result["error"]["message"]
+
+
+def test_a_passphrase_is_asked_for_once_for_all_hosts(logins: Logins) -> None:
+    key = logins.key("ed25519", PASSPHRASE)
+    with typing_at(*logins.words("--private-key", key), NO_COLOR="1") as terminal:
+        terminal.wait_for(f"passphrase for {key}: ")
+        terminal.type("wrong\r")
+        terminal.wait_for(f"wrong; passphrase for {key}: ")
+        terminal.type(f"{PASSPHRASE}\r")
+        shown = terminal.wait_for('"exit_status"')
+        assert terminal.status() == 0
+    assert "passphrase" not in shown
+    assert PASSPHRASE not in shown
+
+
+def test_an_encrypted_key_and_nobody_to_ask(logins: Logins) -> None:
+    key = logins.key("ed25519", PASSPHRASE)
+    ran = opsrun(*logins.words("--private-key", key))
+    assert ran.status == 3
+    assert all("key_ed25519" in r["error"]["message"] for r in ran.results.values())
+
+
+@pytest.mark.parametrize("engine", ["gevent", "threads"])
+def test_a_key_of_the_agents(logins: Logins, agent: Path, engine: str) -> None:
+    for kind in ("rsa", "ed25519"):
+        key = logins.key(kind, known=kind == "rsa")
+        subprocess.run(["ssh-add", "-q", key], check=True, env=with_agent(agent))
+        key.unlink()
+    ran = opsrun(*logins.words("--engine", engine), env=with_agent(agent))
+    assert ran.status == 0, ran.results
+
+
+def test_a_users_certificate(logins: Logins) -> None:
+    authority = logins.key("ecdsa", known=False)
+    logins.trust(authority)
+    key = logins.key("ed25519", known=False)
+    user = logins.lab.user
+    keygen("-s", authority, "-I", "test", "-n", user, key.with_suffix(".pub"))
+    ran = opsrun(*logins.words("--private-key", key))
+    assert ran.status == 0, ran.results
