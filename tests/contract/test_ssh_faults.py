@@ -58,7 +58,9 @@ def ssh(engine: Engine) -> Connect:
         target = SSHTarget(
             host="web01", address="127.0.0.1", port=port, user="alice", timeouts=Timeouts(**waits)
         )
-        password = Credential("password", ("password",), _password=Secret(evil.FULL))
+        password = Credential(
+            "password", ("password", "keyboard-interactive"), _password=Secret(evil.FULL)
+        )
         shared = SSHShared(
             engine=engine,
             credentials=lambda target: [password],
@@ -224,6 +226,28 @@ def test_a_password_that_is_not_taken(ssh: Connect) -> None:
         assert "offered: password" in error.message
         assert evil.FULL not in str(error)
         assert server.passwords == [evil.FULL]
+
+
+def test_a_password_is_the_answer_to_one_hidden_question(reach: Callable[..., Reach]) -> None:
+    with EvilSSH(asks=(("Password: ", False),)) as server:
+        reach(server.port).make().connect().close()
+        assert server.answers == [[evil.FULL]]
+
+
+@pytest.mark.parametrize(
+    "asks",
+    [
+        (("What is your name? ", True),),
+        (("Password: ", False), ("Code: ", False)),
+    ],
+)
+def test_no_other_question_is_told_the_password(
+    ssh: Connect, asks: tuple[tuple[str, bool], ...]
+) -> None:
+    with EvilSSH(asks=asks, on_password=lambda server: paramiko.AUTH_FAILED) as server:
+        error = refused(ssh(server.port))
+        assert isinstance(error, AuthenticationFailed)
+        assert all(answer == "" for answers in server.answers for answer in answers)
 
 
 def test_a_login_that_is_never_answered(ssh: Connect) -> None:

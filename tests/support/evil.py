@@ -199,6 +199,8 @@ class EvilSSH:
         on_pty: called for a terminal, with its kind, columns, rows and modes; False refuses it.
         on_open: called for a channel; gives one of paramiko's OPEN_ codes.
         on_password: called for a password; gives one of paramiko's AUTH_ codes.
+        asks: takes no password as such, but puts these questions (RFC 4256), each with whether what
+            is typed may be seen.
     """
 
     run: Callable[[Command], None] = finishing
@@ -207,8 +209,11 @@ class EvilSSH:
     on_pty: Callable[[bytes, int, int, bytes], bool] = lambda *terminal: False
     on_open: Callable[[EvilSSH], int] = lambda server: paramiko.OPEN_SUCCEEDED
     on_password: Callable[[EvilSSH], int] = lambda server: paramiko.AUTH_SUCCESSFUL
+    asks: tuple[tuple[str, bool], ...] = ()
     passwords: list[str] = field(default_factory=list)
     """All that were sent."""
+    answers: list[list[str]] = field(default_factory=list)
+    """All that were given to questions."""
     commands: list[bytes] = field(default_factory=list)
     """All that were asked for."""
 
@@ -273,9 +278,20 @@ class _Interface(paramiko.ServerInterface):
         self._connection = connection
 
     def get_allowed_auths(self, username: str) -> str:
-        return "password"
+        return "keyboard-interactive" if self._server.asks else "password"
+
+    def check_auth_interactive(
+        self, username: str, submethods: str
+    ) -> int | paramiko.InteractiveQuery:
+        return paramiko.InteractiveQuery("", "", *self._server.asks)
+
+    def check_auth_interactive_response(self, responses: list[str]) -> int:
+        self._server.answers.append(responses)
+        return self._server.on_password(self._server)
 
     def check_auth_password(self, username: str, password: str) -> int:
+        if self._server.asks:
+            return paramiko.AUTH_FAILED
         self._server.passwords.append(password)
         return self._server.on_password(self._server)
 
