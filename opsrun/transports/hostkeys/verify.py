@@ -9,9 +9,6 @@ nothing; that is told once.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-
 from opsrun.errors import HostKeyError
 from opsrun.transports.hostkeys.known import KnownHosts, Status, Verdict
 from opsrun.transports.hostkeys.lines import fingerprint
@@ -19,7 +16,6 @@ from opsrun.transports.targets.target import SSHTarget
 
 __all__ = [
     "KnownHosts",
-    "KnownHostsStore",
     "Status",
     "Verdict",
     "WrongKeyType",
@@ -60,41 +56,6 @@ def known_key_types(target: SSHTarget, known: KnownHosts) -> tuple[str, ...]:
         return ()
     types = known.for_files(target.known_hosts).key_types(names_of(target))
     return tuple(name for kind in types for name in _ALGORITHMS.get(kind, (kind,)))
-
-
-class KnownHostsStore:
-    """The known_hosts files of a whole run, whichever each target names.
-
-    Args:
-        lock: held while a new key is recorded; only to keep threads from reading a file twice.
-        notify: takes a sentence for the operator, each once.
-    """
-
-    def __init__(
-        self,
-        lock: AbstractContextManager[object] | None = None,
-        notify: Callable[[str], None] | None = None,
-    ) -> None:
-        self.warnings: list[str] = []
-        """What the operator should know, in the order in which it came up."""
-        self._known = KnownHosts(notify=notify or self.warnings.append)
-        self._lock = lock or nullcontext()
-
-    def key_types(self, target: SSHTarget) -> tuple[str, ...]:
-        """See `known_key_types`."""
-        return known_key_types(target, self._known)
-
-    def verify(self, target: SSHTarget, key_type: str, blob: bytes) -> None:
-        """See `verify`.
-
-        Raises:
-            HostKeyError: the key doesn't pass.
-        """
-        if target.host_key_checking != "accept-new":
-            verify(target, self._known, key_type, blob)
-            return
-        with self._lock:
-            verify(target, self._known, key_type, blob)
 
 
 def verify(target: SSHTarget, known: KnownHosts, key_type: str, blob: bytes) -> None:

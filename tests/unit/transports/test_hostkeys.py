@@ -16,7 +16,6 @@ from opsrun.transports.hostkeys.lines import hashed_field
 from opsrun.transports.hostkeys.record import append
 from opsrun.transports.hostkeys.verify import (
     KnownHosts,
-    KnownHostsStore,
     Status,
     WrongKeyType,
     fingerprint,
@@ -233,19 +232,20 @@ def test_what_another_process_recorded_meanwhile_counts(path: Path) -> None:
     assert path.read_text().count("\n") == 1
 
 
-def test_a_store_serves_targets_with_files_of_their_own(tmp_path: Path) -> None:
+def test_one_index_serves_targets_with_files_of_their_own(tmp_path: Path) -> None:
     (tmp_path / "1").write_text(line("web.invalid", 1))
     (tmp_path / "2").write_text(line("web.invalid", 2, "ssh-rsa"))
-    store = KnownHostsStore()
-    store.verify(target(tmp_path / "1"), "ssh-ed25519", blob(1))
-    store.verify(target(tmp_path / "2"), "ssh-rsa", blob(2, "ssh-rsa"))
-    store.verify(target(tmp_path / "3", "accept-new"), "ssh-ed25519", blob(3))
+    told: list[str] = []
+    shared = KnownHosts(notify=told.append)
+    verify(target(tmp_path / "1"), shared, "ssh-ed25519", blob(1))
+    verify(target(tmp_path / "2"), shared, "ssh-rsa", blob(2, "ssh-rsa"))
+    verify(target(tmp_path / "3", "accept-new"), shared, "ssh-ed25519", blob(3))
     with pytest.raises(HostKeyError):
-        store.verify(target(tmp_path / "1"), "ssh-ed25519", blob(2))
-    assert store.key_types(target(tmp_path / "2"))[-1] == "ssh-rsa"
-    assert store.key_types(target(tmp_path / "3")) == ("ssh-ed25519",)
-    store.verify(target(tmp_path / "1", "off"), "ssh-ed25519", blob(9))
-    assert len(store.warnings) == 1
+        verify(target(tmp_path / "1"), shared, "ssh-ed25519", blob(2))
+    assert known_key_types(target(tmp_path / "2"), shared)[-1] == "ssh-rsa"
+    assert known_key_types(target(tmp_path / "3"), shared) == ("ssh-ed25519",)
+    verify(target(tmp_path / "1", "off"), shared, "ssh-ed25519", blob(9))
+    assert len(told) == 1
 
 
 def test_concurrent_adders_lose_nothing(path: Path) -> None:
