@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import paramiko
@@ -25,7 +23,6 @@ from opsrun.remote.deadline import Timeouts
 from opsrun.secret import Secret
 from opsrun.transports.credentials.keyring import Credential
 from opsrun.transports.ssh.client import SSHShared, SSHTransport
-from opsrun.transports.ssh.dial import AddressInfo
 from opsrun.transports.ssh.link import Link
 from opsrun.transports.targets.target import SSHTarget
 
@@ -37,14 +34,14 @@ Make = Callable[..., SSHTransport]
 
 @pytest.fixture
 def make(engine: Engine) -> Make:
-    """Makes transports to a port of this machine's, or to what a name resolves to."""
+    """Makes transports to a port of this machine's."""
 
-    def transport(port: int, *found: AddressInfo, **timeouts: float) -> SSHTransport:
+    def transport(port: int, **timeouts: float) -> SSHTransport:
         phases = ("dns", "tcp", "banner", "kex", "auth", "open", "exec")
         waits = dict.fromkeys(phases, LONG) | {"keepalive": 0.0} | timeouts
         target = SSHTarget(
             host="web01",
-            address="web01.invalid" if found else "127.0.0.1",
+            address="127.0.0.1",
             port=port,
             user="alice",
             timeouts=Timeouts(**waits),
@@ -55,7 +52,6 @@ def make(engine: Engine) -> Make:
             lambda target: [password],
             lambda *host_key: None,
             lambda target: (),
-            lambda name, port: found,
         )
         return SSHTransport(target, shared)
 
@@ -68,43 +64,6 @@ def failed(transport: SSHTransport) -> ConnectionFailed:
         transport.connect()
     transport.close()
     return caught.value
-
-
-# -- addresses
-
-
-@contextmanager
-def swallowing() -> Iterator[AddressInfo]:
-    """An address that answers no further SYN: its queue is full, and nobody empties it."""
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
-        place = listener.getsockname()
-        with socket.create_connection(place):
-            yield socket.AF_INET, place
-
-
-@contextmanager
-def refusing() -> Iterator[AddressInfo]:
-    """An address where nobody listens."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield socket.AF_INET, bound.getsockname()
-
-
-@pytest.mark.parametrize("bad", [swallowing, refusing])
-def test_an_address_that_leads_nowhere_leaves_time_for_the_next(make: Make, bad: Any) -> None:
-    """As where AAAA is black-holed and A works."""
-    with bad() as first, EvilSSH() as server:
-        good = (int(socket.AF_INET), ("127.0.0.1", server.port))
-        transport = make(22, first, good, tcp=2.0)
-        assert transport.connect().is_alive
-        transport.close()
-
-
-def test_a_name_of_which_no_address_answers_names_the_last_one(make: Make) -> None:
-    with swallowing() as first, refusing() as last:
-        error = failed(make(22, first, last, tcp=SHORT))
-    assert error.phase == "tcp"
-    assert f"127.0.0.1 port {last[1][1]}: connection refused" in error.message
 
 
 # -- a key exchange
