@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 PHASES = ("dns", "tcp", "banner", "kex", "hostkey", "auth", "open", "become", "exec", "run")
@@ -174,14 +175,32 @@ def _rebuild_host_error(
     return kind(message, host=host, phase=phase, hint=hint)
 
 
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A server let go of a connection before the login: it has, or takes, too many of them."""
+
+    penalty: bool = False
+    """It takes none from us for a while, and said so."""
+    hop: bool = False
+    """It was the jump host that let go, of all that went through it."""
+    progress: int = 0
+    """How many of our logins have ended well at the same server so far."""
+    wait: float = 0.0
+    """Seconds, at least, until the next attempt."""
+    final: bool = False
+    """It has been left alone often enough; no further attempt is worth it."""
+
+
 class ConnectionFailed(HostError):
     """The host was never reached, or not let in: nothing was sent to a shell.
 
     ``transient`` says whether another attempt may end better (refused, reset, timed out), as
-    opposed to an answer that will stay the same (host key, authentication).
+    opposed to an answer that will stay the same (host key, authentication). ``drop`` is set where
+    one ought to be made without being asked for.
     """
 
     transient = True
+    drop: Drop | None = None
 
 
 class HostKeyError(ConnectionFailed):
@@ -202,6 +221,10 @@ class BecomeError(HostError):
 
 class CommandTimeout(HostError):
     """The command ran longer than it was allowed to."""
+
+
+class TransferFailed(HostError):
+    """A file did not arrive whole; what was there before is still there."""
 
 
 class ConnectionLost(HostError):

@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from opsrun.errors import OpsrunError, UsageError
@@ -36,6 +37,20 @@ def new_mark() -> str:
     return secrets.token_hex(16)
 
 
+OnOutput = Callable[[bytes], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Bytes for a script to take that need not be in memory at once."""
+
+    size: int
+    """How many there are."""
+    chunks: Iterator[bytes]
+    """Pulled as the host takes them. An error that this raises ends the session, and is the
+    frame's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One script for a persistent shell.
@@ -51,25 +66,51 @@ class Frame:
     apart: bool = False
     """Its output takes the way through files, so that what it leaves behind and that prints late
     can't reach the next frame."""
+    stream: Stream | None = None
+    """In place of ``data``: the script reads the session's own input, and takes exactly so many
+    bytes of it with ``_otake N``, or leaves with `opsrun.remote.loop.NOT_TAKEN`."""
 
     def __post_init__(self) -> None:
         if "\0" in self.script:
             raise UsageError("the script holds a NUL byte")
 
-    def encode(self, mark: str, name: str | None = None) -> bytes:
-        """The bytes that go to the shell.
+    def encode(self, mark: str, name: str | None = None) -> Iterator[bytes]:
+        """The bytes that go to the shell, piece by piece.
 
         Args:
             mark: see `new_mark`; never used before.
             name: for the directory of a frame that runs apart; as random as a mark.
+
+        Raises:
+            FramingError: the stream is shorter or longer than it was said to be.
         """
         name = name or new_mark()
         assert _NAME.match(mark)
         assert _NAME.match(name)
         script = self.script.encode("utf-8", "surrogateescape")
-        size = "-" if self.data is None else str(len(self.data))
-        header = f"{'f' if self.apart else 'r'} {len(script)} {size} {name}\n"
-        return b"".join([header.encode(), script, self.data or b"", f". {mark}\n".encode()])
+        kind, size = self._kind_and_size()
+        yield f"{kind} {len(script)} {size} {name}\n".encode() + script
+        if self.stream is not None:
+            yield from _exactly(self.stream)
+        elif self.data:
+            yield self.data
+        yield f". {mark}\n".encode()
+
+    def _kind_and_size(self) -> tuple[str, str]:
+        if self.stream is not None:
+            return "t", str(self.stream.size)
+        return "f" if self.apart else "r", "-" if self.data is None else str(len(self.data))
+
+
+def _exactly(stream: Stream) -> Iterator[bytes]:
+    left = stream.size
+    for chunk in stream.chunks:
+        left -= len(chunk)
+        if left < 0:
+            break
+        yield chunk
+    if left:
+        raise FramingError(f"a stream of {stream.size} bytes is {'short' if left > 0 else 'long'}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +134,22 @@ class StreamDecoder:
     """
 
     def __init__(self) -> None:
-        self._expected: deque[tuple[bytes, int]] = deque()
+        self._expected: deque[tuple[bytes, int, OnOutput | None]] = deque()
         self._tail = b""
         self._kept = bytearray()
         self._truncated = False
         self.stray = 0
         """Bytes that belonged to no frame."""
 
-    def expect(self, mark: str, cap: int) -> None:
-        """A frame was sent that ends with ``mark``; ``cap`` bytes of its output are to be kept."""
-        self._expected.append((mark.encode(), cap))
+    def expect(self, mark: str, cap: int, on_output: OnOutput | None = None) -> None:
+        """A frame was sent that ends with ``mark``.
+
+        Args:
+            mark: see `new_mark`.
+            cap: bytes of its output to keep.
+            on_output: takes the output as it comes, in place of keeping any.
+        """
+        self._expected.append((mark.encode(), cap, on_output))
 
     def feed(self, data: bytes) -> list[Part]:
         """Take the next bytes of the stream; the shares that end in them, in order.
@@ -114,14 +161,14 @@ class StreamDecoder:
         # The tail is shorter than a mark with its status: no byte is looked at more than twice.
         rest = self._tail + data
         while self._expected:
-            mark, cap = self._expected[0]
+            mark, cap, on_output = self._expected[0]
             at = rest.find(mark)
             if at < 0:
                 held = min(len(rest), len(mark) - 1)
-                self._keep(rest[: len(rest) - held], cap)
                 self._tail = rest[len(rest) - held :]
+                self._keep(rest[: len(rest) - held], cap, on_output)
                 return ended
-            self._keep(rest[:at], cap)
+            self._keep(rest[:at], cap, on_output)
             rest = rest[at:]
             status, newline, behind = rest[len(mark) :].partition(b"\n")
             if len(status) > LONGEST_STATUS:
@@ -139,7 +186,11 @@ class StreamDecoder:
         """What has come of the frame under way, without the last few bytes."""
         return bytes(self._kept) + self._tail
 
-    def _keep(self, data: bytes, cap: int) -> None:
+    def _keep(self, data: bytes, cap: int, on_output: OnOutput | None) -> None:
+        if on_output is not None:
+            if data:
+                on_output(data)
+            return
         room = cap - len(self._kept)
         self._kept += data[:room]
         self._truncated = self._truncated or len(data) > room

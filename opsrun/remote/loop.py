@@ -18,6 +18,10 @@ import shlex
 GARBLED = 70
 """Exit status of a loop that read no frame where one had to be."""
 
+NOT_TAKEN = 71
+"""Exit status of a script, and so of the loop, that could not take the bytes it was sent: what is
+still on its way can't be told from the next frame."""
+
 NOT_RUN = "!"
 """In place of an exit status: there was nowhere to put the output, and the script did not run."""
 
@@ -56,6 +60,12 @@ while IFS=' ' read -r _ok _oz _on _od; do
   if [ "$_ok" = r ]; then
     _orun
     _ox=$?
+    _oend
+  elif [ "$_ok" = t ]; then
+    ( eval "$_os
+" )
+    _ox=$?
+    [ $_ox != 71 ] || exit 71
     _oend
   else
     umask 077

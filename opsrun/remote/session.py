@@ -26,11 +26,11 @@ from collections.abc import Iterable
 from opsrun.remote.command import CommandResult
 from opsrun.remote.connection import Connection
 from opsrun.remote.deadline import Clock
-from opsrun.remote.framing import Frame
+from opsrun.remote.framing import Frame, OnOutput, Stream
 from opsrun.remote.running import Stopping
 from opsrun.remote.shell import Ends, Shell, Ticket
 
-__all__ = ["CAP", "Session", "Ticket"]
+__all__ = ["CAP", "Session", "Stream", "Ticket"]
 
 CAP = 10 * 1024 * 1024
 """Bytes kept of each stream of a frame; what comes behind them is dropped, and told."""
@@ -80,6 +80,8 @@ class Session:
         data: bytes | None = None,
         apart: bool = False,
         cap: int | None = None,
+        stream: Stream | None = None,
+        on_stdout: OnOutput | None = None,
     ) -> Ticket:
         """Send a script ahead, without waiting for those before it.
 
@@ -89,13 +91,17 @@ class Session:
             data: its standard input.
             apart: whether it may leave something behind that prints later.
             cap: bytes to keep of each stream; None for the session's.
+            stream: bytes that it takes from the session itself, see `Frame.stream`.
+            on_stdout: takes its standard output as it comes, in place of the result; an error that
+                it raises ends the session.
 
         Raises:
             UsageError: the script holds a NUL.
             ConnectionFailed, BecomeError: there is no shell to be had.
         """
-        frame = Frame(script, data, apart)
-        return self._alive().send(frame, timeout, self._cap if cap is None else cap)
+        frame = Frame(script, data, apart, stream)
+        cap = self._cap if cap is None else cap
+        return self._alive().send(frame, timeout, cap, on_stdout)
 
     def run(
         self,
@@ -105,9 +111,19 @@ class Session:
         data: bytes | None = None,
         apart: bool = False,
         cap: int | None = None,
+        stream: Stream | None = None,
+        on_stdout: OnOutput | None = None,
     ) -> CommandResult:
         """Run a script and wait for its end; see `send` and `Ticket.result`."""
-        return self.send(script, timeout=timeout, data=data, apart=apart, cap=cap).result()
+        return self.send(
+            script,
+            timeout=timeout,
+            data=data,
+            apart=apart,
+            cap=cap,
+            stream=stream,
+            on_stdout=on_stdout,
+        ).result()
 
     def run_many(self, scripts: Iterable[str], timeout: float | None = None) -> list[CommandResult]:
         """Run scripts one after the other in one round trip; their results, in order.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from opsrun.errors import (
@@ -11,16 +12,24 @@ from opsrun.errors import (
     ConnectionFailed,
     ConnectionLost,
     HostError,
+    TransferFailed,
 )
 from opsrun.remote.command import CommandResult
 from opsrun.remote.connection import Closed, Connection, Data, EndOfOutput, Exited, Packet, Process
 from opsrun.remote.deadline import Clock, Deadline
-from opsrun.remote.framing import Frame, FramingError, Part, StreamDecoder, new_mark
+from opsrun.remote.framing import (
+    Frame,
+    FramingError,
+    OnOutput,
+    Part,
+    StreamDecoder,
+    new_mark,
+)
 from opsrun.remote.killing import Victim, kill_tree
-from opsrun.remote.loop import GARBLED, NOT_RUN, start_script
+from opsrun.remote.loop import GARBLED, NOT_RUN, NOT_TAKEN, start_script
 from opsrun.remote.running import GRACE, SIGNAL_ANSWER, Stopping
 
-_CHUNK = 64 * 1024
+_CHUNK = 256 * 1024
 _AFTER_EXIT = 2.0
 """Seconds for what the shell wrote last, once its end is known."""
 
@@ -131,7 +140,8 @@ class Shell:
         self._connection = connection
         self._decoders = {"stdout": StreamDecoder(), "stderr": StreamDecoder()}
         self._pending: deque[Ticket] = deque()
-        self._outbox: deque[memoryview] = deque()
+        self._outbox: deque[Iterator[bytes]] = deque()
+        self._unsent = memoryview(b"")
         self._victim: Victim | None = None
         self._exited: Exited | None = None
         self.dead = False
@@ -140,14 +150,19 @@ class Shell:
         self._greeting: Ticket | None = self._expect(mark, _GREETING_CAP, ends.greeting)
         self._process: Process = connection.start(start_script(mark, shell))
 
-    def send(self, frame: Frame, timeout: float | None, cap: int) -> Ticket:
-        """Send a frame ahead; waits for nothing."""
+    def send(
+        self,
+        frame: Frame,
+        timeout: float | None,
+        cap: int,
+        on_stdout: OnOutput | None = None,
+    ) -> Ticket:
+        """Send a frame ahead; waits for nothing but a stream's own chunks."""
         mark = new_mark()
-        ticket = self._expect(mark, cap, timeout)
-        data = memoryview(frame.encode(mark))
+        ticket = self._expect(mark, cap, timeout, on_stdout)
         self._pending[0].begin()
-        self._outbox += [data[at : at + _CHUNK] for at in range(0, len(data), _CHUNK)]
-        self._write()
+        self._outbox.append(frame.encode(mark))
+        self._guarded(self._write)
         return ticket
 
     def interrupt(self) -> None:
@@ -159,21 +174,33 @@ class Shell:
         if self._ends.stop is not None and self._ends.stop.cancelled:
             self._end(Cancelled(self._ends.stop.reason, host=self._ends.host))
             return
+        self._guarded(self._look)
+
+    def _look(self) -> None:
         deadline = self._pending[0].begin()
+        if deadline.expired:
+            if not self._came_in_time(deadline):
+                self._expire(deadline)
+            return
+        packet = self._process.receive(_AFTER_EXIT if self._exited else deadline.remaining())
+        if packet is not None:
+            self._take(packet)
+        elif self._exited is not None:
+            self._die(self._obituary())
+
+    def _guarded(self, call: Callable[[], None]) -> None:
         try:
-            if deadline.expired:
-                if not self._came_in_time(deadline):
-                    self._expire(deadline)
-                return
-            packet = self._process.receive(_AFTER_EXIT if self._exited else deadline.remaining())
-            if packet is not None:
-                self._take(packet)
-            elif self._exited is not None:
-                self._die(self._obituary())
+            call()
         except ConnectionLost as error:
             self._die(error.message)
         except FramingError as error:
             self._die(str(error))
+        except HostError as error:
+            # Of whoever gives or takes a frame's bytes: what the host still sends is nobody's.
+            self._end(error)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """End the loop: it is idle, or what runs in it is given up."""
@@ -188,22 +215,32 @@ class Shell:
 
     # -- inside
 
-    def _expect(self, mark: str, cap: int, timeout: float | None) -> Ticket:
+    def _expect(
+        self, mark: str, cap: int, timeout: float | None, on_stdout: OnOutput | None = None
+    ) -> Ticket:
         ticket = Ticket(self, mark, timeout, self._ends.clock)
-        for decoder in self._decoders.values():
-            decoder.expect(mark, cap)
+        self._decoders["stdout"].expect(mark, cap, on_stdout)
+        self._decoders["stderr"].expect(mark, cap)
         self._pending.append(ticket)
         return ticket
 
     def _write(self) -> None:
-        while self._outbox:
-            chunk = self._outbox[0]
+        while self._unsent or self._outbox:
+            if not self._unsent:
+                self._unsent = memoryview(self._next_chunk())
+                continue
+            chunk = self._unsent[:_CHUNK]
             sent = self._process.write(bytes(chunk))
+            self._unsent = self._unsent[sent:]
             if sent < len(chunk):
                 # `Writable` will come; until then there may be answers to read.
-                self._outbox[0] = chunk[sent:]
                 return
+
+    def _next_chunk(self) -> bytes:
+        chunk = next(self._outbox[0], None)
+        if chunk is None:
             self._outbox.popleft()
+        return chunk or b""
 
     def _take(self, packet: Packet) -> None:
         if isinstance(packet, Data):
@@ -262,6 +299,13 @@ class Shell:
             hint="it has to be a POSIX shell",
         )
 
+    def _not_taken(self) -> TransferFailed:
+        words = self._decoders["stderr"].peek().decode(errors="replace").strip()
+        return TransferFailed(
+            words.partition("\n")[0] or "the host did not take what it was sent",
+            host=self._ends.host,
+        )
+
     def _obituary(self) -> str:
         if self._exited is None:
             return "the session's channel was closed without an exit status"
@@ -284,6 +328,8 @@ class Shell:
         failure: HostError
         if self._greeting is not None:
             failure = self._no_shell(message)
+        elif self._exited is not None and self._exited.rc == NOT_TAKEN:
+            failure = self._not_taken()
         else:
             failure = ConnectionLost(
                 message, host=self._ends.host, hint="what the script did is not known"
@@ -292,6 +338,7 @@ class Shell:
             ticket.fail(failure)
         self._pending.clear()
         self._outbox.clear()
+        self._unsent = memoryview(b"")
         self._process.close()
 
     def _kill(self) -> bool:

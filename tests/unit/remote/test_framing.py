@@ -14,6 +14,7 @@ from opsrun.remote.framing import (
     Frame,
     FramingError,
     Part,
+    Stream,
     StreamDecoder,
     new_mark,
 )
@@ -131,16 +132,40 @@ def test_a_frame_says_how_long_it_is_and_its_mark_comes_last() -> None:
     mark, name = new_mark(), new_mark()
     frame = Frame("echo 'é'\n", b"\0\n. \xff")
     script = "echo 'é'\n".encode()
-    assert frame.encode(mark, name) == (
+    assert b"".join(frame.encode(mark, name)) == (
         f"r {len(script)} 5 {name}\n".encode() + script + b"\0\n. \xff" + f". {mark}\n".encode()
     )
-    assert Frame("x", None, apart=True).encode(mark, name).startswith(f"f 1 - {name}\nx.".encode())
-    assert Frame("x", b"").encode(mark, name).startswith(b"r 1 0 ")
+    apart = b"".join(Frame("x", None, apart=True).encode(mark, name))
+    assert apart.startswith(f"f 1 - {name}\nx.".encode())
+    assert b"".join(Frame("x", b"").encode(mark, name)).startswith(b"r 1 0 ")
+    streamed = Frame("x", stream=Stream(3, iter([b"a", b"bc"])))
+    assert b"".join(streamed.encode(mark, name)) == f"t 1 3 {name}\nxabc. {mark}\n".encode()
+
+
+@pytest.mark.parametrize("chunks", [[], [b"ab"], [b"ab", b"cd"]])
+def test_a_stream_of_another_size_is_never_ended_as_if_it_were_whole(chunks: list[bytes]) -> None:
+    mark = new_mark()
+    sent = []
+    with pytest.raises(FramingError, match=r"a stream of 3 bytes is (short|long)"):
+        sent.extend(Frame("x", stream=Stream(3, iter(chunks))).encode(mark))
+    assert mark.encode() not in b"".join(sent)
+
+
+def test_output_goes_to_whoever_takes_it_and_to_nobody_else() -> None:
+    first, second = marks(2)
+    decoder, taken = StreamDecoder(), list[bytes]()
+    decoder.expect(first, 0, taken.append)
+    decoder.expect(second, 10)
+    parts = []
+    for byte in f"abc\0\n{first} 0\ndef{second} 1\n".encode():
+        parts += decoder.feed(bytes([byte]))
+    assert b"".join(taken) == b"abc\0\n"
+    assert [(part.output, part.truncated) for part in parts] == [(b"", False), (b"def", False)]
 
 
 def test_undecodable_names_in_a_script_go_out_as_they_came_in() -> None:
     name = b"caf\xe9".decode("utf-8", "surrogateescape")
-    assert b"ls caf\xe9. " in Frame(f"ls {name}").encode(new_mark())
+    assert b"ls caf\xe9. " in b"".join(Frame(f"ls {name}").encode(new_mark()))
 
 
 def test_a_script_with_a_nul_is_refused() -> None:

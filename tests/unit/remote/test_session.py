@@ -13,8 +13,15 @@ from support.processes import wait_gone
 from support.shells import ShellUnderTest, combinations, shells
 
 from opsrun.engine.stop import Stop
-from opsrun.errors import Cancelled, CommandTimeout, ConnectionLost, HostError, UsageError
-from opsrun.remote.session import Session
+from opsrun.errors import (
+    Cancelled,
+    CommandTimeout,
+    ConnectionLost,
+    HostError,
+    TransferFailed,
+    UsageError,
+)
+from opsrun.remote.session import Session, Stream
 from opsrun.transports.pipe import PipeConnection
 
 LIMIT = 60.0
@@ -193,6 +200,74 @@ def test_tickets_may_be_asked_in_any_order(session: Session) -> None:
     assert second.result().stdout == b"2\n"
     assert first.done
     assert first.result().stdout == b"1\n"
+
+
+def test_a_script_takes_a_stream_from_the_session_itself(session: Session, tmp_path: Path) -> None:
+    data = random.Random(1).randbytes(300_001)
+    chunks = (data[at : at + 70_000] for at in range(0, len(data), 70_000))
+    script = f"_otake 300000 >{tmp_path}/a; _otake 1 >{tmp_path}/b; echo done; exit 4"
+    taking = session.send(script, stream=Stream(len(data), chunks))
+    behind = session.send("echo behind")
+    ended = taking.result()
+    assert (ended.rc, ended.stdout) == (4, b"done\n")
+    assert (tmp_path / "a").read_bytes() + (tmp_path / "b").read_bytes() == data
+    assert behind.result().stdout == b"behind\n"
+    assert session.opened == 1
+
+
+def test_a_stream_that_is_not_taken_stops_its_sender(session: Session) -> None:
+    pulled = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal pulled
+        while True:
+            pulled += 1 << 20
+            yield bytes(1 << 20)
+
+    script = "_otake 100000 >/dev/null; echo 'no room' >&2; exit 71"
+    taking = session.send(script, stream=Stream(1 << 40, endless()), timeout=LIMIT)
+    behind = session.send("echo never")
+    with pytest.raises(TransferFailed, match="no room"):
+        taking.result()
+    assert pulled < 1 << 30
+    with pytest.raises(HostError):
+        behind.result()
+    assert session.run("echo again", LIMIT).stdout == b"again\n"
+    assert session.opened == 2
+
+
+def test_a_stream_that_breaks_off_at_its_source_ends_the_session(session: Session) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"x"
+        raise TransferFailed("the file changed")
+
+    with pytest.raises(TransferFailed, match="the file changed"):
+        session.run("_otake 10; echo $?", LIMIT, stream=Stream(10, broken()))
+    assert session.run("echo again", LIMIT).stdout == b"again\n"
+
+
+def test_a_script_that_takes_too_little_can_t_go_unnoticed(session: Session) -> None:
+    taking = session.send("_otake 3 >/dev/null", stream=Stream(10, iter([b"0123456789"])))
+    with pytest.raises(ConnectionLost, match="lost its place"):
+        taking.result()
+
+
+def test_output_goes_to_whoever_takes_it_as_it_comes(session: Session) -> None:
+    taken = bytearray()
+    script = "i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done; echo err >&2; exit 2"
+    ended = session.run(script, LIMIT, on_stdout=taken.extend)
+    assert (ended.rc, ended.stdout, ended.stderr) == (2, b"", b"err\n")
+    assert bytes(taken) == b"".join(b"line %d\n" % number for number in range(3000))
+    assert not ended.truncated
+
+
+def test_output_that_can_t_be_taken_ends_the_session(session: Session) -> None:
+    def full(data: bytes) -> None:
+        raise TransferFailed("no space left on this device")
+
+    with pytest.raises(TransferFailed, match="no space"):
+        session.run("cat /dev/zero", LIMIT, on_stdout=full)
+    assert session.run("echo again", LIMIT).stdout == b"again\n"
 
 
 def test_a_shell_that_dies_loses_its_frames_and_is_opened_anew(session: Session) -> None:
