@@ -10,7 +10,7 @@ from opsrun.adhoc.wait import Condition
 from opsrun.composition.actions import Action, ExecAction, PingAction, TrustAction, WaitAction
 from opsrun.composition.kept import Kept
 from opsrun.composition.run import Run, RunOptions, make_engine
-from opsrun.composition.ways import Ask, Fleetway, check_manner, find_ways
+from opsrun.composition.ways import Fleetway, check_manner, find_ways
 from opsrun.engine.base import Engine
 from opsrun.engine.dispatch import Plan, Share
 from opsrun.errors import UsageError, did_you_mean
@@ -19,7 +19,7 @@ from opsrun.inventory import Host, Inventory, load_inventory
 from opsrun.remote.command import Command
 from opsrun.remote.connection import Manner, Terminal
 from opsrun.report import Report
-from opsrun.secret import Secret
+from opsrun.secret import Ask, Secret
 from opsrun.transports.hostkeys.expect import Expectations
 from opsrun.transports.hostkeys.trust import record
 from opsrun.transports.targets.become import Become

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn, Protocol
 
 MASK = "********"
 
@@ -52,3 +53,14 @@ class Secret:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Secret:
         return self
+
+
+class Ask(Protocol):
+    """Asks the operator for a secret."""
+
+    def __call__(self, prompt: str, given_up: Callable[[], bool], /) -> Secret | None:
+        """What was said; None where nothing was, or there is nobody to ask.
+
+        Called in a task of the engine's, which it must not hold up for others; it ends soon after
+        ``given_up`` says that nobody waits for the answer any more.
+        """

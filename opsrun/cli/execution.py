@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import random
 import sys
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from opsrun.cli.asking import Asker
 from opsrun.cli.become import become_of
 from opsrun.cli.interrupt import Interrupts
 from opsrun.cli.main import BROKEN_PIPE, warn
@@ -114,7 +114,7 @@ def make_fleet(inventory: Inventory, reach: Reach) -> Fleet:
         UsageError: an option can't be used.
     """
     password = _ask_password(reach)
-    become = become_of(reach, _ask)
+    become = become_of(reach, Asker())
     patch_for(reach.engine)
     from opsrun.api import Fleet
     from opsrun.engine.limits import raise_open_files
@@ -151,8 +151,9 @@ def carry_out(
     Raises:
         OpsrunError: a mistake that was found before the first host was reached.
     """
-    outputs = Outputs(show, os.environ)
-    interrupts = Interrupts()
+    asker = Asker()
+    outputs = Outputs(show, os.environ, asker)
+    interrupts = Interrupts(asker.restore)
     with _without_invoke():
         run = fleet.begin(
             action,
@@ -162,7 +163,7 @@ def carry_out(
             largest_status=largest_status,
             sinks=outputs.sinks,
             on_tick=interrupts.check,
-            ask=_ask,
+            ask=asker if asker.is_there() else None,
             verbosity=show.verbosity,
         )
     interrupts.interrupt = run.interrupt
@@ -240,25 +241,17 @@ def _ask_password(reach: Reach) -> Secret | None:
         return password_of(reach.password_file, "--password-file")
     if not reach.ask_pass:
         return None
-    answer = _ask("SSH password: ")
+    answer = Asker()("SSH password: ")
     if answer is None:
         raise UsageError("-k asks for a password, and there is no terminal to ask on")
     return answer
 
 
-def _ask(prompt: str) -> Secret | None:
-    try:
-        with open("/dev/tty", "rb"):
-            pass
-    except OSError:
-        return None
-    return Secret(getpass.getpass(prompt))
-
-
 class Outputs:
     """Picks the sinks that the options ask for, and what the terminal can show."""
 
-    def __init__(self, show: Show, environ: Mapping[str, str]) -> None:
+    def __init__(self, show: Show, environ: Mapping[str, str], asker: Asker) -> None:
+        self._asker = asker
         self._show = show
         self._environ = environ
         self._terminals = tuple(os.isatty(descriptor) for descriptor in (1, 2))
@@ -278,7 +271,7 @@ class Outputs:
             from opsrun.sinks.live import LiveSink
             from opsrun.sinks.screen import Screen
 
-            screen = Screen(out, err)
+            self._asker.screen = screen = Screen(out, err)
             out, err = screen.out, screen.err
             live = LiveSink(screen, color=wants_color(self._environ, self._terminals[1]))
         options = OutputOptions(

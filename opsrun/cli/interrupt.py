@@ -18,9 +18,13 @@ class Interrupts:
     """Counts the signals; `check` is called from the run's own task, never from a handler.
 
     A handler may come in the middle of anything, locks held included, so it only takes note.
+
+    Args:
+        leave: called before the process is left at once; must not wait.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, leave: Callable[[], None] = lambda: None) -> None:
+        self._leave = leave
         self.received: int | None = None
         """Number of the first signal."""
         self.interrupt: Callable[[], None] = lambda: None
@@ -57,7 +61,10 @@ class Interrupts:
                 _say_at_once(b"opsrun: ending; once more to leave at once\n")
             return
         _say_at_once(b"opsrun: ended at once; hosts may still be at work\n")
-        os._exit(self.exit_status)
+        try:
+            self._leave()
+        finally:
+            os._exit(self.exit_status)
 
     @property
     def exit_status(self) -> int:

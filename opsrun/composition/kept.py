@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from opsrun.composition.ways import Ask, Fleetway
+from opsrun.composition.ways import Fleetway
 from opsrun.engine.base import Engine
 from opsrun.engine.limits import affordable_forks
+from opsrun.secret import Ask
 
 _FAREWELL = 10.0
 """Seconds that the last tasks have; every wait in them is shorter."""
@@ -24,9 +25,10 @@ class Kept:
         self._fleetway: Fleetway | None = None
 
     def fleetway(self, ask: Ask | None, verbosity: int) -> Fleetway:
-        """The ways of all runs; made for the first one, as it asks and is told."""
+        """The ways of all runs; made for the first one, as it is told. Each asks in its own way."""
         if self._fleetway is None:
             self._fleetway = Fleetway(self._engine, ask, verbosity, keeps=True)
+        self._fleetway.ask = ask
         return self._fleetway
 
     def leave_room(self, forks: int) -> None:

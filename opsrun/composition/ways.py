@@ -16,21 +16,19 @@ from opsrun.events import Event, Notice, WorkId, digest
 from opsrun.inventory import Host
 from opsrun.remote.become import BecomeSpec, BecomeTransport
 from opsrun.remote.connection import USUAL, Manner, Transport
-from opsrun.secret import Secret
+from opsrun.secret import Ask, Secret
 from opsrun.transports.ssh_config.config import SSHConfig
 from opsrun.transports.targets.become import become_spec, myself
 from opsrun.transports.targets.build import ConnectionDefaults, build_target
 from opsrun.transports.targets.target import LocalTarget, ProgramTarget, SSHTarget, Target
 
 if TYPE_CHECKING:
-    from opsrun.transports.credentials.keyring import KeyRing
+    from opsrun.transports.credentials.keyring import Credential, KeyRing
+    from opsrun.transports.credentials.passphrases import Passphrases
     from opsrun.transports.hostkeys.known import KnownHosts
     from opsrun.transports.hostkeys.trust import HostKeys
     from opsrun.transports.ssh.client import SSHShared, SSHTransport
     from opsrun.transports.ssh.jump import Bastions
-
-Ask = Callable[[str], Secret | None]
-"""Asks the operator for a secret; None where there is nobody to ask."""
 
 STORY = 2
 """Verbosity from which on connections tell their story; one more, and paramiko's log comes too."""
@@ -135,7 +133,8 @@ class Fleetway:
         keeps: bool = False,
     ) -> None:
         self._engine = engine
-        self._ask = ask
+        self.ask = ask
+        """Asks the operator in the run that is under way."""
         self._verbosity = verbosity
         self.early: list[Event] = []
         """What there was to say before `emit` led anywhere."""
@@ -147,6 +146,7 @@ class Fleetway:
         self.files_per_host = 2
         """Descriptors that one host takes: a socket and a spare, or the pipes of a process."""
         self._keyring: KeyRing | None = None
+        self._passphrases: Passphrases | None = None
         self._targets: dict[str, Target] = {}
         self.pool: Pool[SSHTarget] | None = None
         """Connections that are kept; None where none are."""
@@ -224,6 +224,7 @@ class Fleetway:
             credentials=keyring.offers,
             verify=lambda target, kind, blob: verify(target, known, kind, blob),
             known_key_types=lambda target: known_key_types(target, known),
+            unlock=self._unlock,
             trace=self._trace if self._verbosity >= STORY else None,
             log=self._verbosity > STORY,
         )
@@ -236,12 +237,24 @@ class Fleetway:
 
     def _prepared(self, targets: Sequence[SSHTarget], logs_in: bool) -> KeyRing:
         from opsrun.transports.credentials.keyring import KeyRing
+        from opsrun.transports.credentials.passphrases import Passphrases
 
         if self._keyring is None:
-            self._keyring = KeyRing(ask=self._ask, lock=self._engine.lock(), notify=self._warn)
+            self._keyring = KeyRing(
+                can_ask=self.ask is not None, lock=self._engine.lock(), notify=self._warn
+            )
+            self._passphrases = Passphrases(self._engine, self._ask, self._warn)
         hops = dict.fromkeys(hop for target in targets for hop in target.hops)
         self._keyring.prepare([*(targets if logs_in else ()), *hops])
         return self._keyring
+
+    def _ask(self, prompt: str, given_up: Callable[[], bool], /) -> Secret | None:
+        return None if self.ask is None else self.ask(prompt, given_up)
+
+    def _unlock(self, wanted: Credential, given_up: Callable[[], bool]) -> bool:
+        if self._passphrases is None or wanted.locked is None:
+            return False
+        return self._passphrases.unlock(wanted.locked, given_up)
 
     def take_early(self) -> list[Event]:
         """What there was to say before a run that could say it."""

@@ -34,7 +34,7 @@ class LiveSink:
     """Draws ``12/20 done · failed 1 · running 7 · longest web07 34.0 s`` below other output.
 
     Nothing is drawn for a single host, nor in the first half second. Made to stand behind the
-    sink that writes through the same screen.
+    sink that writes through the same screen. While the screen has a question, that is drawn.
 
     Args:
         screen: the terminal.
@@ -62,6 +62,7 @@ class LiveSink:
         self._running: dict[str, float] = {}
         self._next = float("inf")
         self._over = False
+        self._question = ""
 
     def handle(self, seq: int, event: Event) -> None:
         """Count; draw nothing yet."""
@@ -94,7 +95,12 @@ class LiveSink:
             self._screen.show("")
 
     def _draw(self, now: float) -> None:
-        if self._over or self._total < 2 or now < self._next:
+        question = "" if self._over else self._screen.question
+        if question != self._question:
+            # Not cut to the terminal's width: what is asked has to be read to its end.
+            self._screen.show(question)
+            self._question = question
+        if question or self._over or self._total < 2 or now < self._next:
             return
         self._next = now + INTERVAL
         self._screen.show(self._render(now))

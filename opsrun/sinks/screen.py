@@ -23,6 +23,8 @@ class Screen:
     def __init__(self, out: Writer, err: Writer) -> None:
         self.out: Writer = _Above(self, out)
         self.err: Writer = self.out if err is out else _Above(self, err)
+        self.question = ""
+        """What somebody is asked on this terminal just now; see `LiveSink`."""
         self._terminal = err
         self._status = b""
         self._shown = False

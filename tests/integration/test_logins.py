@@ -101,8 +101,91 @@ def test_a_passphrase_is_asked_for_once_for_all_hosts(logins: Logins) -> None:
         terminal.type(f"{PASSPHRASE}\r")
         shown = terminal.wait_for('"exit_status"')
         assert terminal.status() == 0
-    assert "passphrase" not in shown
+    assert "passphrase for" not in shown
     assert PASSPHRASE not in shown
+
+
+@pytest.mark.parametrize("engine", ["gevent", "threads"])
+def test_a_passphrase_is_asked_for_only_where_the_key_would_do(logins: Logins, engine: str) -> None:
+    locked = logins.key("ed25519", PASSPHRASE, known=False)
+    words = logins.words("--engine", engine, "--private-key", locked)
+    with typing_at(*words) as terminal:
+        shown = terminal.wait_for('"exit_status"')
+        assert terminal.status() == 3
+    assert "passphrase for" not in shown
+    plain = logins.key("ecdsa")
+    words = logins.words("--engine", engine, "--private-key", locked, "--private-key", plain)
+    with typing_at(*words) as terminal:
+        shown = terminal.wait_for('"exit_status"')
+        assert terminal.status() == 0
+    assert "passphrase for" not in shown
+
+
+def test_no_passphrase_where_another_key_gets_in(logins: Logins, agent: Path) -> None:
+    locked, held = logins.key("ed25519", PASSPHRASE), logins.key("ecdsa")
+    subprocess.run(["ssh-add", "-q", held], check=True, env=with_agent(agent))
+    words = logins.words("--private-key", locked)
+    with typing_at(*words, SSH_AUTH_SOCK=str(agent)) as terminal:
+        shown = terminal.wait_for('"exit_status"')
+        assert terminal.status() == 0
+    assert "passphrase for" not in shown
+
+
+def test_an_encrypted_key_comes_first_once_too_many_others_were_tried(
+    sshd: Callable[..., Lab], tmp_path: Path, agent: Path
+) -> None:
+    logins = Logins(lambda *words, **more: sshd(*words, "MaxAuthTries 3", **more), tmp_path)
+    locked = logins.key("ed25519", PASSPHRASE)
+    for number in range(6):
+        other = tmp_path / f"other{number}"
+        keygen("-t", "ed25519", "-N", "", "-f", other)
+        subprocess.run(["ssh-add", "-q", other], check=True, env=with_agent(agent))
+    words = logins.words("--private-key", locked)
+    with typing_at(*words, SSH_AUTH_SOCK=str(agent)) as terminal:
+        terminal.wait_for(f"passphrase for {locked}: ")
+        terminal.type(f"{PASSPHRASE}\r")
+        terminal.wait_for('"exit_status"')
+        assert terminal.status() == 0
+
+
+def test_a_wrong_passphrase_is_asked_for_three_times(logins: Logins) -> None:
+    key = logins.key("ed25519", PASSPHRASE)
+    words = ["exec", "-i", logins.inventory, "-w", "all", "--private-key", key, "--", "true"]
+    with typing_at(*words, NO_COLOR="1") as terminal:
+        for prefix in ("", "wrong; ", "wrong again; "):
+            terminal.wait_for(f"{prefix}passphrase for {key}: ")
+            terminal.type("wrong\r")
+        shown = terminal.wait_for("unreachable 3")
+        assert terminal.status() == 3
+    assert f"key {key}: wrong passphrase; going on without it" in shown.replace("\r\n", "")
+
+
+@pytest.mark.parametrize("engine", ["gevent", "threads"])
+@pytest.mark.parametrize("more", [(), ("-q",)], ids=["with a status line", "without"])
+def test_an_interrupt_at_the_question_ends_the_run_and_echoes_again(
+    logins: Logins, engine: str, more: tuple[str, ...]
+) -> None:
+    key = logins.key("ed25519", PASSPHRASE)
+    words = logins.words("--engine", engine, "--private-key", key, *more)
+    with typing_at(*words) as terminal:
+        assert terminal.echoes()
+        terminal.wait_for("passphrase for ")
+        assert not terminal.echoes()
+        terminal.type("\x03")
+        shown = terminal.wait_for('"exit_status": 130')
+        assert terminal.status() == 130
+        assert terminal.echoes()
+    assert "Traceback" not in shown
+
+
+def test_an_interrupt_at_the_question_for_the_password(logins: Logins) -> None:
+    with typing_at(*logins.words("-k")) as terminal:
+        terminal.wait_for("SSH password: ")
+        assert not terminal.echoes()
+        terminal.type("\x03")
+        assert terminal.status() == 130
+        assert terminal.echoes()
+        assert "Traceback" not in terminal.seen
 
 
 def test_an_encrypted_key_and_nobody_to_ask(logins: Logins) -> None:

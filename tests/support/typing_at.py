@@ -6,6 +6,7 @@ import os
 import pty
 import select
 import subprocess
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,10 @@ class Terminal:
             return False
         self.seen += data.decode(errors="replace")
         return bool(data)
+
+    def echoes(self) -> bool:
+        """Whether what is typed is shown just now."""
+        return bool(termios.tcgetattr(self._descriptor)[3] & termios.ECHO)
 
     def status(self) -> int:
         """Wait for the program's end; its exit status."""

@@ -39,6 +39,10 @@ class AgentError(SSHException):
     """The agent can't be used, or would not sign."""
 
 
+class AgentRefused(AgentError):
+    """The agent is well, and says no: it is locked, or its owner did not confirm."""
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """A key that the agent holds; with a certificate's type, a certificate."""
@@ -75,6 +79,9 @@ class Agent:
         """Types of keys that it holds and we can't use."""
         self.absent = False
         """Nobody listens at the socket: a left-over ``SSH_AUTH_SOCK``, rather than a fault."""
+        self.notify: Callable[[str], None] = lambda sentence: None
+        """Takes a sentence when it fails, or would not sign with a key; each once."""
+        self._refused: set[bytes] = set()
         self._timeout = timeout
         self._lock = lock or nullcontext()
         self._clock = clock
@@ -110,7 +117,13 @@ class Agent:
         wanted = algorithm.removesuffix(CERTIFICATE)
         flags = _FLAGS.get(wanted, 0).to_bytes(4, "big")
         request = bytes([_SIGN_REQUEST]) + string(blob) + string(data) + flags
-        answer = self._ask(request, _SIGN_RESPONSE)
+        try:
+            answer = self._ask(request, _SIGN_RESPONSE)
+        except AgentRefused:
+            if blob not in self._refused:
+                self._refused.add(blob)
+                self.notify(f"ssh-agent {self.path} would not sign with {type_of(blob)} key")
+            raise
         try:
             signature = answer.string()
             given = Parser(signature).text()
@@ -130,6 +143,7 @@ class Agent:
     def _give_up(self, reason: str) -> None:
         self._given_up = f"ssh-agent {self.path}: {reason}"
         self.close()
+        self.notify(f"{self._given_up}; going on without it")
 
     def _ask(self, request: bytes, expected: int) -> Parser:
         with self._lock:
@@ -146,7 +160,7 @@ class Agent:
                 raise AgentError(self._given_up) from error
         kind = answer.take(1)[0]
         if kind != expected:
-            raise AgentError("the agent refused")
+            raise AgentRefused("the agent refused")
         return answer
 
     def _exchange(self, request: bytes) -> Parser:
@@ -155,7 +169,7 @@ class Agent:
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             self._socket.settimeout(self._timeout)
             self._socket.connect(self.path)
-        self._socket.settimeout(self._timeout)
+        self._socket.settimeout(max(0.001, deadline - self._clock()))
         self._socket.sendall(string(request))
         length = int.from_bytes(self._receive(self._socket, 4, deadline), "big")
         if not 0 < length <= _MAX_ANSWER:

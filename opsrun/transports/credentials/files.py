@@ -52,6 +52,8 @@ class KeyFile:
     certificates: tuple[bytes, ...] = ()
     """That of ``KEY-cert.pub``, if there is one for this key."""
     encrypted: bool = False
+    refused: bool = False
+    """Its passphrase was asked for, and is not to be had."""
     missing: bool = False
     problem: str = ""
     """Why there is no private key in it for us."""

@@ -9,6 +9,9 @@
 
 OpenSSH has 3 before those of 2 that the agent doesn't hold, and so runs into a server's
 ``MaxAuthTries`` with the very key that was asked for still in its pocket.
+
+A key that is encrypted stands in its place as a question: would the server take it (RFC 4252
+section 7)? Only where it would, and nothing else got in, is its passphrase asked for.
 """
 
 from __future__ import annotations
@@ -34,20 +37,13 @@ from opsrun.transports.credentials.agent import (
 from opsrun.transports.credentials.files import (
     KeyFile,
     Unusable,
-    WrongPassphrase,
     read_certificate,
     read_key_file,
-    unlock,
 )
 from opsrun.transports.credentials.wire import CERTIFICATE, plain_blob, type_of
 from opsrun.transports.targets.target import SSHTarget
 
 DEFAULT_IDENTITIES = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
-
-PASSPHRASE_ATTEMPTS = 3
-
-Ask = Callable[[str], Secret | None]
-"""Asks the operator; None where there is nobody to ask, or nothing was said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +57,10 @@ class Credential:
     _key: PKey | None = field(default=None, repr=False)
     _password: Secret | None = None
     _problem: str = ""
+    locked: KeyFile | None = None
+    """The file, while it is encrypted: the server can be asked whether it would take its key."""
+    public: bytes | None = field(default=None, repr=False)
+    """Of a locked key: the public key or certificate; None if only the encrypted part has it."""
 
     @property
     def is_usable(self) -> bool:
@@ -89,10 +89,10 @@ class Credential:
 
 
 class KeyRing:
-    """All keys of a run: each file read once, each passphrase asked once, one agent connection.
+    """All keys of a run: each file read once, one agent connection.
 
     Args:
-        ask: asks for a passphrase; None if nobody is there to be asked.
+        can_ask: whether there is somebody to ask for passphrases.
         lock: held while an agent is asked to sign, as all tasks share its connection.
         notify: takes a sentence for the operator, each once; without it they are in ``warnings``.
         agent_timeout: seconds for each answer of an agent's.
@@ -101,41 +101,29 @@ class KeyRing:
     def __init__(
         self,
         *,
-        ask: Ask | None = None,
+        can_ask: bool = False,
         lock: AbstractContextManager[object] | None = None,
         notify: Callable[[str], None] | None = None,
         agent_timeout: float = ANSWER_TIMEOUT,
     ) -> None:
         self.warnings: list[str] = []
         """What the operator should know, in the order in which it came up."""
-        self._ask = ask
+        self._can_ask = can_ask
         self._lock = lock
         self._notify = notify or self.warnings.append
         self._agent_timeout = agent_timeout
         self._files: dict[str, KeyFile] = {}
-        self._asked: set[str] = set()
         self._certificates: dict[str, bytes | str] = {}
         self._agents: dict[str, tuple[Agent, list[Identity]]] = {}
 
     def prepare(self, targets: Iterable[SSHTarget]) -> None:
-        """Read all keys, list the agents' and ask for passphrases, before the first connection.
+        """Read all keys and list the agents', before the first connection.
 
-        A key that was asked for and that no agent has is asked for at once. One of the usual
-        ``~/.ssh/id_*`` is asked for only if some target would have nothing else to offer. What
-        can't be had is no error here: `offers` tells it to the hosts that it is for.
+        What can't be had is no error here: `offers` tells it to the hosts that it is for.
         """
-        every = [target for target in targets if "publickey" in target.auth_methods]
-        for target in every:
-            for path in target.identity_files:
-                found = self._file(path)
-                if found.encrypted and self._in_agent(target, found) is None:
-                    self._unlock(found)
-        for target in every:
-            if any(one.is_usable for one in self._in_order(target)):
-                continue
-            for path in _defaults_of(target):
-                if self._file(path).encrypted:
-                    self._unlock(self._file(path))
+        for target in targets:
+            for _ in self._in_order(target):
+                pass
 
     def offers(self, target: SSHTarget) -> list[Credential]:
         """What to offer to a target, in order. Never asks, and never waits for an agent once
@@ -192,7 +180,7 @@ class KeyRing:
             return
         key = self._in_agent(target, found) or found.key
         if key is None:
-            yield Credential(found.path, ("publickey",), _problem=found.problem)
+            yield from self._locked(target, found, shown)
             return
         if not target.certificate_files:
             for blob in found.certificates:
@@ -200,6 +188,23 @@ class KeyRing:
                 yield _credential(f"{found.path}-cert.pub", _certify(key, blob))
         shown.add(found.public or key.asbytes())
         yield _credential(found.path, key)
+
+    def _locked(self, target: SSHTarget, found: KeyFile, shown: set[bytes]) -> Iterator[Credential]:
+        if not found.encrypted or found.refused or not self._can_ask:
+            yield Credential(found.path, ("publickey",), _problem=self._problem_of(found))
+            return
+        if not target.certificate_files:
+            for blob in found.certificates:
+                shown.add(blob)
+                yield _question(f"{found.path}-cert.pub", found, blob)
+        if found.public is not None:
+            shown.add(found.public)
+        yield _question(found.path, found, found.public)
+
+    def _problem_of(self, found: KeyFile) -> str:
+        if found.encrypted and not self._can_ask:
+            return "encrypted, and there is nobody to ask for its passphrase"
+        return found.problem
 
     def _certified(
         self, target: SSHTarget, path: str, files: list[KeyFile]
@@ -214,39 +219,22 @@ class KeyRing:
             yield Credential(path, ("publickey",), _problem=blob)
             return
         public = plain_blob(blob)
-        key = self._agent_key(target, public) or next(
-            (one.key for one in files if one.key is not None and one.public == public), None
-        )
-        if key is None:
-            yield Credential(path, ("publickey",), _problem="its private key is not at hand")
-        else:
+        mine = next((one for one in files if one.public == public), None)
+        key = self._agent_key(target, public) or (mine.key if mine else None)
+        if key is not None:
             yield _credential(path, _certify(key, blob))
+        elif mine is None or not mine.encrypted:
+            yield Credential(path, ("publickey",), _problem="its private key is not at hand")
+        elif mine.refused or not self._can_ask:
+            yield Credential(path, ("publickey",), _problem=self._problem_of(mine))
+        else:
+            yield _question(path, mine, blob)
 
     def _file(self, path: str) -> KeyFile:
         full = os.path.expanduser(path)
         if full not in self._files:
             self._files[full] = read_key_file(full)
         return self._files[full]
-
-    def _unlock(self, found: KeyFile) -> None:
-        if found.path in self._asked:
-            return
-        self._asked.add(found.path)
-        prompt = f"passphrase for {found.path}: "
-        for _ in range(PASSPHRASE_ATTEMPTS if self._ask else 0):
-            said = self._ask(prompt) if self._ask else None
-            if not said:
-                break
-            try:
-                unlock(found, said)
-            except WrongPassphrase:
-                found.problem = "wrong passphrase"
-                prompt = f"wrong; passphrase for {found.path}: "
-            except Unusable as error:
-                found.problem = str(error)
-                break
-            else:
-                return
 
     def _in_agent(self, target: SSHTarget, found: KeyFile) -> AgentKey | None:
         return None if found.public is None else self._agent_key(target, found.public)
@@ -269,12 +257,14 @@ class KeyRing:
 
     def _listed(self, agent: Agent, asked_for: bool) -> list[Identity]:
         try:
-            return agent.identities()
+            found = agent.identities()
         except AgentError as error:
             # As with ssh, a stale SSH_AUTH_SOCK is not worth a word; an agent that hangs is.
             if asked_for or not agent.absent:
                 self._notify(f"{error}; going on without it")
             return []
+        agent.notify = self._notify
+        return found
 
 
 def _defaults_of(target: SSHTarget) -> tuple[str, ...]:
@@ -284,6 +274,10 @@ def _defaults_of(target: SSHTarget) -> tuple[str, ...]:
 
 def _credential(label: str, key: PKey) -> Credential:
     return Credential(label, ("publickey",), _key=key)
+
+
+def _question(label: str, found: KeyFile, public: bytes | None) -> Credential:
+    return Credential(label, ("publickey",), locked=found, public=public)
 
 
 def _from_agent(agent: Agent, identity: Identity) -> Credential:

@@ -15,7 +15,7 @@ from opsrun.remote.connection import USUAL, Manner
 from opsrun.remote.deadline import Timeouts
 from opsrun.transports.credentials.keyring import Credential
 from opsrun.transports.hostkeys.verify import WrongKeyType
-from opsrun.transports.ssh.auth import Authenticator
+from opsrun.transports.ssh.auth import Authenticator, PassphraseWanted
 from opsrun.transports.ssh.channel import NoCommands, SessionChannel
 from opsrun.transports.ssh.dial import DirectRoute, Resolver, Route, system_resolver
 from opsrun.transports.ssh.jump import Bastions, JumpRoute
@@ -36,6 +36,8 @@ class SSHShared:
     """Called with key type and key blob; raises `HostKeyError` for a host that is not the one."""
     known_key_types: Callable[[SSHTarget], Sequence[str]]
     """Types of host key that are on record for a target."""
+    unlock: Callable[[Credential, Callable[[], bool]], bool] = lambda credential, given_up: False
+    """Have an encrypted key decrypted, as long as it is not given up; whether it is."""
     resolver: Resolver = system_resolver
     trace: Callable[[str, str], None] | None = None
     """Takes a host's name and a line of its connection's story."""
@@ -87,6 +89,16 @@ class SSHTransport:
 
     def connect(self) -> SSHConnection:
         """See `Transport.connect`."""
+        while True:
+            try:
+                return self._connect_by_known_key()
+            except PassphraseWanted as wanted:
+                # Without a connection: a server doesn't wait as long as somebody may have to think.
+                if not self._shared.unlock(wanted.credential, lambda: self._closed):
+                    raise wanted.failure from wanted
+                self._client = self._new_client()
+
+    def _connect_by_known_key(self) -> SSHConnection:
         try:
             return self._connect()
         except WrongKeyType:

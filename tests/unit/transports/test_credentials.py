@@ -13,11 +13,13 @@ import pytest
 from paramiko import PKey
 from paramiko.message import Message
 
+from opsrun.engine.threads import ThreadEngine
 from opsrun.errors import AuthenticationFailed
 from opsrun.secret import Secret
 from opsrun.transports.credentials.agent import Agent, Identity
 from opsrun.transports.credentials.files import read_key_file
 from opsrun.transports.credentials.keyring import Credential, KeyRing
+from opsrun.transports.credentials.passphrases import Passphrases
 from opsrun.transports.targets.target import SSHTarget
 
 pytestmark = pytest.mark.skipif(
@@ -74,10 +76,23 @@ class Asker:
         self.prompts: list[str] = []
         self._answers = list(answers)
 
-    def __call__(self, prompt: str) -> Secret | None:
+    def __call__(self, prompt: str, given_up: Callable[[], bool], /) -> Secret | None:
         self.prompts.append(prompt)
         answer = self._answers.pop(0)
         return None if answer is None else Secret(answer)
+
+
+def never() -> bool:
+    return False
+
+
+def unlocked(ring: KeyRing, asker: Asker, one: SSHTarget) -> Credential:
+    """What is offered to a target first, once it was asked for if need be."""
+    first = ring.offers(one)[0]
+    if first.locked is None:
+        return first
+    Passphrases(ThreadEngine(), asker, ring.warnings.append).unlock(first.locked, never)
+    return ring.offers(one)[0]
 
 
 class FakeAgent(Agent):
@@ -122,9 +137,7 @@ def test_every_kind_and_format_signs(
     size = ["-b", "2048"] if kind == "rsa" else []
     keygen("-t", kind, *size, *FORMATS[form], "-N", passphrase, "-f", str(path))
     asker = Asker(passphrase)
-    ring = KeyRing(ask=asker)
-    ring.prepare([target(path)])
-    key = ring.offers(target(path))[0].key()
+    key = unlocked(KeyRing(can_ask=True), asker, target(path)).key()
     public = PKey.from_type_string(key.get_name(), key.asbytes())
     signature = key.sign_ssh_data(b"data")
     assert public.verify_ssh_sig(b"data", Message(signature.asbytes()))
@@ -136,30 +149,26 @@ def test_every_kind_and_format_signs(
 def test_other_ciphers_of_key_files(home: Path, tmp_path: Path, cipher: str) -> None:
     path = tmp_path / "key"
     keygen("-t", "ed25519", "-Z", cipher, "-N", "x", "-f", str(path))
-    ring = KeyRing(ask=Asker("x"))
-    ring.prepare([target(path)])
-    assert ring.offers(target(path))[0].key().can_sign()
+    assert unlocked(KeyRing(can_ask=True), Asker("x"), target(path)).key().can_sign()
 
 
 def test_a_cipher_that_cannot_be_read_is_named(home: Path, tmp_path: Path) -> None:
     path = tmp_path / "key"
     keygen("-t", "ed25519", "-Z", "aes128-ctr", "-N", "x", "-f", str(path))
-    ring = KeyRing(ask=Asker("x"))
-    ring.prepare([target(path)])
     with pytest.raises(AuthenticationFailed, match=r"not supported: .*aes128-ctr"):
-        ring.offers(target(path))
+        unlocked(KeyRing(can_ask=True), Asker("x"), target(path))
 
 
-def test_one_prompt_for_a_thousand_hosts(home: Path, keys: Path) -> None:
+def test_one_key_for_a_thousand_hosts(home: Path, keys: Path) -> None:
     asker = Asker("wrong", "sesame")
-    ring = KeyRing(ask=asker)
+    ring = KeyRing(can_ask=True)
     many = [target(keys / "locked", host=f"h{n}") for n in range(1000)]
     ring.prepare(many)
-    assert [one.split(";")[0] for one in asker.prompts] == [
+    first = unlocked(ring, asker, many[0]).key()
+    assert asker.prompts == [
         f"passphrase for {keys / 'locked'}: ",
-        "wrong",
+        f"wrong; passphrase for {keys / 'locked'}: ",
     ]
-    first = ring.offers(many[0])[0].key()
     assert all(ring.offers(one)[0].key() is first for one in many)
 
 
@@ -171,33 +180,61 @@ def test_without_the_passphrase_the_key_is_named(
     home: Path, keys: Path, answers: tuple[str | None, ...], problem: str
 ) -> None:
     asker = Asker(*answers)
-    ring = KeyRing(ask=asker)
-    ring.prepare([target(keys / "locked")])
-    ring.prepare([target(keys / "locked")])
-    assert len(asker.prompts) == len(answers)
+    ring = KeyRing(can_ask=True)
     with pytest.raises(AuthenticationFailed, match=problem) as caught:
-        ring.offers(target(keys / "locked"))
+        unlocked(ring, asker, target(keys / "locked"))
+    assert len(asker.prompts) == len(answers)
     assert str(keys / "locked") in str(caught.value)
     assert (caught.value.host, caught.value.phase) == ("web", "auth")
+    [warning] = ring.warnings
+    assert problem in warning
+    assert "going on without it" in warning
 
 
 def test_nobody_to_ask(home: Path, keys: Path) -> None:
     ring = KeyRing()
     ring.prepare([target(keys / "locked")])
-    with pytest.raises(AuthenticationFailed, match="encrypted, and no passphrase"):
+    with pytest.raises(AuthenticationFailed, match="encrypted, and there is nobody to ask"):
         ring.offers(target(keys / "locked"))
+
+
+def test_what_a_server_can_be_asked_about_an_encrypted_key(home: Path, keys: Path) -> None:
+    shutil.copy(keys / "cert.pub", keys / "other-cert.pub")
+    for name in ("other", "locked"):
+        keygen("-p", "-P", "" if name == "other" else "sesame", "-N", "x", "-f", str(keys / name))
+    (keys / "locked.pub").unlink()
+    certificate, plain, bare = KeyRing(can_ask=True).offers(
+        target(keys / "other", keys / "locked", use_agent=False)
+    )
+    assert labels([certificate, plain, bare]) == ["other-cert.pub", "other", "locked"]
+    public = [read_key_file(str(keys / name)).public for name in ("other", "locked")]
+    assert [plain.public, bare.public] == public
+    assert (certificate.public or b"")[4:].startswith(b"ssh-ed25519-cert-v01@openssh.com")
+    assert all(one.locked is not None and one.is_usable for one in (certificate, plain, bare))
+    [given, *_] = KeyRing(can_ask=True).offers(
+        target(keys / "other", certificate_files=(str(keys / "cert.pub"),))
+    )
+    assert given.public == certificate.public
+
+
+def test_of_an_old_format_nothing_is_known_but_by_its_pub(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    keygen("-t", "ecdsa", "-m", "PEM", "-N", "sesame", "-f", str(path))
+    [known] = KeyRing(can_ask=True).offers(target(path))
+    assert known.public is not None
+    path.with_suffix(".pub").unlink()
+    [unknown] = KeyRing(can_ask=True).offers(target(path))
+    assert unknown.locked is not None
+    assert unknown.public is None
 
 
 def test_a_key_that_the_agent_has_is_not_asked_for(
     home: Path, keys: Path, with_agent: Callable[..., None]
 ) -> None:
     with_agent(keys / "locked")
-    asker = Asker()
-    ring = KeyRing(ask=asker)
-    ring.prepare([target(keys / "locked")])
-    [only] = ring.offers(target(keys / "locked"))
+    [only] = KeyRing(can_ask=True).offers(target(keys / "locked"))
     assert only.is_usable
-    assert asker.prompts == []
+    assert only.locked is None
 
 
 def test_order(home: Path, keys: Path, with_agent: Callable[..., None]) -> None:
@@ -271,15 +308,14 @@ def test_defaults_are_offered_and_missing_ones_are_silently_fine(home: Path, key
         KeyRing().offers(target(default_identities=False))
 
 
-def test_an_encrypted_default_is_asked_for_only_if_needed(home: Path, keys: Path) -> None:
+def test_an_encrypted_default_stands_behind_the_agents_keys(
+    home: Path, keys: Path, with_agent: Callable[..., None]
+) -> None:
+    with_agent(keys / "ecdsa")
     shutil.copy(keys / "locked", home / "id_ed25519")
-    asker = Asker("sesame")
-    ring = KeyRing(ask=asker)
-    ring.prepare([target(password=Secret("x")), target(keys / "plain")])
-    assert asker.prompts == []
-    ring.prepare([target()])
-    assert len(asker.prompts) == 1
-    assert labels(ring.offers(target())) == ["id_ed25519"]
+    offers = KeyRing(can_ask=True).offers(target(password=Secret("x")))
+    assert labels(offers) == ["agent key ecdsa", "id_ed25519", "password"]
+    assert [one.locked is not None for one in offers] == [False, True, False]
 
 
 def test_a_missing_key_is_named_beside_what_else_there_is(home: Path, tmp_path: Path) -> None:
