@@ -204,6 +204,23 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a host's files have got; said at intervals, not with every packet."""
+
+    type: ClassVar[str] = "progress"
+    host: str
+    work: WorkId
+    done: int
+    """Bytes that have travelled."""
+    total: int | None
+    """Bytes there are; None while that is not known."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object."""
+        return {"type": self.type, "host": self.host, "done": self.done, "total": self.total}
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """A word to the operator: a sink was dropped, a limit lowered, an attempt to be explained."""
 
@@ -297,7 +314,7 @@ class Summary:
         return head | counts | tail
 
 
-Event = RunStarted | HostStarted | Output | Retry | Waiting | Notice | Result | Summary
+Event = RunStarted | HostStarted | Output | Retry | Waiting | Progress | Notice | Result | Summary
 
 
 class Sink(Protocol):

@@ -7,6 +7,7 @@ from opsrun.events import (
     HostStarted,
     Notice,
     Output,
+    Progress,
     Result,
     Retry,
     RunStarted,
@@ -55,7 +56,7 @@ class TerminalSink:
             self._problems.add(event)
         elif isinstance(event, Summary):
             self._end(event)
-        elif not isinstance(event, HostStarted):
+        elif not isinstance(event, (HostStarted, Progress)):
             self._message(event)
 
     def flush(self) -> None:
