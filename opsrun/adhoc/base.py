@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import random
 import time
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from opsrun.engine.base import Engine
 from opsrun.engine.dispatch import Slot
@@ -38,10 +37,10 @@ from opsrun.events import (
 )
 from opsrun.remote.capture import KEEP_PER_STREAM, MemoryBudget
 from opsrun.remote.connection import Connection, Transport
+from opsrun.remote.perseverance import Perseverance
 from opsrun.remote.spill import SpillFolder
 
-RETRY_FIRST = 1.0
-RETRY_LONGEST = 30.0
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ class Setting:
     spill: SpillFolder | None = None
     """Where output past ``keep`` goes, unless it is shown as it comes."""
     retries: int = 0
-    """Further attempts for what never reached a shell."""
+    """Further attempts for what never reached a shell, beside those that nobody has to ask for."""
 
 
 @dataclass(slots=True)
@@ -164,29 +163,35 @@ class Worker(ABC):
     def persevere(
         self, job: Job, slot: Slot, trail: Trail, attempt: Callable[[], Result]
     ) -> Result:
-        """Make attempts until one reaches a shell, or the retries are used up.
+        """See `persevere`."""
+        return persevere(self.setting, job, slot, trail, attempt)
 
-        The pause between them grows and is jittered, so that many hosts behind one overloaded
-        server don't come back all at once; it doesn't hold a place.
-        """
-        while True:
-            try:
-                return attempt()
-            except ConnectionFailed as error:
-                if trail.sent or not error.transient or trail.attempts > self.setting.retries:
-                    raise
-                self._pause(job, slot, trail.attempts, error)
-                trail.attempts += 1
 
-    def _pause(self, job: Job, slot: Slot, attempt: int, error: ConnectionFailed) -> None:
-        delay = min(RETRY_LONGEST, RETRY_FIRST * 2.0 ** min(attempt - 1, 50)) * random.uniform(
-            0.5, 1.5
-        )
-        info = ErrorInfo(error.phase, error.message, error.hint)
-        self.setting.emit(Retry(job.host, attempt, delay, info))
-        with slot.given_back():
-            if self.setting.stop.wait(delay):
-                raise Cancelled(self.setting.stop.reason, host=job.host, phase=error.phase)
+def persevere(setting: Setting, job: Job, slot: Slot, trail: Trail, attempt: Callable[[], T]) -> T:
+    """Make attempts until one reaches a shell, or patience ends; see `Perseverance`.
+
+    The pause between them doesn't hold a place.
+    """
+    patience = Perseverance(setting.retries)
+    while True:
+        try:
+            return attempt()
+        except ConnectionFailed as error:
+            delay = None if trail.sent else patience.pause(error)
+            if delay is None:
+                raise
+            _pause(setting, job, slot, trail.attempts, delay, error)
+            trail.attempts += 1
+
+
+def _pause(
+    setting: Setting, job: Job, slot: Slot, attempt: int, delay: float, error: ConnectionFailed
+) -> None:
+    info = ErrorInfo(error.phase, error.message, error.hint)
+    setting.emit(Retry(job.host, attempt, delay, info))
+    with slot.given_back():
+        if setting.stop.wait(delay):
+            raise Cancelled(setting.stop.reason, host=job.host, phase=error.phase)
 
 
 @contextmanager

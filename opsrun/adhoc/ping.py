@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from opsrun.adhoc.base import Job, Setting, Trail, Worker, connected
+from opsrun.adhoc.base import Job, Setting, Trail, Worker, connected, persevere
 from opsrun.adhoc.gated import GatedWait
 from opsrun.engine.dispatch import Slot
 from opsrun.engine.stop import Stop
@@ -39,10 +39,16 @@ class Ping(Worker):
         wait = GatedWait(self.setting, job, slot, "ssh", self._patience, attempts=once)
 
         def check(stop: Stop) -> None:
-            trail.data = log_in(replace(self.setting, stop=stop), job)
+            setting = replace(self.setting, stop=stop)
+            if self._patience:
+                # The gate's own attempts are enough.
+                trail.data = log_in(setting, job)
+            else:
+                trail.data = persevere(setting, job, slot, trail, lambda: log_in(setting, job))
 
         try:
-            trail.attempts = wait.until(check).attempt
+            attempts = wait.until(check).attempt
+            trail.attempts = max(attempts, trail.attempts)
         except GateTimeout as error:
             raise self._unreachable(job, wait, error) from error
         return Result(job.host, job.work, Outcome.OK, attempts=trail.attempts, data=trail.data)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from opsrun.transports.hostkeys.trust import HostKeys
     from opsrun.transports.ssh.client import SSHShared, SSHTransport
     from opsrun.transports.ssh.jump import Bastions
+    from opsrun.transports.ssh.pacing import Pacer
 
 STORY = 2
 """Verbosity from which on connections tell their story; one more, and paramiko's log comes too."""
@@ -143,6 +144,7 @@ class Fleetway:
         self._shared: SSHShared | None = None
         self._known: KnownHosts | None = None
         self._bastions: Bastions | None = None
+        self._pacer: Pacer | None = None
         self.files_per_host = 2
         """Descriptors that one host takes: a socket and a spare, or the pipes of a process."""
         self._keyring: KeyRing | None = None
@@ -215,9 +217,13 @@ class Fleetway:
         from opsrun.transports.hostkeys.verify import KnownHosts, known_key_types, verify
         from opsrun.transports.ssh.client import SSHShared, SSHTransport
         from opsrun.transports.ssh.jump import Bastions
+        from opsrun.transports.ssh.pacing import Pacer
 
         keyring = self._prepared(targets, logs_in)
         # Anew for each run: somebody may have recorded a key since the last one.
+        if self._pacer is None:
+            # One for all runs: what a server taught us is true for the next one, too.
+            self._pacer = Pacer(self._engine)
         known = self._known = KnownHosts(notify=self._warn)
         shared = self._shared = SSHShared(
             engine=self._engine,
@@ -227,12 +233,15 @@ class Fleetway:
             unlock=self._unlock,
             trace=self._trace if self._verbosity >= STORY else None,
             log=self._verbosity > STORY,
+            pacer=self._pacer,
         )
         if self._bastions is not None:
             self._bastions.forget_failures()
             return
         self._bastions = Bastions(
-            self._engine, lambda hop: SSHTransport(hop, self._shared or shared, self._bastions)
+            self._engine,
+            lambda hop: SSHTransport(hop, self._shared or shared, self._bastions),
+            lambda host, words: self.emit(Notice("warning", words, host)),
         )
 
     def _prepared(self, targets: Sequence[SSHTarget], logs_in: bool) -> KeyRing:

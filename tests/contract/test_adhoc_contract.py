@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from support.engines import until
 
-import opsrun.adhoc.base as base
 import opsrun.engine.gates as gates
+import opsrun.remote.perseverance as perseverance
 from opsrun.adhoc.base import Job, Setting, Worker
 from opsrun.adhoc.ping import Ping
 from opsrun.adhoc.run import Exec
@@ -78,7 +78,7 @@ class Bench:
 @pytest.fixture
 def bench(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """A worker's surroundings, without a pause between attempts."""
-    monkeypatch.setattr(base, "RETRY_FIRST", 0.0)
+    monkeypatch.setattr(perseverance, "FIRST", 0.0)
     return Bench(engine)
 
 
@@ -187,7 +187,7 @@ def test_while_it_pauses_a_host_holds_no_place(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The only place is free for this test to take as long as the pause lasts."""
-    monkeypatch.setattr(base, "RETRY_FIRST", LONG)
+    monkeypatch.setattr(perseverance, "FIRST", LONG)
     done: list[Result] = []
     worker = Exec(replace(bench.setting, retries=1), Command("uptime"))
     task = bench.engine.spawn(
@@ -216,7 +216,7 @@ def test_pauses_grow_are_jittered_and_bounded(engine: Engine) -> None:
     execute(bench, *[refusing(engine) for _ in range(1101)])
     assert len(delays) == 1100
     for number, delay in enumerate(delays):
-        steady = min(base.RETRY_LONGEST, base.RETRY_FIRST * 2.0 ** min(number, 20))
+        steady = min(perseverance.LONGEST, perseverance.FIRST * 2.0 ** min(number, 20))
         assert steady * 0.5 <= delay <= steady * 1.5
     assert len(set(delays)) > 1000, "all hosts at once would come back at once"
 

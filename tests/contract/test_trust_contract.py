@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from support.servers import LoopbackServer, hanging_up, silent
 
 from opsrun import Fleet
@@ -11,6 +12,7 @@ from opsrun.composition.actions import TrustAction
 from opsrun.engine.dispatch import Plan
 from opsrun.events import HostStarted
 from opsrun.lab import Lab
+from opsrun.remote import perseverance
 
 
 def fleet_of(known: Path, *places: str) -> Fleet:
@@ -33,7 +35,10 @@ def test_what_a_list_has_is_recorded_and_the_rest_refused(lab: Lab, tmp_path: Pa
     assert known.read_text().split() == lines[0].split()[:3]
 
 
-def test_a_server_that_hangs_up_is_unreachable(tmp_path: Path) -> None:
+def test_a_server_that_hangs_up_is_unreachable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(perseverance, "FIRST", 0.0)
     with LoopbackServer(hanging_up) as server:
         place = f"127.0.0.1:{server.port}"
         expected = tmp_path / "expected"
@@ -42,6 +47,7 @@ def test_a_server_that_hangs_up_is_unreachable(tmp_path: Path) -> None:
     assert result.outcome == "unreachable"
     assert result.error is not None
     assert result.error.phase == "banner"
+    assert (result.attempts, server.accepted) == (1 + perseverance.UNASKED,) * 2
 
 
 def test_a_scan_that_waits_ends_when_the_run_is_ended(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from opsrun.transports.ssh.channel import NoCommands, SessionChannel
 from opsrun.transports.ssh.dial import DirectRoute, Resolver, Route, system_resolver
 from opsrun.transports.ssh.jump import Bastions, JumpRoute
 from opsrun.transports.ssh.link import Link, Trace
+from opsrun.transports.ssh.pacing import Pacer, Turn
 from opsrun.transports.ssh.proxy import CommandRoute
 from opsrun.transports.ssh.tunnel import Tunnel
 from opsrun.transports.targets.target import SSHTarget
@@ -43,6 +44,17 @@ class SSHShared:
     """Takes a host's name and a line of its connection's story."""
     log: bool = False
     """Whether paramiko's log is part of the story."""
+    pacer: Pacer | None = None
+    """Bounds handshakes; None lets each one through."""
+
+    def turn(self, host: str) -> Turn:
+        """What bounds one transport's handshakes."""
+        tell = partial(self.trace, host) if self.trace is not None else _untold
+        return Turn(self.pacer or Pacer(self.engine), host, tell)
+
+
+def _untold(words: str) -> None:
+    """Nobody listens to the story."""
 
 
 class _NoHostKeys(paramiko.HostKeys):
@@ -76,7 +88,8 @@ class SSHTransport:
     ) -> None:
         self._target = target
         self._shared = shared
-        self._route = route_to(target, shared, bastions)
+        self._turn = shared.turn(target.host)
+        self._route = route_to(target, shared, bastions, self._turn)
         self._client = self._new_client()
         self._closed = False
 
@@ -109,6 +122,10 @@ class SSHTransport:
             return self._connect()
 
     def _connect(self) -> SSHConnection:
+        with self._turn.handshake():
+            return self._shake_hands()
+
+    def _shake_hands(self) -> SSHConnection:
         sock = self._route.open()
         try:
             self._log_in(sock)
@@ -159,6 +176,7 @@ class SSHTransport:
     def close(self) -> None:
         """See `Transport.close`."""
         self._closed = True
+        self._turn.abort()
         self._hang_up()
 
     def _hang_up(self) -> None:
@@ -169,14 +187,17 @@ class SSHTransport:
             self._route.abort()
 
 
-def route_to(target: SSHTarget, shared: SSHShared, bastions: Bastions | None) -> Route:
-    """The way to a host: direct, through its jump host, or through its ProxyCommand."""
+def route_to(target: SSHTarget, shared: SSHShared, bastions: Bastions | None, turn: Turn) -> Route:
+    """The way to a host: direct, through its jump host, or through its ProxyCommand.
+
+    ``turn`` is taken as soon as it is known where, and before anything is sent there.
+    """
     if target.proxy_command is not None:
-        return CommandRoute(target, shared.engine)
+        return CommandRoute(target, shared.engine, turn)
     if target.jump is None:
-        return DirectRoute(target, shared.engine, shared.resolver)
+        return DirectRoute(target, shared.engine, shared.resolver, turn)
     assert bastions is not None
-    return JumpRoute(target, shared.engine, bastions)
+    return JumpRoute(target, shared.engine, bastions, turn)
 
 
 class SSHConnection:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from opsrun.engine.base import Engine
 from opsrun.errors import ConnectionFailed
 from opsrun.remote.deadline import Deadline
+from opsrun.transports.ssh.pacing import Turn, at_address
 from opsrun.transports.ssh.racing import AddressInfo, GivenUp, Race, shut
 from opsrun.transports.targets.target import SSHTarget
 
@@ -93,17 +94,23 @@ class Route(Protocol):
 class DirectRoute:
     """Resolves the name, and dials; see `Route`."""
 
-    def __init__(self, target: SSHTarget, engine: Engine, resolver: Resolver) -> None:
+    def __init__(
+        self, target: SSHTarget, engine: Engine, resolver: Resolver, turn: Turn | None = None
+    ) -> None:
         self._target = target
         self._engine = engine
         self._resolver = resolver
+        self._turn = turn
         self._dialler = Dialler(target, engine)
         self.hang_up = self._dialler.hang_up
         self.abort = self._dialler.abort
 
     def open(self) -> socket.socket:
         """See `Route.open`."""
-        return self._dialler.dial(resolve(self._target, self._engine, self._resolver))
+        addresses = resolve(self._target, self._engine, self._resolver)
+        if self._turn is not None:
+            self._turn.take(at_address([each[1][0] for each in addresses], self._target.port))
+        return self._dialler.dial(addresses)
 
 
 class Dialler:

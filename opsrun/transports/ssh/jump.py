@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from opsrun.engine.base import Engine, Event
 from opsrun.errors import AuthenticationFailed, ConnectionFailed, HostKeyError
+from opsrun.remote.perseverance import Perseverance
+from opsrun.transports.ssh.pacing import Turn, behind
 from opsrun.transports.ssh.tunnel import Tunnel
 from opsrun.transports.targets.target import SSHTarget
 
@@ -81,11 +83,19 @@ class Bastions:
     Args:
         engine: logins run in tasks of their own, so that no host's end is a shared login's.
         make: makes a transport to a jump host.
+        warn: takes a jump host's name and what there is to say of its login.
     """
 
-    def __init__(self, engine: Engine, make: Callable[[SSHTarget], SSHTransport]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        make: Callable[[SSHTarget], SSHTransport],
+        warn: Callable[[str, str], None] = lambda host, words: None,
+    ) -> None:
         self._engine = engine
         self._make = make
+        self._warn = warn
+        self._ended = engine.event()
         self._lock = engine.lock()
         self._logins: dict[SSHTarget, _Login] = {}
         self._transports: dict[SSHTransport, _Login] = {}
@@ -107,13 +117,23 @@ class Bastions:
     def _log_in(self, hop: SSHTarget, login: _Login) -> None:
         outcome: SSHConnection | ConnectionFailed
         try:
-            outcome = self._connect(hop, login)
+            outcome = self._persevere(hop, login)
         except ConnectionFailed as error:
             outcome = error
         except BaseException as error:
             outcome = ConnectionFailed(f"internal error: {error!r}", host=hop.host, phase="kex")
             outcome.transient = False
         login.settle(outcome)
+
+    def _persevere(self, hop: SSHTarget, login: _Login) -> SSHConnection:
+        patience = Perseverance()
+        while True:
+            try:
+                return self._connect(hop, login)
+            except ConnectionFailed as error:
+                delay = patience.pause(error)
+                if delay is None or self._rest(hop, delay, error):
+                    raise
 
     def _connect(self, hop: SSHTarget, login: _Login) -> SSHConnection:
         transport = self._make(hop)
@@ -136,8 +156,14 @@ class Bastions:
         with self._lock:
             self._logins = {hop: one for hop, one in self._logins.items() if one.failure is None}
 
+    def _rest(self, hop: SSHTarget, delay: float, error: ConnectionFailed) -> bool:
+        """Pause before another login; whether the run has ended meanwhile."""
+        self._warn(hop.host, f"{error.phase}: {error.message}; logging in again in {delay:.1f} s")
+        return self._ended.wait(delay)
+
     def close(self) -> None:
         """End all connections to jump hosts, and with them what goes through."""
+        self._ended.set()
         with self._lock:
             self._closed = True
             transports = list(self._transports)
@@ -149,9 +175,12 @@ class Bastions:
 class JumpRoute:
     """The way to one host through its jump host; see `Route`."""
 
-    def __init__(self, target: SSHTarget, engine: Engine, bastions: Bastions) -> None:
+    def __init__(
+        self, target: SSHTarget, engine: Engine, bastions: Bastions, turn: Turn | None = None
+    ) -> None:
         self._target = target
         self._bastions = bastions
+        self._turn = turn
         self._waiter = engine.event()
         self._tunnel: Tunnel | None = None
         self._aborted = False
@@ -167,6 +196,8 @@ class JumpRoute:
         if login.failure is not None:
             raise blamed(login.failure, hop, self._target.host)
         assert login.connection is not None
+        if self._turn is not None:
+            self._turn.take(*behind(self._target))
         try:
             self._tunnel = login.connection.tunnel(self._target)
         except ConnectionFailed as error:
@@ -198,5 +229,8 @@ def blamed(error: ConnectionFailed, hop: SSHTarget, host: str) -> ConnectionFail
     failed = kind(f"jump host {hop.host}: {error.message}", host=host, phase=error.phase)
     failed.hint = error.hint
     failed.transient = error.transient
+    if error.drop is not None and error.drop.hop:
+        # Of the way through it; what became of its own login is settled.
+        failed.drop = error.drop
     failed.__cause__ = error
     return failed

@@ -30,6 +30,7 @@ from opsrun.engine.base import Engine
 from opsrun.errors import ConnectionFailed
 from opsrun.remote.deadline import Deadline
 from opsrun.transports.ssh.channel import SessionChannel
+from opsrun.transports.ssh.drops import TooManyConnections, add_drop, said
 from opsrun.transports.ssh.packets import Packetizer
 from opsrun.transports.ssh.paramiko_seam import TransportBase
 from opsrun.transports.ssh.tunnel import Tunnel
@@ -170,8 +171,9 @@ class Link(TransportBase):
                 raise self._late(deadline)
 
     def _late(self, deadline: Deadline) -> ConnectionFailed:
+        preface = self.packetizer.preface if deadline.phase == "banner" else ()
         return ConnectionFailed(
-            f"{self.where()}: nothing within {deadline.seconds:g} s",
+            f"{self.where()}: nothing within {deadline.seconds:g} s{said(preface)}",
             host=self._peer.host,
             phase=deadline.phase,
             hint="the server is overloaded, or no SSH server",
@@ -185,10 +187,16 @@ class Link(TransportBase):
         """Why the transport thread ended, as the error of ``phase``."""
         error = self._cause()
         words, hint = _explain(error)
+        preface = self.packetizer.preface if phase == "banner" else ()
         failed = ConnectionFailed(
-            f"{self.where()}: {words}", host=self._peer.host, phase=phase, hint=hint
+            f"{self.where()}: {words}{said(preface)}",
+            host=self._peer.host,
+            phase=phase,
+            hint=hint,
         )
         failed.transient = not isinstance(error, IncompatiblePeer)
+        if phase in ("banner", "kex"):
+            add_drop(failed, error, preface)
         failed.__cause__ = error
         return failed
 
@@ -211,7 +219,9 @@ class Link(TransportBase):
     def _parse_disconnect(self, m: Message) -> None:
         # What the server said as it hung up is worth more than that it did.
         code = m.get_int()
-        self.saved_exception = SSHException(f"the server hung up: {m.get_text()} (code {code})")
+        words = f"the server hung up: {m.get_text()} (code {code})"
+        kind = TooManyConnections if code == TooManyConnections.code else SSHException
+        self.saved_exception = kind(words)
 
     def _filter_algorithm(self, type_: str) -> tuple[str, ...]:
         # paramiko sieves the same list sixteen times a login for what was disabled: nothing.

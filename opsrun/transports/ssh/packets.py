@@ -17,6 +17,9 @@ MAX_PACKET = 256 * 1024
 MAX_BANNER_LINE = 8 * 1024
 """Bytes before the end of a line; RFC 4253 section 4.2 allows 255 for the version itself."""
 
+MAX_PREFACE = 4
+"""Lines before the banner that are kept (RFC 4253 section 4.2 allows any)."""
+
 _READ_SIZE = 32 * 1024
 
 
@@ -33,6 +36,8 @@ class Packetizer(PacketizerBase):
         self._inbound = bytearray()
         self.last_heard = time.monotonic()
         self.on_silence: Callable[[float], None] = lambda seconds: None
+        self.preface: list[bytes] = []
+        """The first lines that came in place of a banner, or before it."""
         self.max_write_stall = 60.0
         """Seconds without a byte going out before the peer counts as gone."""
 
@@ -88,10 +93,19 @@ class Packetizer(PacketizerBase):
         while (end := inbound.find(b"\n")) < 0:
             if len(inbound) > MAX_BANNER_LINE:
                 raise SSHException("the server sent no SSH banner, but a very long line")
-            inbound += self._receive(False)
-        line = bytes(inbound[:end])
+            try:
+                inbound += self._receive(False)
+            except (EOFError, OSError):
+                self._keep(bytes(inbound))
+                raise
+        line = bytes(inbound[:end]).removesuffix(b"\r")
         del inbound[: end + 1]
-        return line.removesuffix(b"\r").decode("utf-8", "replace")
+        self._keep(line)
+        return line.decode("utf-8", "replace")
+
+    def _keep(self, line: bytes) -> None:
+        if line and not line.startswith(b"SSH-") and len(self.preface) < MAX_PREFACE:
+            self.preface.append(line)
 
     def write_all(self, out: bytes) -> None:
         """Send all of ``out``.

@@ -13,6 +13,7 @@ from paramiko.ssh_exception import SSHException
 from opsrun.engine.base import Engine
 from opsrun.errors import ConnectionFailed
 from opsrun.transports.ssh.dial import hang_up
+from opsrun.transports.ssh.pacing import Turn, behind
 from opsrun.transports.targets.target import SSHTarget
 
 _LAST_WORDS = 1.0
@@ -185,15 +186,17 @@ class ProxySocket:
 class CommandRoute:
     """The way to a host through a command of this machine's; see `Route`."""
 
-    def __init__(self, target: SSHTarget, engine: Engine) -> None:
+    def __init__(self, target: SSHTarget, engine: Engine, turn: Turn) -> None:
         self._target = target
         self._engine = engine
+        self._turn = turn
         self._socket: ProxySocket | None = None
         self._aborted = False
 
     def open(self) -> ProxySocket:
         """See `Route.open`."""
         assert self._target.proxy_command is not None
+        self._turn.take(*behind(self._target))
         if self._given_up():
             raise ConnectionFailed("given up", host=self._target.host, phase="tcp")
         try:

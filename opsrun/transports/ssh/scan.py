@@ -53,7 +53,8 @@ class KeyScan:
     def __init__(self, target: SSHTarget, shared: SSHShared, bastions: Bastions | None) -> None:
         self._target = target
         self._shared = shared
-        self._route = route_to(target, shared, bastions)
+        self._turn = shared.turn(target.host)
+        self._route = route_to(target, shared, bastions, self._turn)
         self._link: _ScanLink | None = None
         self._closed = False
 
@@ -78,6 +79,10 @@ class KeyScan:
         return list(found.items())
 
     def _exchange(self, only: Sequence[str]) -> tuple[_ScanLink, str, bytes]:
+        with self._turn.handshake():
+            return self._exchanged(only)
+
+    def _exchanged(self, only: Sequence[str]) -> tuple[_ScanLink, str, bytes]:
         sock = self._route.open()
         try:
             link = self._link = self._linked(sock, only)
@@ -106,5 +111,6 @@ class KeyScan:
     def close(self) -> None:
         """Give up whatever is under way; safe from any other task."""
         self._closed = True
+        self._turn.abort()
         self._hang_up()
         self._route.abort()

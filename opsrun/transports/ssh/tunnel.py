@@ -8,7 +8,7 @@ from paramiko.message import Message
 from paramiko.ssh_exception import SSHException
 
 from opsrun.engine.base import Engine
-from opsrun.errors import ConnectionFailed
+from opsrun.errors import ConnectionFailed, Drop
 from opsrun.remote.deadline import Deadline
 from opsrun.transports.ssh.wire import Channel
 from opsrun.transports.targets.target import SSHTarget
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _PROHIBITED = 1
 """SSH_OPEN_ADMINISTRATIVELY_PROHIBITED, RFC 4254 section 5.1."""
+
+_RESOURCE_SHORTAGE = 4
+"""SSH_OPEN_RESOURCE_SHORTAGE."""
 
 
 class JumpLost(SSHException):
@@ -165,7 +168,10 @@ class Tunnel(Channel):
             failed.hint = "AllowTcpForwarding or PermitOpen in the jump host's sshd_config"
             failed.transient = False
             return failed
-        return self._failed("tcp", reason)
+        failed = self._failed("tcp", reason)
+        if code == _RESOURCE_SHORTAGE:
+            failed.drop = Drop(hop=True)
+        return failed
 
     def _failed(self, phase: str, message: str) -> ConnectionFailed:
         words = f"{self._target.place}: {message}"
