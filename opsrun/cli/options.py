@@ -261,8 +261,17 @@ def prompt_options(function: F) -> F:
 
 def output_options(function: F) -> F:
     """-o -B --diff --outdir -v -q."""
+    return _outputs("text")(function)
+
+
+def folded_options(function: F) -> F:
+    """The same, for what usually comes out alike on all hosts: folded unless told otherwise."""
+    return _outputs("fold")(function)
+
+
+def _outputs(default: str) -> Callable[[F], F]:
     return _all(
-        _output("text"),
+        _output(default),
         click.option("-B", "--fold", is_flag=True, help="Identical outputs once: -o fold."),
         click.option(
             "--diff", is_flag=True, help="Fold, and show the others as a diff against the majority."
@@ -271,7 +280,7 @@ def output_options(function: F) -> F:
             "--outdir", metavar="DIR", help="Also keep each host's output in a file of its own."
         ),
         *_HOW_MUCH,
-    )(function)
+    )
 
 
 def exclusive(show: Show) -> None:

@@ -18,6 +18,7 @@ from opsrun.sinks.names import label
 from opsrun.sinks.sanitise import sanitise_line
 from opsrun.sinks.style import BOLD, CYAN, DIM, GREEN, RED, outcome_word, paint
 from opsrun.sinks.terminal import TerminalSink
+from opsrun.sinks.transfers import body, is_transfer
 
 INDENT = "  "
 _DIFF_STYLE = {"+": GREEN, "-": RED, "@": CYAN}
@@ -56,6 +57,8 @@ class FoldSink(TerminalSink):
         self._outputs: dict[bytes, bytes] = {}
 
     def _result(self, result: Result) -> None:
+        if is_transfer(result) and not result.stdout:
+            result = replace(result, stdout=body(result, self._options.verbosity))
         out, err = self._kept(result.stdout), self._kept(result.stderr)
         key = (result.outcome, result.rc, result.signal, out, err, result.truncated)
         group = self._groups.get(key)

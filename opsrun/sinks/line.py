@@ -12,6 +12,7 @@ from opsrun.sinks.problems import last_lines, reason
 from opsrun.sinks.sanitise import sanitise_line
 from opsrun.sinks.style import describe, host_style, outcome_word, paint
 from opsrun.sinks.terminal import TerminalSink
+from opsrun.sinks.transfers import body, is_transfer
 
 MAX_NAME = 40
 """Columns to which names are aligned."""
@@ -62,6 +63,8 @@ def _gist(result: Result) -> str:
     if result.error:
         return sanitise_line(reason(result))
     first = next((line for line in map(_text, islice(lines_of(result.stdout), 50)) if line), "")
+    if not first and is_transfer(result):
+        return body(result, 0).decode().splitlines()[-1]
     if first or result.data:
         return first or describe(result.data)
     said = last_lines(result.stderr, 1)

@@ -11,10 +11,11 @@ from itertools import islice
 from rich.console import Console
 from rich.text import Text
 
-from opsrun.events import Event, HostStarted, Outcome, Result, RunStarted, Summary
+from opsrun.events import Event, HostStarted, Outcome, Progress, Result, RunStarted, Summary
 from opsrun.sinks.sanitise import sanitise_line
 from opsrun.sinks.screen import Screen
 from opsrun.sinks.style import duration
+from opsrun.sinks.traffic import Traffic
 
 INTERVAL = 1 / 8
 """Seconds between two contents of the line."""
@@ -33,7 +34,8 @@ def terminal_columns() -> int:
 class LiveSink:
     """Draws ``12/20 done · failed 1 · running 7 · longest web07 34.0 s`` below other output.
 
-    Nothing is drawn for a single host, nor in the first half second. Made to stand behind the
+    Where files travel, there stands how many bytes have, how fast, and whose are slowest. Nothing
+    is drawn for a single host without files, nor in the first half second. Made to stand behind the
     sink that writes through the same screen. While the screen has a question, that is drawn.
 
     Args:
@@ -63,6 +65,7 @@ class LiveSink:
         self._next = float("inf")
         self._over = False
         self._question = ""
+        self._traffic = Traffic()
 
     def handle(self, seq: int, event: Event) -> None:
         """Count; draw nothing yet."""
@@ -70,7 +73,10 @@ class LiveSink:
             self._running.setdefault(event.host, self._clock())
         elif isinstance(event, Result):
             self._running.pop(event.host, None)
+            self._traffic.end(event.host)
             self._counts[event.outcome] += 1
+        elif isinstance(event, Progress):
+            self._traffic.add(event)
         elif isinstance(event, RunStarted):
             self._total = len(event.hosts)
             self._next = self._clock() + DELAY
@@ -100,7 +106,7 @@ class LiveSink:
             # Not cut to the terminal's width: what is asked has to be read to its end.
             self._screen.show(question)
             self._question = question
-        if question or self._over or self._total < 2 or now < self._next:
+        if question or self._over or now < self._next or not (self._total > 1 or self._traffic):
             return
         self._next = now + INTERVAL
         self._screen.show(self._render(now))
@@ -130,7 +136,9 @@ class LiveSink:
             if self._counts[outcome]
         ]
         parts.append(Text(f"running {len(self._running)}"))
-        if self._running:
+        if self._traffic:
+            parts += [Text(words) for words in self._traffic.words(now)]
+        elif self._running:
             parts.append(Text("longest " + ", ".join(self._slowest(now))))
         return Text(" · ").join(parts)
 

@@ -18,6 +18,7 @@ from opsrun.sinks.problems import ended
 from opsrun.sinks.sanitise import decode, sanitise_line
 from opsrun.sinks.style import DIM, RED, YELLOW, describe, duration, host_style, outcome_word, paint
 from opsrun.sinks.terminal import TerminalSink
+from opsrun.sinks.transfers import body, is_transfer
 
 _MARKS: dict[StreamName, str] = {"stdout": "|", "stderr": "!"}
 MAX_PREFIX = 40
@@ -46,8 +47,11 @@ class TextSink(TerminalSink):
         host = result.host
         self._drain(host, "stdout", result.stdout)
         self._drain(host, "stderr", result.stderr)
+        if is_transfer(result):
+            self._feed(host, "stdout", body(result, self._options.verbosity))
+            self._drain(host, "stdout", b"")
         # What a command's result has beside its output was told in notices.
-        if result.data and result.outcome.is_good and self._action != "exec":
+        elif result.data and result.outcome.is_good and self._action != "exec":
             self._write("stdout", f"{self._prefix(host, 'stdout', '|')}{describe(result.data)}\n")
         if result.outcome.is_good:
             self._say_good(result)
