@@ -205,6 +205,70 @@ def test_a_key_of_the_agents(logins: Logins, agent: Path, engine: str) -> None:
     assert ran.status == 0, ran.results
 
 
+def ten_others(agent: Path, folder: Path) -> None:
+    """Keys in the agent that no host knows."""
+    others = [folder / f"other{number}" for number in range(10)]
+    for other in others:
+        keygen("-t", "ed25519", "-N", "", "-f", other)
+    subprocess.run(["ssh-add", "-q", *others], check=True, env=with_agent(agent))
+
+
+def test_the_key_that_is_asked_for_goes_before_ten_of_the_agents(
+    sshd: Callable[..., Lab], tmp_path: Path, agent: Path
+) -> None:
+    logins = Logins(lambda *words, **more: sshd(*words, "MaxAuthTries 3", **more), tmp_path)
+    ten_others(agent, tmp_path)
+    key = logins.key("ed25519")
+    env = with_agent(agent)
+    assert opsrun(*logins.words("--private-key", key), env=env).status == 0
+    ran = opsrun(*logins.words(), env=env)
+    assert ran.status == 3
+    for result in ran.results.values():
+        error = result["error"]
+        assert (error["phase"], result["attempts"]) == ("auth", 1)
+        assert "Too many authentication failures" in error["message"]
+        assert error["message"].count("agent key") == 3
+        assert "--private-key" in error["hint"]
+    # Now the agent holds it too, as the last of eleven; its public half picks it.
+    subprocess.run(["ssh-add", "-q", key], check=True, env=env)
+    key.unlink()
+    public = key.with_suffix(".pub")
+    words = logins.words("--private-key", public, "-O", "IdentitiesOnly=yes")
+    assert opsrun(*words, env=env).status == 0
+
+
+def test_a_locked_agent_is_named(logins: Logins, agent: Path, tmp_path: Path) -> None:
+    held = logins.key("ecdsa")
+    env = with_agent(agent)
+    subprocess.run(["ssh-add", "-q", held], check=True, env=env)
+    held.unlink()
+    answer = tmp_path / "answer"
+    answer.write_text("#!/bin/sh\necho sesame\n")
+    answer.chmod(0o700)
+    asking = env | {"SSH_ASKPASS": str(answer), "SSH_ASKPASS_REQUIRE": "force"}
+    subprocess.run(["ssh-add", "-q", "-x"], check=True, env=asking, capture_output=True)
+    ran = opsrun(*logins.words("-F", "none"), env=env | {"HOME": str(tmp_path)})
+    assert ran.status == 3
+    for result in ran.results.values():
+        assert "ssh-agent: it has no key, or is locked" in result["error"]["message"]
+
+
+def test_an_agent_that_would_not_sign_is_told_and_done_without(
+    logins: Logins, agent: Path, tmp_path: Path
+) -> None:
+    held, other = logins.key("ecdsa"), logins.key("ed25519")
+    refusal = tmp_path / "refuse"
+    refusal.write_text("#!/bin/sh\nexit 1\n")
+    refusal.chmod(0o700)
+    env = with_agent(agent)
+    subprocess.run(["ssh-add", "-q", "-c", held], check=True, env=env, capture_output=True)
+    held.unlink()
+    words = ["exec", "-i", logins.inventory, "-w", "all", "--private-key", held]
+    ran = opsrun(*words, "--private-key", other, "--", "true", env=env)
+    assert ran.status == 0, ran.out
+    assert ran.err.count("would not sign") == 1
+
+
 def test_a_users_certificate(logins: Logins) -> None:
     authority = logins.key("ecdsa", known=False)
     logins.trust(authority)

@@ -199,6 +199,7 @@ class EvilSSH:
         on_pty: called for a terminal, with its kind, columns, rows and modes; False refuses it.
         on_open: called for a channel; gives one of paramiko's OPEN_ codes.
         on_password: called for a password; gives one of paramiko's AUTH_ codes.
+        on_key: whether a public key, in SSH's encoding, lets its owner in; None takes no keys at all.
         asks: takes no password as such, but puts these questions (RFC 4256), each with whether what
             is typed may be seen.
     """
@@ -209,6 +210,7 @@ class EvilSSH:
     on_pty: Callable[[bytes, int, int, bytes], bool] = lambda *terminal: False
     on_open: Callable[[EvilSSH], int] = lambda server: paramiko.OPEN_SUCCEEDED
     on_password: Callable[[EvilSSH], int] = lambda server: paramiko.AUTH_SUCCESSFUL
+    on_key: Callable[[bytes], bool] | None = None
     asks: tuple[tuple[str, bool], ...] = ()
     passwords: list[str] = field(default_factory=list)
     """All that were sent."""
@@ -233,9 +235,23 @@ class EvilSSH:
         for transport in self._transports:
             transport.close()
 
+    def send(self, message: paramiko.Message) -> None:
+        """Say something on the latest connection, whatever it is about."""
+        self._transports[-1]._send_message(message)  # type: ignore[attr-defined]
+
     @property
     def port(self) -> int:
         return self._server.port
+
+    @property
+    def accepted(self) -> int:
+        """How many connections there were."""
+        return self._server.accepted
+
+    def wait_until_alone(self) -> None:
+        """Wait until every connection that there was has ended."""
+        for transport in self._transports:
+            transport.join()
 
     def __enter__(self) -> Self:
         self._server.__enter__()
@@ -278,7 +294,13 @@ class _Interface(paramiko.ServerInterface):
         self._connection = connection
 
     def get_allowed_auths(self, username: str) -> str:
+        if self._server.on_key is not None:
+            return "publickey"
         return "keyboard-interactive" if self._server.asks else "password"
+
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        taken = self._server.on_key is not None and self._server.on_key(key.asbytes())
+        return paramiko.AUTH_SUCCESSFUL if taken else paramiko.AUTH_FAILED
 
     def check_auth_interactive(
         self, username: str, submethods: str

@@ -77,6 +77,8 @@ class Agent:
         self.path = path
         self.skipped: list[str] = []
         """Types of keys that it holds and we can't use."""
+        self.answered = False
+        """It has told which keys it holds."""
         self.absent = False
         """Nobody listens at the socket: a left-over ``SSH_AUTH_SOCK``, rather than a fault."""
         self.notify: Callable[[str], None] = lambda sentence: None
@@ -100,6 +102,7 @@ class Agent:
         except Malformed as error:
             self._give_up(f"its list of keys is malformed: {error}")
             raise AgentError(self._given_up) from error
+        self.answered = True
         self.skipped = [one.key_type for one in found if not is_supported(one.key_type)]
         return [one for one in found if is_supported(one.key_type)]
 

@@ -134,7 +134,7 @@ class KeyRing:
         """
         found = list(self._in_order(target))
         if not any(one.is_usable for one in found):
-            raise _nothing(target, found)
+            raise _nothing(target, [*found, *self._empty_agent(target)])
         return found
 
     def close(self) -> None:
@@ -235,6 +235,13 @@ class KeyRing:
         if full not in self._files:
             self._files[full] = read_key_file(full)
         return self._files[full]
+
+    def _empty_agent(self, target: SSHTarget) -> Iterator[Credential]:
+        agent, identities = self._agent_of(target)
+        if agent is not None and not identities and agent.answered:
+            skipped = f"; not usable: {', '.join(agent.skipped)}" if agent.skipped else ""
+            problem = f"it has no key, or is locked{skipped}"
+            yield Credential("ssh-agent", ("publickey",), _problem=problem)
 
     def _in_agent(self, target: SSHTarget, found: KeyFile) -> AgentKey | None:
         return None if found.public is None else self._agent_key(target, found.public)
