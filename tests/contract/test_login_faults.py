@@ -80,8 +80,9 @@ def test_a_question_that_repeats_the_password_is_not_shown_with_it(engine: Engin
         return next(questions, paramiko.AUTH_FAILED)  # type: ignore[arg-type]
 
     with EvilSSH(on_password=demand, asks=(("Password: ", False),)) as server:
+        transport = with_password(engine, server)
         with pytest.raises(AuthenticationFailed) as got:
-            with_password(engine, server).connect()
+            transport.connect()
     assert evil.FULL not in str(got.value)
 
 

@@ -199,7 +199,7 @@ class EvilSSH:
         on_pty: called for a terminal, with its kind, columns, rows and modes; False refuses it.
         on_open: called for a channel; gives one of paramiko's OPEN_ codes.
         on_password: called for a password; gives one of paramiko's AUTH_ codes.
-        on_key: whether a public key, in SSH's encoding, lets its owner in; None takes no keys at all.
+        on_key: whether a public key, in SSH's encoding, lets its owner in; None takes none.
         asks: takes no password as such, but puts these questions (RFC 4256), each with whether what
             is typed may be seen.
     """
