@@ -88,6 +88,9 @@ class Engine(Protocol):
     def lock(self) -> AbstractContextManager[Any]:
         """A lock for a few lines that never wait inside."""
 
+    def native_lock(self) -> AbstractContextManager[Any]:
+        """A lock for what `offload` runs, and for nothing else: it may be held for long."""
+
     def now(self) -> float:
         """Monotonic seconds."""
 

@@ -135,6 +135,11 @@ class GreenletEngine:
         """See `Engine.lock`."""
         return gevent.lock.RLock()  # type: ignore[no-any-return]
 
+    def native_lock(self) -> AbstractContextManager[Any]:
+        """See `Engine.native_lock`."""
+        # A greenlet's lock does not work between the pools' threads.
+        return gevent.monkey.get_original("_thread", "allocate_lock")()  # type: ignore[no-any-return]
+
     def now(self) -> float:
         """See `Engine.now`."""
         return time.monotonic()

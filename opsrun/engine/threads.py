@@ -107,6 +107,10 @@ class ThreadEngine:
         """See `Engine.lock`."""
         return threading.Lock()
 
+    def native_lock(self) -> AbstractContextManager[Any]:
+        """See `Engine.native_lock`."""
+        return threading.Lock()
+
     def now(self) -> float:
         """See `Engine.now`."""
         return time.monotonic()

@@ -142,6 +142,22 @@ def test_a_semaphore_place_may_be_given_back_by_another_task(engine: Engine) -> 
     places.release()
 
 
+def test_a_native_lock_keeps_offloaded_calls_apart(engine: Engine) -> None:
+    lock, inside, most = engine.native_lock(), 0, 0
+
+    def work() -> None:
+        nonlocal inside, most
+        with lock:
+            inside += 1
+            most = max(most, inside)
+            for _ in range(20_000):
+                pass
+            inside -= 1
+
+    settle(*[engine.spawn(engine.offload, work) for _ in range(6)])
+    assert (inside, most) == (0, 1)
+
+
 def test_a_lock_keeps_read_and_write_together(engine: Engine) -> None:
     lock, total = engine.lock(), 0
 
