@@ -38,6 +38,8 @@ class ExecOptions(TypedDict, total=False):
     """Sent to every host's command; None closes its standard input."""
     timeout: float | None
     """Seconds that the command may take on a host."""
+    idle_timeout: float | None
+    """Seconds that it may be silent there."""
     retries: int
     """Further attempts for a host that was not reached."""
     serial: int | str | None
@@ -193,6 +195,7 @@ class Fleet:
                 options.get("stdin"),
                 options.get("timeout"),
                 Manner(Terminal() if options.get("pty") else None, options.get("raw", False)),
+                options.get("idle_timeout"),
             )
         )
         plan = Plan(

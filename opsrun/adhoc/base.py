@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from opsrun.adhoc.silence import Silence
 from opsrun.engine.base import Engine
 from opsrun.engine.dispatch import Slot
 from opsrun.engine.stop import Stop
@@ -73,6 +74,8 @@ class Setting:
     """Where output past ``keep`` goes, unless it is shown as it comes."""
     retries: int = 0
     """Further attempts for what never reached a shell, beside those that nobody has to ask for."""
+    silence: Silence | None = None
+    """Says which hosts' commands have been silent for long; None says nothing."""
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import partial
 
 from opsrun.adhoc.base import Job, Setting, Trail, Worker, connected
@@ -33,9 +34,14 @@ class Exec(Worker):
     def _run(self, job: Job, trail: Trail, connection: Connection) -> Result:
         stdout, stderr = self._capture(job, "stdout"), self._capture(job, "stderr")
         emitter = OutputEmitter(self.setting, job) if self.setting.stream else None
-        running = Running(self.command, stdout, stderr, self.setting.engine.now, emitter)
+        silence = self.setting.silence
+        tell = silence.tell if silence is not None else None
+        running = Running(self.command, stdout, stderr, self.setting.engine.now, emitter, tell)
         try:
-            with self.setting.stop.closing(running.interrupt):
+            with ExitStack() as stack:
+                stack.enter_context(self.setting.stop.closing(running.interrupt))
+                if silence is not None:
+                    stack.enter_context(silence.watching(job.host, lambda: running.silence))
                 ended = running.run(connection, self.setting.stop, job.host)
         finally:
             trail.sent = running.sent

@@ -60,6 +60,12 @@ class ExecCommand(click.Command):
     help="End the command on a host after so long.",
 )
 @click.option(
+    "--idle-timeout",
+    type=Seconds(),
+    metavar="SECONDS",
+    help="End it on a host that is silent for so long.",
+)
+@click.option(
     "--env", multiple=True, metavar="NAME=VALUE", help="Export a variable; may be given again."
 )
 @click.option(
@@ -110,6 +116,7 @@ def exec_(command: tuple[str, ...], **values: Any) -> int:
             _stdin() if values["stdin"] else None,
             values["command_timeout"],
             Manner(_terminal() if values["pty"] else None, values["raw"]),
+            values["idle_timeout"],
         )
     )
     plan = Plan(

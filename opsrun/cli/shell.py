@@ -46,6 +46,12 @@ if TYPE_CHECKING:
     metavar="SECONDS",
     help="End a line on a host after so long; :timeout changes it.",
 )
+@click.option(
+    "--idle-timeout",
+    type=Seconds(),
+    metavar="SECONDS",
+    help="End it on a host that is silent for so long.",
+)
 def shell(**values: Any) -> int:
     """Run each line that is typed on every host that --hosts selects, logging in once.
 
@@ -72,6 +78,7 @@ def shell(**values: Any) -> int:
             partial(carry_out, fleet, plan=Plan(forks=reach.forks)),
             lambda pattern: select_within(inventory, pattern, selection),
             timeout=values["command_timeout"],
+            idle_timeout=values["idle_timeout"],
         )
         with _reader(reach.engine) as reader, _leaving_in_good_order():
             _converse(reader, lines)

@@ -61,6 +61,7 @@ class Lines:
         carry: runs a command.
         select: hosts of a pattern.
         timeout: seconds for a line on a host; None for no limit.
+        idle_timeout: seconds that it may be silent there; None for no limit.
     """
 
     def __init__(
@@ -71,10 +72,12 @@ class Lines:
         select: Callable[[str], Sequence[Host]],
         *,
         timeout: float | None = None,
+        idle_timeout: float | None = None,
     ) -> None:
         self.hosts = self._all = tuple(hosts)
         self.show = show
         self.timeout = timeout
+        self._idle_timeout = idle_timeout
         self.status = 0
         """Exit status of the last line."""
         self.over = False
@@ -113,7 +116,9 @@ class Lines:
         from opsrun.remote.command import Command
 
         hosts = self.hosts
-        action = ExecAction(Command(line.strip(), timeout=self.timeout))
+        action = ExecAction(
+            Command(line.strip(), timeout=self.timeout, idle_timeout=self._idle_timeout)
+        )
         ended = self._carry(action, hosts, show=self.show)
         self.status = ended.status
         bad = {result.host for result in ended.report if not result.outcome.is_good}

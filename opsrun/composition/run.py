@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from opsrun.adhoc.base import Job, Setting, Worker
+from opsrun.adhoc.silence import Silence
 from opsrun.engine.base import Engine
 from opsrun.engine.collector import Collector
 from opsrun.engine.dispatch import Dispatcher, Plan
@@ -193,6 +194,7 @@ class Run:
             keep=self._options.keep,
             spill=SpillFolder() if self._options.spill else None,
             retries=self._options.retries,
+            silence=Silence(self.collector.emit, self._engine.now, self._engine.lock()),
         )
 
     def _wind_up(self) -> None:

@@ -34,6 +34,8 @@ class Command:
     """Seconds from the start of the command; None for no limit."""
     manner: Manner = USUAL
     """On a terminal, or sent raw."""
+    idle_timeout: float | None = None
+    """Seconds without output, or input taken; None for no limit."""
 
     def __post_init__(self) -> None:
         if not self.script.strip():
@@ -47,8 +49,9 @@ class Command:
             raise UsageError("the command holds a NUL byte")
         if self.stdin is not None and not isinstance(self.stdin, (bytes, bytearray, memoryview)):
             raise UsageError(f"stdin takes bytes, not {type(self.stdin).__name__}: encode it")
-        if self.timeout is not None and not 0 < self.timeout < math.inf:
-            raise UsageError(f"a timeout is a positive number of seconds, not {self.timeout}")
+        for limit in (self.timeout, self.idle_timeout):
+            if limit is not None and not 0 < limit < math.inf:
+                raise UsageError(f"a timeout is a positive number of seconds, not {limit}")
         if self.manner.raw and (self.env or self.stdin is not None):
             what = "standard input" if self.stdin is not None else "variables"
             raise UsageError(f"a command that is sent raw takes no {what}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from opsrun.errors import Cancelled, CommandTimeout, ConnectionLost, HostError
+from opsrun.errors import Cancelled, ConnectionLost, HostError
 from opsrun.events import StreamName
 from opsrun.remote.capture import Capture
 from opsrun.remote.command import Command, CommandResult
@@ -20,6 +20,7 @@ from opsrun.remote.connection import (
 )
 from opsrun.remote.deadline import Clock, Deadline
 from opsrun.remote.killing import kill_siblings
+from opsrun.remote.limits import Limits
 
 DRAIN = 2.0
 """Seconds of silence after the exit status before output that is still open is given up: something
@@ -30,6 +31,9 @@ SIGNAL_ANSWER = 0.3
 
 GRACE = 1.0
 """Seconds between asking a command to end and killing it."""
+
+SILENCE = 60.0
+"""Seconds without a sign of life after which somebody may want to know; and again after as many."""
 
 _STDIN_CHUNK = 256 * 1024
 
@@ -51,7 +55,8 @@ class Running:
         stdout, stderr: where output is kept.
         clock: monotonic seconds.
         on_output: called with every piece as it comes; the time it takes doesn't count against
-            the command's limit, for then it's the operator's terminal that is slow.
+            the command's limits, for then it's the operator's terminal that is slow.
+        on_silence: called after each `SILENCE` seconds without a sign of life.
     """
 
     def __init__(
@@ -61,11 +66,15 @@ class Running:
         stderr: Capture,
         clock: Clock,
         on_output: OnOutput | None = None,
+        on_silence: Callable[[], None] | None = None,
     ) -> None:
         self._command = command
         self._captures = {"stdout": stdout, "stderr": stderr}
         self._clock = clock
         self._on_output = on_output
+        self._on_silence = on_silence
+        self._silent_until = SILENCE
+        self._limits = Limits(None, None, clock)
         self._stdin = memoryview(command.stdin or b"")
         self._connection: Connection | None = None
         self._process: Process | None = None
@@ -84,17 +93,17 @@ class Running:
 
         Raises:
             ConnectionFailed: it was never started.
-            CommandTimeout: it ran past its limit and was asked, then told, to end.
+            CommandTimeout: it ran past a limit and was asked, then told, to end.
             ConnectionLost: the connection broke before its end was known.
             Cancelled: ``stop`` ended the run.
         """
         before = self._clock()
         process = self._process = self._start(connection, stop, host)
         self.sent = True
-        deadline = Deadline("run", self._command.timeout, self._clock)
+        self._limits = Limits(self._command.timeout, self._command.idle_timeout, self._clock)
         try:
             self._feed(process)
-            self._drain(process, deadline, stop, host)
+            self._drain(process, stop, host)
         except ConnectionLost:
             if self._exited is None:
                 raise
@@ -138,34 +147,56 @@ class Running:
     def _over(self) -> bool:
         return self._closed or (self._exited is not None and self._output_over)
 
-    def _drain(self, process: Process, deadline: Deadline, stop: Stopping, host: str) -> None:
+    @property
+    def silence(self) -> float:
+        """Seconds without a sign of life."""
+        return self._limits.silence
+
+    def _drain(self, process: Process, stop: Stopping, host: str) -> None:
         while not self._over:
-            if stop.cancelled or deadline.expired:
-                self._give_up(process, deadline, stop, host)
+            if stop.cancelled or self._limits.past_total:
+                self._give_up(process, stop, host)
                 return
-            packet = process.receive(DRAIN if self._exited else deadline.remaining())
+            packet = process.receive(DRAIN if self._exited else self._patience())
             if packet is not None:
-                self._take(packet, process, deadline)
+                self._take(packet, process)
             elif self._exited is not None and not stop.cancelled:
                 return
+            elif self._limits.past_idle:
+                # Behind the look at what waits: it may have been us who did not listen.
+                self._give_up(process, stop, host)
+                return
 
-    def _give_up(self, process: Process, deadline: Deadline, stop: Stopping, host: str) -> None:
+    def _patience(self) -> float | None:
+        """Seconds until something is due: a limit, or a word about the silence."""
+        limit = self._limits.remaining()
+        if self._on_silence is None:
+            return limit
+        if self.silence >= self._silent_until:
+            self._silent_until += SILENCE
+            self._on_silence()
+        word = max(0.0, self._silent_until - self.silence)
+        return word if limit is None else min(word, limit)
+
+    def _give_up(self, process: Process, stop: Stopping, host: str) -> None:
         if self._exited is not None:
             # The command has ended by itself; only its output's end is not waited for any more.
             self._cut_short = True
             return
+        expiry = self._limits.expiry()
         self._end(process)
         if stop.cancelled:
             raise Cancelled(stop.reason, host=host)
-        raise self._timed_out(deadline, host)
+        raise expiry.error(self._fate(), host)
 
-    def _take(self, packet: Packet, process: Process, deadline: Deadline) -> None:
+    def _take(self, packet: Packet, process: Process) -> None:
         if isinstance(packet, Data):
+            self._heard()
             self._captures[packet.stream].add(packet.data)
             if self._on_output is not None:
                 before = self._clock()
                 self._on_output(packet.stream, packet.data)
-                deadline.postpone(self._clock() - before)
+                self._limits.pardon(self._clock() - before)
         elif isinstance(packet, Writable):
             self._feed(process)
         elif isinstance(packet, Exited):
@@ -178,11 +209,17 @@ class Running:
         else:
             self._closed = True
 
+    def _heard(self) -> None:
+        self._limits.heard()
+        self._silent_until = SILENCE
+
     def _feed(self, process: Process) -> None:
         while self._stdin:
             chunk = bytes(self._stdin[:_STDIN_CHUNK])
             sent = process.write(chunk)
             self._stdin = self._stdin[sent:]
+            if sent:
+                self._heard()
             if sent < len(chunk):
                 # `Writable` will come; output has its turn until then.
                 return
@@ -209,20 +246,15 @@ class Running:
         while not self._over and not patience.expired:
             packet = process.receive(patience.remaining())
             if packet is not None:
-                self._take(packet, process, patience)
+                before = self._clock()
+                self._take(packet, process)
+                patience.postpone(self._clock() - before)
         return self._exited is not None or self._closed
 
-    def _timed_out(self, deadline: Deadline, host: str) -> CommandTimeout:
-        fate = (
-            "told to end, it did not answer: it may still be running"
-            if self.may_still_run
-            else "it was ended"
-        )
-        return CommandTimeout(
-            f"still running after {deadline.seconds:g} s; {fate}",
-            host=host,
-            hint="raise --command-timeout",
-        )
+    def _fate(self) -> str:
+        if self.may_still_run:
+            return "told to end, it did not answer: it may still be running"
+        return "it was ended"
 
     @property
     def truncated(self) -> bool:

@@ -23,12 +23,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from opsrun.errors import UsageError
 from opsrun.remote.command import CommandResult
 from opsrun.remote.connection import Connection
 from opsrun.remote.deadline import Clock
 from opsrun.remote.framing import Frame, OnOutput, Stream
 from opsrun.remote.running import Stopping
-from opsrun.remote.shell import Ends, Shell, Ticket
+from opsrun.remote.shell import Ends, Shell
+from opsrun.remote.ticket import Allowed, Ticket
 
 __all__ = ["CAP", "Session", "Stream", "Ticket"]
 
@@ -77,6 +79,7 @@ class Session:
         script: str,
         *,
         timeout: float | None = None,
+        idle_timeout: float | None = None,
         data: bytes | None = None,
         apart: bool = False,
         cap: int | None = None,
@@ -88,6 +91,8 @@ class Session:
         Args:
             script: POSIX sh.
             timeout: seconds from its start; past them the whole session is killed.
+            idle_timeout: the same for seconds without output, or input taken. Not for a frame that
+                runs apart: its output comes at its end.
             data: its standard input.
             apart: whether it may leave something behind that prints later.
             cap: bytes to keep of each stream; None for the session's.
@@ -96,18 +101,21 @@ class Session:
                 it raises ends the session.
 
         Raises:
-            UsageError: the script holds a NUL.
+            UsageError: the script holds a NUL, or a limit on silence is put on a frame apart.
             ConnectionFailed, BecomeError: there is no shell to be had.
         """
+        if apart and idle_timeout is not None:
+            raise UsageError("what runs apart shows no output before its end: no limit on silence")
         frame = Frame(script, data, apart, stream)
-        cap = self._cap if cap is None else cap
-        return self._alive().send(frame, timeout, cap, on_stdout)
+        allowed = Allowed(self._cap if cap is None else cap, timeout, idle_timeout)
+        return self._alive().send(frame, allowed, on_stdout)
 
     def run(
         self,
         script: str,
         timeout: float | None = None,
         *,
+        idle_timeout: float | None = None,
         data: bytes | None = None,
         apart: bool = False,
         cap: int | None = None,
@@ -118,6 +126,7 @@ class Session:
         return self.send(
             script,
             timeout=timeout,
+            idle_timeout=idle_timeout,
             data=data,
             apart=apart,
             cap=cap,

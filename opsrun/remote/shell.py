@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from opsrun.errors import (
     Cancelled,
-    CommandTimeout,
     ConnectionFailed,
     ConnectionLost,
     HostError,
     TransferFailed,
 )
-from opsrun.remote.command import CommandResult
 from opsrun.remote.connection import Closed, Connection, Data, EndOfOutput, Exited, Packet, Process
 from opsrun.remote.deadline import Clock, Deadline
 from opsrun.remote.framing import (
@@ -26,8 +25,10 @@ from opsrun.remote.framing import (
     new_mark,
 )
 from opsrun.remote.killing import Victim, kill_tree
-from opsrun.remote.loop import GARBLED, NOT_RUN, NOT_TAKEN, start_script
+from opsrun.remote.limits import Limits
+from opsrun.remote.loop import GARBLED, NOT_TAKEN, start_script
 from opsrun.remote.running import GRACE, SIGNAL_ANSWER, Stopping
+from opsrun.remote.ticket import Allowed, Ticket
 
 _CHUNK = 256 * 1024
 _AFTER_EXIT = 2.0
@@ -48,81 +49,6 @@ class Ends:
     stop: Stopping | None
     greeting: float
     """Seconds for the shell to come up."""
-
-
-class Ticket:
-    """A frame that was sent; `result` waits for its end."""
-
-    def __init__(self, shell: Shell, mark: str, timeout: float | None, clock: Clock) -> None:
-        self._shell = shell
-        self._timeout = timeout
-        self._clock = clock
-        self._deadline: Deadline | None = None
-        self._parts: dict[str, Part] = {}
-        self._result: CommandResult | None = None
-        self._error: HostError | None = None
-        self.mark = mark
-
-    @property
-    def done(self) -> bool:
-        """Whether `result` would not wait."""
-        return self._result is not None or self._error is not None
-
-    def result(self) -> CommandResult:
-        """Wait for the frame's end.
-
-        Raises:
-            CommandTimeout: it took too long, and the session was ended for it.
-            ConnectionLost: the session ended first: what the script did is not known.
-            ConnectionFailed: the session never came up: it did not run.
-            Cancelled: the run was ended.
-        """
-        while not self.done:
-            self._shell.step()
-        if self._error is not None:
-            raise self._error
-        assert self._result is not None
-        return self._result
-
-    # -- told by the shell
-
-    def begin(self) -> Deadline:
-        """All frames before it have ended: its own time runs from here."""
-        if self._deadline is None:
-            self._deadline = Deadline("run", self._timeout, self._clock)
-        return self._deadline
-
-    def add(self, stream: str, part: Part, host: str) -> None:
-        """One stream's share is complete."""
-        self._parts[stream] = part
-        if len(self._parts) == 2:
-            self._settle(host)
-
-    def _settle(self, host: str) -> None:
-        out, err = self._parts["stdout"], self._parts["stderr"]
-        if self._shell.is_greeting(self):
-            self._result = CommandResult(rc=0)
-            return
-        if out.status == NOT_RUN:
-            reason = err.output.decode(errors="replace").strip().partition("\n")[0]
-            self._error = HostError(
-                f"nowhere to put the script's output: {reason}",
-                host=host,
-                hint="is there room in TMPDIR, or /tmp? The script did not run",
-            )
-            return
-        self._result = CommandResult(
-            rc=_status(out.status),
-            stdout=out.output,
-            stderr=err.output,
-            truncated=out.truncated or err.truncated,
-            duration=self.begin().elapsed(),
-        )
-
-    def fail(self, error: HostError) -> None:
-        """It has no result and won't have one."""
-        if not self.done:
-            self._error = error
 
 
 class Shell:
@@ -147,19 +73,13 @@ class Shell:
         self.dead = False
         """Nothing more can be sent; whatever was pending has failed."""
         mark = new_mark()
-        self._greeting: Ticket | None = self._expect(mark, _GREETING_CAP, ends.greeting)
+        self._greeting: Ticket | None = self._expect(mark, Allowed(_GREETING_CAP, ends.greeting))
         self._process: Process = connection.start(start_script(mark, shell))
 
-    def send(
-        self,
-        frame: Frame,
-        timeout: float | None,
-        cap: int,
-        on_stdout: OnOutput | None = None,
-    ) -> Ticket:
+    def send(self, frame: Frame, allowed: Allowed, on_stdout: OnOutput | None = None) -> Ticket:
         """Send a frame ahead; waits for nothing but a stream's own chunks."""
         mark = new_mark()
-        ticket = self._expect(mark, cap, timeout, on_stdout)
+        ticket = self._expect(mark, allowed, on_stdout)
         self._pending[0].begin()
         self._outbox.append(frame.encode(mark))
         self._guarded(self._write)
@@ -177,12 +97,12 @@ class Shell:
         self._guarded(self._look)
 
     def _look(self) -> None:
-        deadline = self._pending[0].begin()
-        if deadline.expired:
-            if not self._came_in_time(deadline):
-                self._expire(deadline)
+        limits = self._pending[0].begin()
+        if limits.expired:
+            if not self._came_in_time(limits):
+                self._expire(limits)
             return
-        packet = self._process.receive(_AFTER_EXIT if self._exited else deadline.remaining())
+        packet = self._process.receive(_AFTER_EXIT if self._exited else limits.remaining())
         if packet is not None:
             self._take(packet)
         elif self._exited is not None:
@@ -215,23 +135,24 @@ class Shell:
 
     # -- inside
 
-    def _expect(
-        self, mark: str, cap: int, timeout: float | None, on_stdout: OnOutput | None = None
-    ) -> Ticket:
-        ticket = Ticket(self, mark, timeout, self._ends.clock)
-        self._decoders["stdout"].expect(mark, cap, on_stdout)
-        self._decoders["stderr"].expect(mark, cap)
+    def _expect(self, mark: str, allowed: Allowed, on_stdout: OnOutput | None = None) -> Ticket:
+        ticket = Ticket(self, mark, allowed, self._ends.clock)
+        self._decoders["stdout"].expect(mark, allowed.cap, on_stdout)
+        self._decoders["stderr"].expect(mark, allowed.cap)
         self._pending.append(ticket)
         return ticket
 
     def _write(self) -> None:
         while self._unsent or self._outbox:
             if not self._unsent:
-                self._unsent = memoryview(self._next_chunk())
+                with self._pardoned():
+                    self._unsent = memoryview(self._next_chunk())
                 continue
             chunk = self._unsent[:_CHUNK]
             sent = self._process.write(bytes(chunk))
             self._unsent = self._unsent[sent:]
+            if sent and self._pending:
+                self._pending[0].begin().heard()
             if sent < len(chunk):
                 # `Writable` will come; until then there may be answers to read.
                 return
@@ -244,7 +165,11 @@ class Shell:
 
     def _take(self, packet: Packet) -> None:
         if isinstance(packet, Data):
-            for part in self._decoders[packet.stream].feed(packet.data):
+            if self._pending:
+                self._pending[0].begin().heard()
+            with self._pardoned():
+                ended = self._decoders[packet.stream].feed(packet.data)
+            for part in ended:
                 self._end_part(packet.stream, part)
         elif isinstance(packet, Exited):
             self._exited = packet
@@ -266,27 +191,34 @@ class Shell:
         if self._pending:
             self._pending[0].begin()
 
-    def _came_in_time(self, deadline: Deadline) -> bool:
-        """Whether the frame had ended when nobody was looking: it was us who were slow."""
+    @contextmanager
+    def _pardoned(self) -> Iterator[None]:
+        """Time that whoever gives or takes a frame's bytes here needs; no fault of the host's."""
+        before = self._ends.clock()
+        yield
+        if self._pending:
+            self._pending[0].begin().pardon(self._ends.clock() - before)
+
+    def _came_in_time(self, limits: Limits) -> bool:
+        """Whether the frame had ended, or said something, when nobody was looking."""
         for _ in range(_UNREAD):
             packet = self._process.receive(0)
             if packet is None:
                 break
             self._take(packet)
-            if self.dead or not self._pending or self._pending[0].begin() is not deadline:
+            if self.dead or not self._pending or self._pending[0].begin() is not limits:
                 return True
-        return False
+        return not limits.expired
 
-    def _expire(self, deadline: Deadline) -> None:
-        host = self._ends.host
+    def _expire(self, limits: Limits) -> None:
+        expiry = limits.expiry()
         if self._greeting is not None:
-            self._end(self._no_shell(f"no answer from its shell within {deadline.seconds:g} s"))
+            words = f"no answer from its shell within {self._ends.greeting:g} s"
+            self._end(self._no_shell(words))
             return
         gone = self._kill()
         fate = "it was ended" if gone else "told to end, it did not answer: it may still be running"
-        self._pending[0].fail(
-            CommandTimeout(f"still running after {deadline.seconds:g} s; {fate}", host=host)
-        )
+        self._pending[0].fail(expiry.error(fate, self._ends.host))
         self._die("the session was ended, because a script before this one took too long")
 
     def _no_shell(self, message: str) -> ConnectionFailed:
@@ -363,12 +295,6 @@ class Shell:
             if isinstance(packet, Exited):
                 self._exited = packet
         return self._exited is not None
-
-
-def _status(text: str) -> int:
-    if not text.isdecimal():
-        raise FramingError(f"a frame's end carries no status but {text!r}")
-    return int(text)
 
 
 def _greeted(text: str) -> Victim:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from support.engines import make_engine
 
-from opsrun.errors import CommandTimeout, ConnectionFailed, ConnectionLost
-from opsrun.remote.session import Session
+from opsrun.errors import CommandTimeout, ConnectionFailed, ConnectionLost, UsageError
+from opsrun.remote.session import Session, Ticket
 from opsrun.testing import Data, FakeTransport, Lose, Step, ends
 
 
@@ -139,3 +139,55 @@ def test_a_refused_channel_is_told_at_once() -> None:
     with pytest.raises(ConnectionFailed, match="refused a channel"):
         session.send("x")
     assert session.opened == 0
+
+
+def begun(made: Rig, **limits: float) -> Ticket:
+    """A frame under way."""
+    ticket = made.session.send("x", **limits)  # type: ignore[arg-type]
+    while ticket._shell._greeting is not None:
+        ticket._shell.step()
+    return ticket
+
+
+def test_a_frame_that_is_silent_for_too_long_is_ended() -> None:
+    made = rig()
+    ticket = begun(made, timeout=600.0, idle_timeout=5.0)
+    made.now = 6.0
+    with pytest.raises(CommandTimeout, match=r"no output for 5 s; .* \(running for .* s\)"):
+        ticket.result()
+
+
+def test_output_that_lay_unread_was_no_silence() -> None:
+    made = rig(Data("stderr", b"here\n"))
+    ticket = begun(made, idle_timeout=5.0)
+    made.now = 1000.0
+    ticket._shell.step()
+    assert not ticket.done
+    made.now = 1006.0
+    with pytest.raises(CommandTimeout, match="no output for 5 s"):
+        ticket.result()
+
+
+def test_a_slow_reader_of_a_frame_takes_nothing_from_its_limits() -> None:
+    made = rig(*[Data("stdout", b"more\n" * 20)] * 3)
+    came: list[bytes] = []
+
+    def slow(data: bytes) -> None:
+        came.append(data)
+        made.now += 100.0
+
+    ticket = made.session.send("x", timeout=9.0, idle_timeout=9.0, on_stdout=slow)
+    for _ in range(5):
+        ticket._shell.step()
+    assert len(came) == 3
+    assert not ticket.done
+    made.now += 10.0
+    with pytest.raises(CommandTimeout):
+        ticket.result()
+
+
+def test_a_frame_apart_takes_no_limit_on_silence() -> None:
+    made = rig()
+    with pytest.raises(UsageError, match="no limit on silence"):
+        made.session.send("x", apart=True, idle_timeout=1.0)
+    assert made.transport.started == []
