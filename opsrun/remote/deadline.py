@@ -51,6 +51,10 @@ class Deadline:
         """Seconds since the phase began."""
         return self._clock() - self.started
 
+    def after(self) -> str:
+        """``after 1.2 s``: the end of a sentence about what ended the phase."""
+        return f"after {self.elapsed():.1f} s"
+
     @property
     def expired(self) -> bool:
         """True once the moment has passed."""

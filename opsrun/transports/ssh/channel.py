@@ -51,6 +51,10 @@ class NoCommands(ConnectionFailed):
     """The server refused to run a command; it may still have a shell."""
 
 
+class NoRoom(ConnectionFailed):
+    """The server refused a channel beside those that were open: there is one when they close."""
+
+
 class _Wake:
     """Put into the inbox to end a wait early."""
 
@@ -233,6 +237,11 @@ class SessionChannel(Channel):
     def wake(self) -> None:
         """See `Process.wake`."""
         self._tell(_Wake())
+
+    def _refused(self, code: int, reason: str) -> ConnectionFailed:
+        failed = super()._refused(code, reason)
+        failed.hint = "may this user run commands there? MaxSessions in sshd_config"
+        return NoRoom(*failed.args[:1], host=self._host, phase="open") if self._queued else failed
 
     # -- told by the link's thread
 

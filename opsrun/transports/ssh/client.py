@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -12,16 +12,17 @@ import paramiko
 from opsrun.engine.base import Engine
 from opsrun.errors import ConnectionFailed, HostError
 from opsrun.remote.connection import USUAL, Manner
-from opsrun.remote.deadline import Timeouts
+from opsrun.remote.deadline import Deadline, Timeouts
 from opsrun.transports.credentials.keyring import Credential
 from opsrun.transports.hostkeys.verify import WrongKeyType
 from opsrun.transports.ssh.auth import Authenticator, PassphraseWanted
-from opsrun.transports.ssh.channel import NoCommands, SessionChannel
+from opsrun.transports.ssh.channel import NoCommands, NoRoom, SessionChannel
 from opsrun.transports.ssh.dial import DirectRoute, Resolver, Route, system_resolver
 from opsrun.transports.ssh.jump import Bastions, JumpRoute
 from opsrun.transports.ssh.link import Link, Trace
 from opsrun.transports.ssh.pacing import Pacer, Turn
 from opsrun.transports.ssh.proxy import CommandRoute
+from opsrun.transports.ssh.sessions import Claim
 from opsrun.transports.ssh.tunnel import Tunnel
 from opsrun.transports.targets.target import SSHTarget
 
@@ -210,7 +211,7 @@ class SSHConnection:
         self._target = target
 
     def start(self, script: str, manner: Manner = USUAL) -> SessionChannel:
-        """See `Connection.start`."""
+        """See `Connection.start`; waits while the server allows no further channel."""
         try:
             return self._start(script, manner, SessionChannel.start)
         except NoCommands:
@@ -223,13 +224,40 @@ class SSHConnection:
         manner: Manner,
         start: Callable[[SessionChannel, str, Timeouts, Manner], None],
     ) -> SessionChannel:
-        channel = self._link.session()
-        try:
-            start(channel, script, self._target.timeouts, manner)
-        except BaseException:
-            channel.close()
-            raise
-        return channel
+        claim = self._link.sessions.claim()
+        # Others may rightly use theirs for hours: only who asks for it has a limit.
+        waiting = Deadline("open", manner.patience, self._link.now)
+        while True:
+            self._await_turn(claim, waiting)
+            channel = self._link.session(claim)
+            if manner.patience is not None:
+                manner = replace(manner, patience=waiting.remaining())
+            try:
+                start(channel, script, self._target.timeouts, manner)
+                return channel
+            except NoRoom:
+                channel.close()
+            except BaseException:
+                channel.close()
+                # Refused just before it was given up, it would be in the queue again.
+                self._link.sessions.withdraw(claim)
+                raise
+
+    def _await_turn(self, claim: Claim, waiting: Deadline) -> None:
+        link = self._link
+        if not claim.granted:
+            link.tell(f"{link.where()}: {link.sessions.open} channels are open; waiting for one")
+        if link.sessions.wait(claim, waiting):
+            return
+        if link.sessions.over:
+            raise link.failure("open")
+        raise ConnectionFailed(
+            f"{link.where()}: all {link.sessions.open} channels that the server allows are in use, "
+            f"and none was closed within {waiting.seconds:g} s",
+            host=self._target.host,
+            phase="open",
+            hint="MaxSessions in sshd_config",
+        )
 
     def tunnel(self, target: SSHTarget) -> Tunnel:
         """A channel to another host, for `Tunnel.connect`.

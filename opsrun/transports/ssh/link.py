@@ -33,6 +33,7 @@ from opsrun.transports.ssh.channel import SessionChannel
 from opsrun.transports.ssh.drops import TooManyConnections, add_drop, said
 from opsrun.transports.ssh.packets import Packetizer
 from opsrun.transports.ssh.paramiko_seam import TransportBase
+from opsrun.transports.ssh.sessions import Claim, Sessions
 from opsrun.transports.ssh.tunnel import Tunnel
 from opsrun.transports.ssh.wire import Channel, message_of
 from opsrun.transports.targets.target import SSHTarget
@@ -99,6 +100,7 @@ class Link(TransportBase):
         self._peer = target
         self._engine = engine
         interval = target.timeouts.keepalive
+        self.sessions = Sessions(engine)
         self._active_check_timeout = min(_WAKE_UP, interval) if interval > 0 else _WAKE_UP
         super().__init__(sock, packetizer_class=Packetizer, **paramiko_options)
         # Types of which a key is on record go first, so that the key on record is the one sent.
@@ -235,15 +237,21 @@ class Link(TransportBase):
 
     # -- channels
 
-    def session(self) -> SessionChannel:
-        """A session channel, registered but not yet opened.
+    def session(self, claim: Claim) -> SessionChannel:
+        """A session channel, registered but not yet opened, for who was granted one by `sessions`.
 
         Raises:
             ConnectionFailed: the connection has ended meanwhile.
         """
-        return self._register(
-            lambda number: SessionChannel(self, number, self._engine, self._peer.host)
-        )
+        try:
+            channel = self._register(
+                lambda number: SessionChannel(self, number, self._engine, self._peer.host)
+            )
+        except BaseException:
+            self.sessions.withdraw(claim)
+            raise
+        self.sessions.ask(claim, channel.chanid)
+        return channel
 
     def tunnel(self, target: SSHTarget) -> Tunnel:
         """A channel to another host, registered but not yet opened.
@@ -267,19 +275,24 @@ class Link(TransportBase):
         words = message.get_text() or CONNECTION_FAILED_CODE.get(reason, f"reason {reason}")
         channel = self._channels.get(chanid)
         self._unlink_channel(chanid)
+        queued = self.sessions.refused(chanid)
         if channel is not None:
-            channel._open_refused(reason, words)
+            channel._open_refused(reason, words, queued=queued)
 
     def _channel_opened(self, message: Message) -> None:
-        channel = self._channels.get(message.get_int())
+        chanid = message.get_int()
+        channel = self._channels.get(chanid)
         number, window, max_packet = message.get_int(), message.get_int(), message.get_int()
-        if channel is not None and not channel.given_up:
+        self.sessions.opened(chanid)
+        if channel is not None:
             channel._set_remote_channel(number, window, max_packet)
-            return
+            if not channel.given_up or not channel.take_close():
+                return
         # Nobody waits for it any more, and else it would stay open as long as the connection.
         closing = message_of(MSG_CHANNEL_CLOSE)
         closing.add_int(number)
         self.answer(closing)
+        self.sessions.close(chanid)
 
     def answer(self, message: Message) -> None:
         """Send from the transport thread, which must never wait for a key exchange to end."""
@@ -324,6 +337,7 @@ class Link(TransportBase):
             # Once more: one may have been added after paramiko told those that there were.
             for channel in self._channels.values():
                 channel._unlink()
+            self.sessions.end()
             self.progress.set()
 
     def give_up(self, error: BaseException) -> None:
@@ -335,6 +349,7 @@ class Link(TransportBase):
         """End the transport thread; wakes whoever waits for a phase."""
         self.active = False
         self.packetizer.close()
+        self.sessions.end()
         self.progress.set()
 
     def close(self) -> None:

@@ -60,6 +60,8 @@ class Channel:
         self._unacknowledged = 0
         self._refusal: str | None = None
         self._refusal_code = 0
+        self._queued = False
+        """Refused because others were open: the claim to a channel is queued again."""
         self._eof_sent = False
         self._close_sent = False
         self._closed = False
@@ -76,9 +78,10 @@ class Channel:
         self._send(opening)
         while self._remote < 0:
             if self._refusal is not None:
-                raise self._refused(self._refusal_code, self._refusal)
+                raise self._refused(self._refusal_code, f"{self._refusal} {deadline.after()}")
             if self._closed:
-                raise self._failed(deadline.phase, self._link.obituary())
+                words = f"{self._link.obituary()} {deadline.after()}"
+                raise self._failed(deadline.phase, words)
             if not self._news.wait(deadline.remaining()):
                 raise self._failed(deadline.phase, f"no answer within {deadline.seconds:g} s")
             self._news.clear()
@@ -89,7 +92,8 @@ class Channel:
         """What a type of channel adds to the request to open it."""
 
     def _refused(self, code: int, reason: str) -> ConnectionFailed:
-        return self._failed("open", f"the server refused a channel: {reason}")
+        words = f"{self._link.where()}: the server refused a channel: {reason}"
+        return self._failed("open", words)
 
     def _acknowledge(self, size: int) -> None:
         self._taken_bytes += size
@@ -126,11 +130,20 @@ class Channel:
 
     def close(self) -> None:
         """Give the channel up; safe again, and from another task."""
-        if self._remote >= 0 and not self._close_sent:
-            self._close_sent = True
-            self._send(self._message(MSG_CHANNEL_CLOSE))
+        # First this: who opens it meanwhile, or finds it open, sees that it is to be closed.
         self._closed = True
+        if self._remote < 0:
+            self._link.sessions.leave(self.chanid)
+        elif self.take_close():
+            self._send(self._message(MSG_CHANNEL_CLOSE))
+            self._link.sessions.close(self.chanid)
         self._news.set()
+
+    def take_close(self) -> bool:
+        """Whether the caller is the one to send the close."""
+        with self._window_lock:
+            taken, self._close_sent = self._close_sent, True
+        return not taken
 
     @property
     def given_up(self) -> bool:
@@ -158,7 +171,8 @@ class Channel:
         self._remote = chanid
         self._news.set()
 
-    def _open_refused(self, code: int, reason: str) -> None:
+    def _open_refused(self, code: int, reason: str, *, queued: bool) -> None:
+        self._queued = queued
         self._refusal_code, self._refusal = code, reason
         self._news.set()
 
