@@ -58,24 +58,27 @@ def known_key_types(target: SSHTarget, known: KnownHosts) -> tuple[str, ...]:
     return tuple(name for kind in types for name in _ALGORITHMS.get(kind, (kind,)))
 
 
-def verify(target: SSHTarget, known: KnownHosts, key_type: str, blob: bytes) -> None:
+def verify(target: SSHTarget, known: KnownHosts, key_type: str, blob: bytes) -> str:
     """Let a host's key pass, or raise.
 
     Under ``accept-new`` an unknown key is recorded; a changed or revoked one never passes.
 
+    Returns:
+        Which key it is, and the line that says so.
+
     Raises:
         HostKeyError: phase ``hostkey``, with fingerprints, and file and line where there are any.
     """
+    shown = f"{key_type} {fingerprint(blob)}"
     if target.host_key_checking == "off":
         known.tell("host keys are not checked (--host-key-checking off): a host may be anybody")
-        return
+        return f"{shown} is not checked"
     known = known.for_files(target.known_hosts)
     verdict = known.check(names_of(target), key_type, blob)
     if verdict.status is Status.UNKNOWN and target.host_key_checking == "accept-new":
         verdict = _accept(target, known, key_type, blob)
     if verdict.status is Status.OK:
-        return
-    shown = f"{key_type} {fingerprint(blob)}"
+        return f"{shown} is on record in {verdict.entry.place if verdict.entry else '?'}"
     if verdict.status is Status.REVOKED:
         raise _revoked(target, verdict, shown)
     if verdict.status is Status.CHANGED:

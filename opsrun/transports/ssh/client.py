@@ -34,8 +34,9 @@ class SSHShared:
     engine: Engine
     credentials: Callable[[SSHTarget], Iterable[Credential]]
     """What to offer to a target, in order."""
-    verify: Callable[[SSHTarget, str, bytes], None]
-    """Called with key type and key blob; raises `HostKeyError` for a host that is not the one."""
+    verify: Callable[[SSHTarget, str, bytes], str | None]
+    """Called with key type and key blob; raises `HostKeyError` for a host that is not the one.
+    What it gives is for the story."""
     known_key_types: Callable[[SSHTarget], Sequence[str]]
     """Types of host key that are on record for a target."""
     unlock: Callable[[Credential, Callable[[], bool]], bool] = lambda credential, given_up: False
@@ -50,8 +51,11 @@ class SSHShared:
 
     def turn(self, host: str) -> Turn:
         """What bounds one transport's handshakes."""
-        tell = partial(self.trace, host) if self.trace is not None else _untold
-        return Turn(self.pacer or Pacer(self.engine), host, tell)
+        return Turn(self.pacer or Pacer(self.engine), host, self.teller(host))
+
+    def teller(self, host: str) -> Callable[[str], None]:
+        """What takes the lines of one host's story."""
+        return partial(self.trace, host) if self.trace is not None else _untold
 
 
 def _untold(words: str) -> None:
@@ -78,7 +82,9 @@ class _HostKeyCheck(paramiko.MissingHostKeyPolicy):
 
     def missing_host_key(self, client: Any, hostname: str, key: paramiko.PKey) -> None:
         """Raise `HostKeyError` unless the key is the host's. Nothing secret was sent so far."""
-        self._shared.verify(self._target, key.get_name(), key.asbytes())
+        words = self._shared.verify(self._target, key.get_name(), key.asbytes())
+        if words:
+            self._shared.teller(self._target.host)(f"hostkey: {words}")
 
 
 class SSHTransport:
@@ -127,6 +133,8 @@ class SSHTransport:
             return self._shake_hands()
 
     def _shake_hands(self) -> SSHConnection:
+        if self._target.via:
+            self._shared.teller(self._target.host)(f"tcp: going{self._target.via}")
         sock = self._route.open()
         try:
             self._log_in(sock)
@@ -196,7 +204,7 @@ def route_to(target: SSHTarget, shared: SSHShared, bastions: Bastions | None, tu
     if target.proxy_command is not None:
         return CommandRoute(target, shared.engine, turn)
     if target.jump is None:
-        return DirectRoute(target, shared.engine, shared.resolver, turn)
+        return DirectRoute(target, shared.engine, shared.resolver, turn, shared.teller(target.host))
     assert bastions is not None
     return JumpRoute(target, shared.engine, bastions, turn)
 
@@ -213,10 +221,12 @@ class SSHConnection:
     def start(self, script: str, manner: Manner = USUAL) -> SessionChannel:
         """See `Connection.start`; waits while the server allows no further channel."""
         try:
-            return self._start(script, manner, SessionChannel.start)
+            channel = self._start(script, manner, SessionChannel.start)
         except NoCommands:
             # Many a switch is like that: no commands, but somebody may sit down and type.
-            return self._start(script, manner, SessionChannel.start_shell)
+            channel = self._start(script, manner, SessionChannel.start_shell)
+        self._link.tell(f"exec: a command is under way on channel {channel.chanid}")
+        return channel
 
     def _start(
         self,

@@ -95,19 +95,27 @@ class DirectRoute:
     """Resolves the name, and dials; see `Route`."""
 
     def __init__(
-        self, target: SSHTarget, engine: Engine, resolver: Resolver, turn: Turn | None = None
+        self,
+        target: SSHTarget,
+        engine: Engine,
+        resolver: Resolver,
+        turn: Turn | None = None,
+        tell: Callable[[str], None] = lambda words: None,
     ) -> None:
         self._target = target
+        self._tell = tell
         self._engine = engine
         self._resolver = resolver
         self._turn = turn
-        self._dialler = Dialler(target, engine)
+        self._dialler = Dialler(target, engine, tell)
         self.hang_up = self._dialler.hang_up
         self.abort = self._dialler.abort
 
     def open(self) -> socket.socket:
         """See `Route.open`."""
         addresses = resolve(self._target, self._engine, self._resolver)
+        listed = ", ".join(str(each[1][0]) for each in addresses)
+        self._tell(f"dns: {self._target.address} is {listed}")
         if self._turn is not None:
             self._turn.take(at_address([each[1][0] for each in addresses], self._target.port))
         return self._dialler.dial(addresses)
@@ -116,8 +124,14 @@ class DirectRoute:
 class Dialler:
     """Connects one socket; `abort` wakes it from any other task."""
 
-    def __init__(self, target: SSHTarget, engine: Engine) -> None:
+    def __init__(
+        self,
+        target: SSHTarget,
+        engine: Engine,
+        tell: Callable[[str], None] = lambda words: None,
+    ) -> None:
         self._target = target
+        self._tell = tell
         self._engine = engine
         self._socket: socket.socket | None = None
         self._race: Race | None = None
@@ -149,6 +163,7 @@ class Dialler:
             if self._aborted:
                 raise GivenUp
             sock = self._socket = race.run()
+            self._tell(f"tcp: connected to {_peer(sock)}{race.setbacks()}")
         except GivenUp:
             words = f"{self._target.place}: given up after {deadline.elapsed():.1f} s"
             raise _failed(self._target, "tcp", words, "") from None
@@ -176,6 +191,14 @@ def hang_up(sock: socket.socket) -> None:
     # close() alone leaves a thread in recv() where it is.
     shut(sock)
     sock.close()
+
+
+def _peer(sock: socket.socket) -> str:
+    try:
+        address = sock.getpeername()
+    except OSError:
+        return "nobody any more"
+    return f"{address[0]} port {address[1]}"
 
 
 def _failed(target: SSHTarget, phase: str, message: str, hint: str) -> ConnectionFailed:

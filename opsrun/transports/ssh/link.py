@@ -107,6 +107,7 @@ class Link(TransportBase):
         first = tuple(kind for kind in self._preferred_keys if kind in key_types)
         self._preferred_keys = tuple(dict.fromkeys(first + self._preferred_keys))
         self.banner_seen = False
+        self._exchange = "?"
         self.progress = engine.event()
         """Set whenever something happened that `wait_until` may be waiting for."""
         self.now = engine.now
@@ -144,7 +145,8 @@ class Link(TransportBase):
         timeouts = self._peer.timeouts
         self.wait_until(lambda: self.banner_seen, Deadline("banner", timeouts.banner, self.now))
         self.wait_until(lambda: self.initial_kex_done, Deadline("kex", timeouts.kex, self.now))
-        self.tell(f"{self.where()}: {self.remote_version}, {self.local_cipher}")
+        mac = "" if "gcm" in self.local_cipher else f", {self.local_mac}"
+        self.tell(f"kex: {self._exchange}, {self.host_key_type}, {self.local_cipher}{mac}")
 
     def _check_banner(self) -> None:
         try:
@@ -154,8 +156,15 @@ class Link(TransportBase):
             if isinstance(error.__context__, (EOFError, OSError, SSHException)):
                 raise error.__context__ from None
             raise
+        self.tell(f"banner: {self.remote_version}")
         self.banner_seen = True
         self.progress.set()
+
+    def _parse_kex_init(self, m: Message) -> None:
+        super()._parse_kex_init(m)
+        kind = type(self.kex_engine)
+        names = (name for name in self._preferred_kex if self._kex_info[name] is kind)
+        self._exchange = next(names, "?")
 
     def wait_until(self, ready: Callable[[], bool], deadline: Deadline) -> None:
         """Wait for the transport thread to get there.

@@ -37,9 +37,14 @@ if TYPE_CHECKING:
         channels_seen: dict[int, bool]
         remote_version: str
         local_cipher: str
+        local_mac: str
+        host_key_type: str
+        kex_engine: Any
         session_id: bytes
         _active_check_timeout: float
         _preferred_keys: tuple[str, ...]
+        _preferred_kex: tuple[str, ...]
+        _kex_info: dict[str, Any]
         _channels: Channels
         _handler_table: dict[int, Callable[[Message], None]]
 

@@ -167,6 +167,11 @@ class Race:
         failed.__cause__ = error
         return failed
 
+    def setbacks(self) -> str:
+        """Addresses that were tried in vain, as the end of a sentence."""
+        told = [f"{_place(address)}: {_words(error)[0]}" for address, error in self._failures]
+        return f" ({'; '.join(told)})" if told else ""
+
     def _stories(self) -> Iterator[str]:
         for address, error in self._failures:
             yield f"{_place(address)}: {_words(error)[0]}"
