@@ -219,6 +219,7 @@ class Fleetway:
         from opsrun.transports.ssh.jump import Bastions
         from opsrun.transports.ssh.pacing import Pacer
 
+        self._tell_what_has_no_effect(targets)
         keyring = self._prepared(targets, logs_in)
         # Anew for each run: somebody may have recorded a key since the last one.
         if self._pacer is None:
@@ -243,6 +244,14 @@ class Fleetway:
             lambda hop: SSHTransport(hop, self._shared or shared, self._bastions),
             lambda host, words: self.emit(Notice("warning", words, host)),
         )
+
+    def _tell_what_has_no_effect(self, targets: Sequence[SSHTarget]) -> None:
+        if self._verbosity < STORY:
+            return
+        every = [target for one in targets for target in (*one.hops, one)]
+        words = dict.fromkeys(each for target in every for each in target.without_effect)
+        if words:
+            self.emit(Notice("debug", f"without effect in ssh_config: {', '.join(words)}"))
 
     def _prepared(self, targets: Sequence[SSHTarget], logs_in: bool) -> KeyRing:
         from opsrun.transports.credentials.keyring import KeyRing

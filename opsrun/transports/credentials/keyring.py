@@ -190,8 +190,8 @@ class KeyRing:
         yield _credential(found.path, key)
 
     def _locked(self, target: SSHTarget, found: KeyFile, shown: set[bytes]) -> Iterator[Credential]:
-        if not found.encrypted or found.refused or not self._can_ask:
-            yield Credential(found.path, ("publickey",), _problem=self._problem_of(found))
+        if not self._can_be_unlocked(target, found):
+            yield Credential(found.path, ("publickey",), _problem=self._problem_of(target, found))
             return
         if not target.certificate_files:
             for blob in found.certificates:
@@ -201,7 +201,12 @@ class KeyRing:
             shown.add(found.public)
         yield _question(found.path, found, found.public)
 
-    def _problem_of(self, found: KeyFile) -> str:
+    def _can_be_unlocked(self, target: SSHTarget, found: KeyFile) -> bool:
+        return found.encrypted and not found.refused and self._can_ask and target.may_ask
+
+    def _problem_of(self, target: SSHTarget, found: KeyFile) -> str:
+        if found.encrypted and not target.may_ask:
+            return "encrypted, and BatchMode says that nobody is asked for its passphrase"
         if found.encrypted and not self._can_ask:
             return "encrypted, and there is nobody to ask for its passphrase"
         return found.problem
@@ -225,8 +230,8 @@ class KeyRing:
             yield _credential(path, _certify(key, blob))
         elif mine is None or not mine.encrypted:
             yield Credential(path, ("publickey",), _problem="its private key is not at hand")
-        elif mine.refused or not self._can_ask:
-            yield Credential(path, ("publickey",), _problem=self._problem_of(mine))
+        elif not self._can_be_unlocked(target, mine):
+            yield Credential(path, ("publickey",), _problem=self._problem_of(target, mine))
         else:
             yield _question(path, mine, blob)
 

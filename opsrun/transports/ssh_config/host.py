@@ -50,6 +50,8 @@ class HostConfig:
     pubkey: bool
     password: bool
     keyboard_interactive: bool
+    batch: bool
+    """Nobody is to be asked for anything."""
     settings: Mapping[str, Setting]
     """The setting that counted, by keyword in lower case."""
 
@@ -115,6 +117,7 @@ def finish(state: Evaluation) -> HostConfig:
         pubkey=text("pubkeyauthentication") != "no",
         password=text("passwordauthentication") != "no",
         keyboard_interactive=text("kbdinteractiveauthentication") != "no",
+        batch=text("batchmode") == "yes",
         settings=state.chosen,
     )
 

@@ -5,7 +5,7 @@ honoured  ``HostName User Port IdentityFile CertificateFile IdentitiesOnly Ident
           HostKeyAlias ProxyJump ProxyCommand UserKnownHostsFile GlobalKnownHostsFile
           StrictHostKeyChecking HashKnownHosts ConnectTimeout ServerAliveInterval
           ServerAliveCountMax AddressFamily PreferredAuthentications PubkeyAuthentication
-          PasswordAuthentication KbdInteractiveAuthentication``; also ``Host Match Include
+          PasswordAuthentication KbdInteractiveAuthentication BatchMode``; also ``Host Match Include
           IgnoreUnknown``
 harmless  changes nothing that opsrun does: connection sharing, logging, escape characters, prompts
           that never come, forwarding that is switched *off*, canonicalization details, options
@@ -13,7 +13,7 @@ harmless  changes nothing that opsrun does: connection sharing, logging, escape 
           ``NoHostAuthenticationForLocalhost``): without it we are stricter
 unused    would have had an effect that opsrun doesn't have: forwardings, environment, algorithm
           lists (our own are no weaker, and the host's key is checked all the same), GSSAPI,
-          hardware tokens. In a file it is passed over and listed (a host's ``unused``); asked for
+          hardware tokens, a terminal. In a file it is passed over and listed at ``-vv``; asked for
           in an option of ours, it is an error
 refused   decides which host is reached, through what, or which key is trusted: ``BindAddress
           BindInterface CanonicalizeHostname KnownHostsCommand RevokedHostKeys RefuseConnection``,
@@ -41,18 +41,18 @@ _HONOURED = """
     ProxyJump ProxyCommand UserKnownHostsFile GlobalKnownHostsFile StrictHostKeyChecking
     HashKnownHosts ConnectTimeout ServerAliveInterval ServerAliveCountMax AddressFamily
     PreferredAuthentications PubkeyAuthentication PasswordAuthentication
-    KbdInteractiveAuthentication Host Match Include IgnoreUnknown
+    KbdInteractiveAuthentication BatchMode Host Match Include IgnoreUnknown
 """
 
 _HARMLESS = """
-    AddKeysToAgent BatchMode CanonicalDomains CanonicalizeFallbackLocal CanonicalizeMaxDots
+    AddKeysToAgent CanonicalDomains CanonicalizeFallbackLocal CanonicalizeMaxDots
     CanonicalizePermittedCNAMEs ClearAllForwardings Compression ConnectionAttempts ControlMaster
     ControlPath ControlPersist EnableEscapeCommandline EnableSSHKeysign EscapeChar
     ExitOnForwardFailure FingerprintHash ForkAfterAuthentication ForwardX11Timeout
     ForwardX11Trusted GatewayPorts GSSAPIDelegateCredentials GSSAPIRenewalForcesRekey
     GSSAPITrustDns IPQoS KbdInteractiveDevices LogLevel LogVerbose NoHostAuthenticationForLocalhost
     NumberOfPasswordPrompts ObscureKeystrokeTiming PermitLocalCommand PermitRemoteOpen
-    ProxyUseFdpass RekeyLimit RequestTTY SessionType StdinNull StreamLocalBindMask
+    ProxyUseFdpass RekeyLimit StdinNull StreamLocalBindMask
     StreamLocalBindUnlink SyslogFacility Tag TCPKeepAlive TunnelDevice UpdateHostKeys UseKeychain
     UseRoaming VerifyHostKeyDNS VersionAddendum VisualHostKey WarnWeakCrypto XAuthLocation
     ChannelTimeout Protocol Cipher CompressionLevel UsePrivilegedPort UseRsh FallBackToRsh
@@ -66,7 +66,8 @@ _UNUSED = """
     GSSAPIAuthentication GSSAPIClientIdentity GSSAPIKexAlgorithms GSSAPIKeyExchange
     GSSAPIServerIdentity HostbasedAcceptedAlgorithms HostbasedAuthentication HostKeyAlgorithms
     KexAlgorithms LocalCommand LocalForward MACs PKCS11Provider PubkeyAcceptedAlgorithms
-    RemoteCommand RemoteForward RequiredRSASize SecurityKeyProvider SendEnv SetEnv Tunnel
+    RemoteCommand RemoteForward RequestTTY RequiredRSASize SecurityKeyProvider SendEnv SessionType
+    SetEnv Tunnel
 """
 
 _REFUSED = """
@@ -87,6 +88,21 @@ _ALIASES = {
 """Older spellings that OpenSSH still reads."""
 
 _OFF = frozenset({"no", "none", "false", "off"})
+
+_USUAL = {"requesttty": ("no", "auto", "false"), "sessiontype": ("default",)}
+"""Values that ask for what is done anyway."""
+
+INSTEAD = {
+    "requesttty": "--pty gives commands a terminal",
+    "setenv": "--env gives commands a variable",
+    "sendenv": "--env gives commands a variable",
+    "connectionattempts": "--retries tries again",
+    "gssapiauthentication": "ansible_connection=ssh_binary has ssh(1) do it",
+    "securitykeyprovider": "ansible_connection=ssh_binary has ssh(1) do it",
+    "pkcs11provider": "ansible_connection=ssh_binary has ssh(1) do it",
+    "hostbasedauthentication": "ansible_connection=ssh_binary has ssh(1) do it",
+}
+"""What to do in place of a keyword that has no effect."""
 
 _OFF_BY_VALUE = frozenset(
     {
@@ -129,4 +145,4 @@ def use_of(keyword: str, value: str) -> Use:
     use = KEYWORDS[keyword][1]
     if keyword in _OFF_BY_VALUE and value.lower() in _OFF:
         return Use.HARMLESS
-    return use
+    return Use.HARMLESS if value.lower() in _USUAL.get(keyword, ()) else use

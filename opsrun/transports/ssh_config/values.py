@@ -190,6 +190,7 @@ ONE: dict[str, Callable[[str], Value]] = {
     "pubkeyauthentication": _pubkey,
     "passwordauthentication": flag,
     "kbdinteractiveauthentication": flag,
+    "batchmode": flag,
     "ignoreunknown": _same,
 }
 """Honoured keywords that take exactly one word: its parser."""

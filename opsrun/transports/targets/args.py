@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from opsrun.errors import NotBuiltError, UsageError
-from opsrun.transports.ssh_config.keywords import Use, spelling, use_of
+from opsrun.transports.ssh_config.keywords import INSTEAD, Use, spelling, use_of
 from opsrun.transports.ssh_config.parse import Setting, parse_option
 from opsrun.transports.ssh_config.values import BadValue, port
 
@@ -45,7 +45,9 @@ def option(text: str, origin: str, *, any_use: bool = False) -> Setting:
 
 def _acted_on(setting: Setting) -> Setting:
     if use_of(setting.keyword, setting.text) is Use.UNUSED:
-        raise NotBuiltError(f"{setting.origin}: {setting}: this is not built yet")
+        instead = INSTEAD.get(setting.keyword)
+        words = f"has no effect here; {instead}" if instead else "this is not built yet"
+        raise NotBuiltError(f"{setting.origin}: {setting}: {words}")
     return setting
 
 

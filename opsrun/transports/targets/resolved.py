@@ -9,6 +9,7 @@ from opsrun.errors import NotBuiltError, UsageError
 from opsrun.remote.deadline import Timeouts
 from opsrun.transports.ssh_config.config import SSHConfig
 from opsrun.transports.ssh_config.host import HostConfig
+from opsrun.transports.ssh_config.keywords import spelling
 from opsrun.transports.ssh_config.parse import Setting
 from opsrun.transports.targets.jumps import Hop, expanded, parse_hops
 from opsrun.transports.targets.target import HostKeyChecking, SSHTarget
@@ -56,6 +57,7 @@ def ssh_target(host: str, found: HostConfig, options: list[Setting], hops: Hops)
         default_identities=found.identities is None,
         use_agent=found.identity_agent != "none",
         agent_socket=None if found.identity_agent == "none" else found.identity_agent,
+        may_ask=not found.batch,
         auth_methods=_methods(found),
         address_family=found.address_family,
         host_key_alias=checked_alias(alias, found.origin_of("hostkeyalias")) if alias else None,
@@ -65,6 +67,7 @@ def ssh_target(host: str, found: HostConfig, options: list[Setting], hops: Hops)
         timeouts=_timeouts(found),
         jump=hops.before(found, values),
         proxy_command=_proxy_command(found, values),
+        without_effect=tuple(f"{spelling(one.keyword)} ({one.origin})" for one in found.unused),
     )
 
 

@@ -58,6 +58,8 @@ class SSHTarget:
     use_agent: bool = True
     agent_socket: str | None = None
     """Path of the agent's socket; None for that of ``SSH_AUTH_SOCK``."""
+    may_ask: bool = True
+    """The operator may be asked for a passphrase (BatchMode in ssh_config(5) is off)."""
     auth_methods: tuple[str, ...] = ("publickey", "password", "keyboard-interactive")
     """Ways to log in that may be used, in order."""
     address_family: Literal["any", "inet", "inet6"] = "any"
@@ -74,6 +76,8 @@ class SSHTarget:
     """The host through which this one is reached; it may itself be behind another."""
     proxy_command: str | None = None
     """A command of this machine's shell whose standard input and output lead to the host."""
+    without_effect: tuple[str, ...] = field(default=(), compare=False)
+    """What ssh_config asks for and opsrun doesn't do, each with its place."""
 
     @property
     def place(self) -> str:

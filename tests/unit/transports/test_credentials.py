@@ -417,3 +417,8 @@ def test_no_secret_shows(home: Path, keys: Path) -> None:
     offers = KeyRing().offers(target(keys / "plain", password=Secret("hunter2")))
     assert "hunter2" not in repr(offers)
     assert "PRIVATE" not in repr(read_key_file(str(keys / "locked")))
+
+
+def test_in_batch_mode_an_encrypted_key_is_not_asked_for(home: Path, keys: Path) -> None:
+    with pytest.raises(AuthenticationFailed, match="BatchMode"):
+        KeyRing(can_ask=True).offers(target(keys / "locked", may_ask=False))

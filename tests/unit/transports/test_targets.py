@@ -372,3 +372,33 @@ def check_soundness(target: SSHTarget | LocalTarget) -> None:
         assert not target.address.startswith("-")
         assert target.address.isprintable()
         assert not any(char.isspace() for char in target.address + target.user)
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("RequestTTY=yes", "has no effect here; --pty"),
+        ("RequestTTY=force", "has no effect here; --pty"),
+        ("SetEnv=A=1", "has no effect here; --env"),
+        ("SessionType=none", "not built"),
+    ],
+)
+def test_what_is_asked_for_and_has_no_effect_is_refused(option: str, words: str) -> None:
+    with pytest.raises(NotBuiltError, match=words):
+        build_target("web", {}, ConnectionDefaults(ssh_options=(option,)))
+
+
+@pytest.mark.parametrize("option", ["RequestTTY=no", "RequestTTY=auto", "SessionType=default"])
+def test_what_is_done_anyway_may_be_asked_for(option: str) -> None:
+    build_target("web", {}, ConnectionDefaults(ssh_options=(option,)))
+
+
+def test_batch_mode_asks_nobody() -> None:
+    def asks(*options: str) -> bool:
+        target = build_target("web", {}, ConnectionDefaults(ssh_options=options))
+        assert isinstance(target, SSHTarget)
+        return target.may_ask
+
+    assert asks()
+    assert asks("BatchMode=no")
+    assert not asks("BatchMode=yes")
