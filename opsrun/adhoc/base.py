@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from opsrun.adhoc.silence import Silence
 from opsrun.engine.base import Engine
+from opsrun.engine.crowds import OPEN, Door
 from opsrun.engine.dispatch import Slot
 from opsrun.engine.stop import Stop
 from opsrun.errors import (
@@ -51,6 +52,8 @@ class Job:
     work: WorkId
     transport: Callable[[], Transport]
     """Makes the way to the host anew for each attempt."""
+    door: Door = OPEN
+    """What it has to get through with others."""
 
     @property
     def host(self) -> str:
@@ -198,8 +201,10 @@ def _pause(
 
 
 @contextmanager
-def connected(setting: Setting, job: Job) -> Iterator[Connection]:
+def connected(setting: Setting, job: Job, slot: Slot) -> Iterator[Connection]:
     """A connection to the host, closed when the block is left; cancelling aborts the login.
+
+    With it the host's door is passed.
 
     Raises:
         ConnectionFailed: see `Transport.connect`.
@@ -212,6 +217,7 @@ def connected(setting: Setting, job: Job) -> Iterator[Connection]:
         # Behind the block: whoever cancels from here on no longer closes this connection.
         if setting.stop.cancelled:
             raise Cancelled(setting.stop.reason, host=job.host, phase="open")
+        slot.through()
         yield connection
     finally:
         transport.close()

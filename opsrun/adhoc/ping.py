@@ -42,9 +42,11 @@ class Ping(Worker):
             setting = replace(self.setting, stop=stop)
             if self._patience:
                 # The gate's own attempts are enough.
-                trail.data = log_in(setting, job)
+                trail.data = log_in(setting, job, slot)
             else:
-                trail.data = persevere(setting, job, slot, trail, lambda: log_in(setting, job))
+                trail.data = persevere(
+                    setting, job, slot, trail, lambda: log_in(setting, job, slot)
+                )
 
         try:
             attempts = wait.until(check).attempt
@@ -61,14 +63,14 @@ class Ping(Worker):
         return ConnectionFailed(str(error), host=job.host, phase=phase)
 
 
-def log_in(setting: Setting, job: Job) -> dict[str, float]:
+def log_in(setting: Setting, job: Job, slot: Slot) -> dict[str, float]:
     """Log in and touch the shell: ``{"login": seconds, "round_trip": seconds}``.
 
     Raises:
         HostError: see `connected` and `touch_shell`.
     """
     before = setting.engine.now()
-    with connected(setting, job) as connection:
+    with connected(setting, job, slot) as connection:
         login = setting.engine.now() - before
         round_trip = touch_shell(setting, job, connection)
     return {"login": round(login, 6), "round_trip": round(round_trip, 6)}

@@ -23,10 +23,10 @@ class Exec(Worker):
 
     def act(self, job: Job, slot: Slot, trail: Trail) -> Result:
         """See `Worker.act`."""
-        return self.persevere(job, slot, trail, lambda: self._attempt(job, trail))
+        return self.persevere(job, slot, trail, lambda: self._attempt(job, slot, trail))
 
-    def _attempt(self, job: Job, trail: Trail) -> Result:
-        with connected(self.setting, job) as connection:
+    def _attempt(self, job: Job, slot: Slot, trail: Trail) -> Result:
+        with connected(self.setting, job, slot) as connection:
             # Durable before it goes out: from here on the host may have been changed.
             self.setting.journal.intent(job.work)
             return self._run(job, trail, connection)

@@ -81,10 +81,10 @@ class Wait(Worker):
 
     def _await(self, job: Job, slot: Slot, condition: Condition, timeout: float | None) -> Progress:
         wait = GatedWait(self.setting, job, slot, str(condition), timeout)
-        return wait.until(lambda stop: self._check(job, condition, stop))
+        return wait.until(lambda stop: self._check(job, slot, condition, stop))
 
-    def _check(self, job: Job, condition: Condition, stop: Stop) -> None:
+    def _check(self, job: Job, slot: Slot, condition: Condition, stop: Stop) -> None:
         if condition.kind == "ssh":
-            log_in(replace(self.setting, stop=stop), job)
+            log_in(replace(self.setting, stop=stop), job, slot)
         else:
             self._probe_tcp(job.host, condition.port, stop)

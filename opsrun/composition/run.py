@@ -156,7 +156,9 @@ class Run:
             self.collector.hand_out(notice)
             yield notice
         worker = self._make_worker(self._setting())
-        dispatcher = Dispatcher(self._engine, self.stop, plan, worker, worker.skip)
+        dispatcher = Dispatcher(
+            self._engine, self.stop, plan, worker, worker.skip, lambda job: job.door
+        )
         self._engine.spawn(self._dispatch, dispatcher, jobs)
         self._dispatched = True
         yield from self.collector.stream()

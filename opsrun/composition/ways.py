@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from opsrun.adhoc.base import Job
 from opsrun.composition.pool import Pool
 from opsrun.engine.base import Engine
+from opsrun.engine.crowds import OPEN, Door
 from opsrun.engine.stop import Stop
 from opsrun.errors import ConnectionFailed, NotBuiltError, UsageError
 from opsrun.events import Event, Notice, WorkId, digest
@@ -113,6 +114,15 @@ def _origins(host: Host) -> Callable[[str], str]:
     return lambda name: str(variables.value(name).origin)
 
 
+def _door(target: Target) -> Door:
+    """What a host's login passes together with others'."""
+    if not isinstance(target, SSHTarget):
+        return OPEN
+    from opsrun.transports.ssh.pacing import door
+
+    return door(target)
+
+
 class Fleetway:
     """Makes jobs: knows what the connections of one run share, and makes it when it is needed.
 
@@ -184,7 +194,8 @@ class Fleetway:
         if len(targets) < len(ways):
             self.files_per_host = 8
         return [
-            Job(WorkId(way.host, path, mark), partial(self.transport, way, anew)) for way in ways
+            Job(WorkId(way.host, path, mark), partial(self.transport, way, anew), _door(way.target))
+            for way in ways
         ]
 
     def transport(self, way: Way, anew: bool = False) -> Transport:

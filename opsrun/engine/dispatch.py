@@ -6,9 +6,11 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 from opsrun.engine.base import Engine, Semaphore, Task
+from opsrun.engine.crowds import OPEN, Crowds, Door
 from opsrun.engine.stop import Stop
 from opsrun.errors import UsageError
 
@@ -78,36 +80,74 @@ class Plan:
 
 
 class Slot:
-    """A worker's place among the concurrent ones."""
+    """A worker's place among the concurrent ones, and in front of the door that it has to pass.
 
-    def __init__(self, places: Semaphore) -> None:
+    Args:
+        places: those of all workers.
+        enter, leave: called as the worker comes to stand in front of its door, and no longer does.
+    """
+
+    def __init__(
+        self,
+        places: Semaphore,
+        enter: Callable[[], None] = lambda: None,
+        leave: Callable[[], None] = lambda: None,
+    ) -> None:
         self._places = places
+        self._enter = enter
+        self._leave = leave
+        self._waits = True
+        """Stands in front of the door."""
+        self._through = False
 
     @contextmanager
     def given_back(self) -> Iterator[None]:
         """While the block waits for something else, another host may use the place."""
+        self._step_back()
         self._places.release()
         try:
             yield
         finally:
             self._places.acquire()
+            self._step_up()
 
     @contextmanager
     def taken(self) -> Iterator[None]:
         """Hold a place for the block: for a task that helps one which has given its own back."""
         self._places.acquire()
+        self._step_up()
         try:
             yield
         finally:
+            self._step_back()
             self._places.release()
+
+    def through(self) -> None:
+        """The door is passed, or need not be: somebody else may come to stand in front of it."""
+        self._through = True
+        self._step_back()
+
+    def _step_up(self) -> None:
+        if not self._through and not self._waits:
+            self._waits = True
+            self._enter()
+
+    def _step_back(self) -> None:
+        if self._waits:
+            self._waits = False
+            self._leave()
 
 
 class Dispatcher(Generic[Item]):
     """Starts a worker for each item, as many at once as the plan allows.
 
+    They start in the order of the items; but while as many stand in front of a door as it is wide,
+    further ones that want to it don't take the places of those who could go on elsewhere.
+
     Args:
         work: called in a task of its own with the item and its `Slot`; gives whether it ended well.
         skip: called for each item that is never started.
+        door: what an item's worker has to get through.
     """
 
     def __init__(
@@ -117,14 +157,18 @@ class Dispatcher(Generic[Item]):
         plan: Plan,
         work: Callable[[Item, Slot], bool],
         skip: Callable[[Item], None],
+        door: Callable[[Item], Door] = lambda item: OPEN,
     ) -> None:
         self._engine = engine
         self._stop = stop
         self._plan = plan
         self._work = work
         self._skip = skip
+        self._door = door
         self._places = engine.semaphore(plan.forks)
         self._lock = engine.lock()
+        self._room = engine.event()
+        """Some door may have room that had none."""
         self._bad = 0
         self._total = 0
 
@@ -133,18 +177,29 @@ class Dispatcher(Generic[Item]):
         self._total = len(items)
         for batch in self._plan.batches(len(items)):
             tasks: list[Task] = []
+            crowds = Crowds((items[position] for position in batch), self._door)
             try:
-                for position in batch:
-                    self._start(items[position], tasks)
+                while crowds.left:
+                    self._start(*self._next(crowds), crowds, tasks)
             finally:
                 for task in tasks:
                     task.join()
 
-    def _start(self, item: Item, tasks: list[Task]) -> None:
+    def _next(self, crowds: Crowds[Item]) -> tuple[Item, Door]:
+        while True:
+            self._room.clear()
+            with self._lock:
+                found = crowds.take(regardless=self._stop.draining)
+            if found is not None:
+                return found
+            # Ends: a full door has workers in front of it, who get through or give up.
+            self._room.wait()
+
+    def _start(self, item: Item, door: Door, crowds: Crowds[Item], tasks: list[Task]) -> None:
         self._places.acquire()
         try:
             if not self._stop.draining:
-                tasks.append(self._engine.spawn(self._worker, item))
+                tasks.append(self._engine.spawn(self._worker, item, door, crowds))
                 return
         except BaseException:
             self._places.release()
@@ -152,15 +207,27 @@ class Dispatcher(Generic[Item]):
         self._places.release()
         self._skip(item)
 
-    def _worker(self, item: Item) -> None:
+    def _worker(self, item: Item, door: Door, crowds: Crowds[Item]) -> None:
         good = False
+        slot = Slot(
+            self._places,
+            partial(self._stand, crowds.enter, door),
+            partial(self._stand, crowds.leave, door),
+        )
         try:
-            good = self._work(item, Slot(self._places))
+            good = self._work(item, slot)
         finally:
             # The count first: no host must start on a place that a threshold has just closed.
             if not good:
                 self._count_bad()
+            slot.through()
             self._places.release()
+
+    def _stand(self, move: Callable[[Door], object], door: Door) -> None:
+        with self._lock:
+            room = move(door)
+        if room:
+            self._room.set()
 
     def _count_bad(self) -> None:
         with self._lock:

@@ -51,7 +51,8 @@ class SSHShared:
 
     def turn(self, host: str) -> Turn:
         """What bounds one transport's handshakes."""
-        return Turn(self.pacer or Pacer(self.engine), host, self.teller(host))
+        pacer = self.pacer if self.pacer is not None else Pacer(self.engine)
+        return Turn(pacer, host, self.teller(host))
 
     def teller(self, host: str) -> Callable[[str], None]:
         """What takes the lines of one host's story."""

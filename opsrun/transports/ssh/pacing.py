@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from opsrun.engine.base import Engine
+from opsrun.engine.crowds import Door
 from opsrun.errors import ConnectionFailed, Drop
 from opsrun.transports.ssh.lanes import Ending, Lane, Place
 from opsrun.transports.targets.target import SSHTarget
@@ -58,6 +59,15 @@ def behind(target: SSHTarget) -> tuple[Server, ...]:
     return server, Server(f"jump host {target.jump.host}", ("hop", target.jump), PER_HOP)
 
 
+def door(target: SSHTarget) -> Door:
+    """Where a host's login will have to wait for others, as far as is known before names are."""
+    if target.jump is None and target.proxy_command is None:
+        server = at_address([target.address], target.port)
+    else:
+        server = behind(target)[-1]
+    return Door(server.key, server.bound)
+
+
 class Pacer:
     """All lanes of a run, or of a fleet that keeps its connections; safe for all tasks.
 
@@ -99,8 +109,9 @@ class Pacer:
             each.wake()
         return lane
 
-    def __len__(self) -> int:
-        """How many servers it knows just now."""
+    @property
+    def servers(self) -> int:
+        """How many it knows just now."""
         return len(self._lanes)
 
     def _sweep(self, now: float) -> None:
