@@ -71,6 +71,9 @@ class Manner:
     and nothing else is ever started there."""
     patience: float | None = None
     """Seconds that opening may take, where that is less than the connection's own deadline."""
+    subsystem: str | None = None
+    """No script is run: the server starts what it knows by this name (``sftp``; RFC 4254 section
+    6.5), and the process's streams are that one's."""
 
 
 USUAL = Manner()
@@ -82,10 +85,13 @@ def only_usual(manner: Manner, host: str, way: str) -> None:
     Raises:
         ConnectionFailed: ``manner`` is another one; ``way`` says what it is that can't.
     """
-    if manner.terminal is None and not manner.raw:
+    if manner.terminal is None and not manner.raw and manner.subsystem is None:
         return
     what = "can't send a command raw" if manner.raw else "gives no terminal"
-    raise ConnectionFailed(f"{way} {what}", host=host, phase="exec", hint="leave --raw, --pty out")
+    hint = "leave --raw, --pty out"
+    if manner.subsystem is not None:
+        what, hint = f"has no subsystem {manner.subsystem}", f"leave --{manner.subsystem} out"
+    raise ConnectionFailed(f"{way} {what}", host=host, phase="exec", hint=hint)
 
 
 class Process(Protocol):

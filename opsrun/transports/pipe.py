@@ -293,7 +293,7 @@ class LocalConnection(PipeConnection):
         super().__init__(("/bin/sh", "-c"), host, engine)
 
     def _spawn(self, script: str, manner: Manner) -> PipeProcess:
-        if manner.terminal is None or manner.raw:
+        if manner.terminal is None or manner.raw or manner.subsystem is not None:
             return super()._spawn(script, manner)
         from opsrun.transports.terminal import TerminalProcess
 

@@ -39,7 +39,7 @@ class ProgramProcess(PipeProcess, ABC):
         """Why it ended before it had begun."""
 
     @abstractmethod
-    def _end(self, status: int) -> Exited | ConnectionLost | None:
+    def _end(self, status: int) -> Exited | HostError | None:
         """What became of the command once the program has ended; None if that was told before."""
 
     def begin(self, deadline: Deadline) -> None:
@@ -151,7 +151,11 @@ class SSHProcess(ProgramProcess):
     """ssh(1), whose own log comes through a FIFO of its own, apart from the command's output."""
 
     def __init__(
-        self, script: str, target: ProgramTarget, lock: AbstractContextManager[Any]
+        self,
+        script: str,
+        target: ProgramTarget,
+        lock: AbstractContextManager[Any],
+        subsystem: str | None = None,
     ) -> None:
         self._story = Story()
         self._said = b""
@@ -163,7 +167,8 @@ class SSHProcess(ProgramProcess):
             # Before ssh opens it, which then need not wait for a reader.
             self._log = os.open(self._fifo, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             name, *words = target.argv
-            super().__init__((name, "-E", self._fifo, *words, script), target, lock)
+            own = ("-E", self._fifo, *(("-s",) if subsystem is not None else ()))
+            super().__init__((name, *own, *words, subsystem or script), target, lock)
         except BaseException:
             self._forget()
             raise
@@ -210,7 +215,9 @@ class SSHProcess(ProgramProcess):
     def _failure(self, status: int) -> ConnectionFailed:
         return self._story.failure(self._target, status, self._said)
 
-    def _end(self, status: int) -> Exited | ConnectionLost:
+    def _end(self, status: int) -> HostError | Exited:
+        if self._story.refused:
+            return self._story.failure(self._target, status, self._said)
         if status >= 0 and (self._story.exited or status != 255):
             return Exited(rc=status)
         if status == 255 and self._story.killed and not self._story.last_words:
@@ -252,8 +259,9 @@ class ProgramConnection(PipeConnection):
 
     def start(self, script: str, manner: Manner = USUAL) -> ProgramProcess:
         """See `Connection.start`; returns once the host's shell has the script."""
-        only_usual(manner, self._target.host, self._target.program)
-        process = super().start(script)
+        if manner.subsystem is None or self._target.program != "ssh":
+            only_usual(manner, self._target.host, self._target.program)
+        process = super().start(script, manner)
         assert isinstance(process, ProgramProcess)
         deadline = Deadline("open", self._target.patience, self._engine.now)
         try:
@@ -264,8 +272,9 @@ class ProgramConnection(PipeConnection):
         return process
 
     def _spawn(self, script: str, manner: Manner) -> ProgramProcess:
-        kind = SSHProcess if self._target.program == "ssh" else ContainerProcess
-        return kind(script, self._target, self._engine.lock())
+        if self._target.program == "ssh":
+            return SSHProcess(script, self._target, self._engine.lock(), manner.subsystem)
+        return ContainerProcess(script, self._target, self._engine.lock())
 
 
 class ProgramTransport:

@@ -27,6 +27,12 @@ _NOISE = (
     *("Transferred: ", "Bytes per second: ", "Warning: Permanently added", "OpenSSH_"),
 )
 
+_STARTS = (
+    *("debug1: Sending command: ", "debug1: Sending subsystem: "),
+    "debug1: mux_client_request_session: ",
+)
+"""Lines that tell of what is asked of the server."""
+
 _HINTS = {
     "dns": "check the name, or set ansible_host",
     "tcp": "is the host up, and sshd running on this port?",
@@ -48,6 +54,8 @@ class Story:
         """The server told the command's exit status, and ssh ended because of that."""
         self.killed = False
         """The server told that a signal ended the command."""
+        self.refused = False
+        """The server has no such subsystem."""
         self.last_words = ""
         """The latest line that is about something wrong."""
         self._all_words: list[str] = []
@@ -66,8 +74,9 @@ class Story:
             if line.startswith(start):
                 self.phase = phase
         # A connection that is shared (ControlMaster) is asked for a session by the second line.
-        if line.startswith(("debug1: Sending command: ", "debug1: mux_client_request_session: ")):
-            self.sent = self.sent or "Sending command" in line or "master session id" in line
+        if line.startswith(_STARTS):
+            self.sent = self.sent or "Sending " in line or "master session id" in line
+        self.refused = self.refused or line.startswith("subsystem request failed")
         if line.startswith("debug1: client_input_channel_req: "):
             self._told = self._told or " rtype exit-status " in line
             self.killed = self.killed or " rtype exit-signal " in line

@@ -69,6 +69,7 @@ class SessionChannel(Channel):
     def __init__(self, link: Link, chanid: int, engine: Engine, host: str) -> None:
         super().__init__(link, chanid, engine, host)
         self._awaiting_exec: Deadline | None = None
+        self._asked_for = "to run the command"
         self._asking = False
         self._granted: bool | None = None
         self._last_typed: int | None = None
@@ -88,12 +89,19 @@ class SessionChannel(Channel):
         """
         self._prepare(timeouts, manner)
         waiting = self._awaiting_exec = Deadline("exec", timeouts.exec, self._now)
-        request = self._request("exec", want_reply=True)
-        request.add_string(_encoded(script))
+        request = self._what_to_start(script, manner)
         if not manner.raw:
             self._send(request)
         elif self._answer_to(request, waiting) is False:
             raise NoCommands("the server refused to run a command", host=self._host, phase="exec")
+
+    def _what_to_start(self, script: str, manner: Manner) -> Message:
+        if manner.subsystem is not None:
+            self._asked_for = f"to start its subsystem {manner.subsystem}"
+        kind = "exec" if manner.subsystem is None else "subsystem"
+        request = self._request(kind, want_reply=True)
+        request.add_string(_encoded(manner.subsystem or script))
+        return request
 
     def start_shell(self, script: str, timeouts: Timeouts, manner: Manner) -> None:
         """Open the channel, ask for a shell, and type ``script``.
@@ -182,7 +190,7 @@ class SessionChannel(Channel):
         waited = self._awaiting_exec
         if waited is not None and waited.expired:
             raise ConnectionLost(
-                f"the server did not answer the request to run the command within "
+                f"the server did not answer the request {self._asked_for} within "
                 f"{waited.seconds:g} s",
                 host=self._host,
                 phase="exec",
@@ -263,7 +271,7 @@ class SessionChannel(Channel):
         self._awaiting_exec = None
         if self._answered(granted=False):
             return
-        self._refusal = "the server refused to run the command"
+        self._refusal = f"the server refused {self._asked_for}"
         self._tell(_Lost())
 
     def _feed(self, message: Message) -> None:
