@@ -1,8 +1,7 @@
-"""Faults that no other suite holds: addresses that swallow, weak servers, chatter, key renewals."""
+"""Faults that no other suite holds: chatter, channels to kill through, key renewals."""
 
 from __future__ import annotations
 
-import struct
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -67,53 +66,6 @@ def failed(transport: SSHTransport) -> ConnectionFailed:
 
 
 # -- a key exchange
-
-
-def names(*words: str) -> bytes:
-    """A name-list (RFC 4251 section 5)."""
-    text = ",".join(words).encode()
-    return struct.pack(">I", len(text)) + text
-
-
-def kexinit(**weak: str) -> bytes:
-    """A packet that offers what is good in all places (RFC 4253 section 7.1) but the given ones."""
-    offers = {
-        "kex": "curve25519-sha256@libssh.org",
-        "key": "ecdsa-sha2-nistp256",
-        "cipher": "aes128-ctr",
-        "mac": "hmac-sha2-256",
-        "compression": "none",
-    } | weak
-    once = [names(offers["kex"]), names(offers["key"])]
-    twice = [names(offers[kind]) for kind in ("cipher", "mac", "compression") for _ in range(2)]
-    payload = b"".join([b"\x14", bytes(16), *once, *twice, names(), names(), bytes(5)])
-    return evil.BANNER + evil.packet(payload)
-
-
-@pytest.mark.parametrize(
-    ("weak", "words"),
-    [
-        ({"cipher": "aes256-cbc"}, "cipher"),
-        ({"cipher": "3des-cbc"}, "cipher"),
-        ({"cipher": "chacha20-poly1305@openssh.com"}, "cipher"),
-        ({"mac": "hmac-sha1"}, "mac"),
-        ({"mac": "hmac-md5"}, "mac"),
-        ({"kex": "diffie-hellman-group1-sha1"}, "kex"),
-        ({"kex": "diffie-hellman-group14-sha1"}, "kex"),
-        ({"key": "ssh-rsa"}, "host key"),
-        ({"key": "ssh-dss"}, "host key"),
-    ],
-    ids=lambda value: ",".join(value.values()) if isinstance(value, dict) else "",
-)
-def test_a_server_of_weak_algorithms_alone_is_refused(
-    make: Make, weak: dict[str, str], words: str
-) -> None:
-    """Once and for all: trying again changes nothing."""
-    with LoopbackServer(greeting(kexinit(**weak))) as server:
-        error = failed(make(server.port))
-    assert (error.phase, error.transient) == ("kex", False)
-    assert words in error.message.lower()
-    assert "not safe" in error.hint
 
 
 def test_a_key_exchange_past_its_deadline_leaves_no_thread(make: Make) -> None:

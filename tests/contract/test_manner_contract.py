@@ -122,10 +122,8 @@ def test_a_host_that_gives_no_terminal(sshd: Callable[..., Lab]) -> None:
         result = fleet.exec("touch here", hosts=name, pty=True)[name]
         assert result.outcome is Outcome.UNREACHABLE
         assert result.error is not None
-        assert (result.error.phase, result.error.message) == (
-            "exec",
-            "no terminal: the server refused",
-        )
+        assert result.error.phase == "exec"
+        assert ": no terminal: the server refused after " in result.error.message
         assert "PermitTTY" in result.error.hint
         assert fleet.exec("test -e here", hosts=name)[name].rc == 1
 
@@ -297,7 +295,7 @@ def test_neither_commands_nor_a_shell(devices: Devices) -> None:
         result = devices.run(server)
     assert result.outcome is Outcome.UNREACHABLE
     assert result.error is not None
-    assert result.error.message == "the server takes neither a command nor a shell"
+    assert ": the server takes neither a command nor a shell after " in result.error.message
 
 
 def test_nothing_else_is_ever_started_there(
@@ -374,7 +372,7 @@ def test_a_refused_command_is_not_typed_unless_raw(devices: Devices, tmp_path: P
         result = fleet.exec("x", hosts="switch")["switch"]
     assert result.outcome is Outcome.UNREACHABLE
     assert result.error is not None
-    assert result.error.message == "the server refused to run the command"
+    assert ": the server refused to run the command after " in result.error.message
     assert len(switch.typed) == 1
 
 

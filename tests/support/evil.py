@@ -202,6 +202,7 @@ class EvilSSH:
         on_key: whether a public key, in SSH's encoding, lets its owner in; None takes none.
         asks: takes no password as such, but puts these questions (RFC 4256), each with whether what
             is typed may be seen.
+        make: makes the server's side of a connection.
     """
 
     run: Callable[[Command], None] = finishing
@@ -212,6 +213,7 @@ class EvilSSH:
     on_password: Callable[[EvilSSH], int] = lambda server: paramiko.AUTH_SUCCESSFUL
     on_key: Callable[[bytes], bool] | None = None
     asks: tuple[tuple[str, bool], ...] = ()
+    make: Callable[[socket.socket], paramiko.Transport] = paramiko.Transport
     passwords: list[str] = field(default_factory=list)
     """All that were sent."""
     answers: list[list[str]] = field(default_factory=list)
@@ -265,7 +267,7 @@ class EvilSSH:
             thread.join()
 
     def _serve(self, connection: socket.socket) -> None:
-        transport = paramiko.Transport(connection)
+        transport = self.make(connection)
         transport.set_log_channel("evil")
         transport.add_server_key(host_key())
         self._transports.append(transport)

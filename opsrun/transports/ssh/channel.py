@@ -9,6 +9,7 @@ from paramiko.message import Message
 from opsrun.engine.base import Engine
 from opsrun.errors import ConnectionFailed, ConnectionLost
 from opsrun.remote.connection import (
+    TAG,
     USUAL,
     Closed,
     Data,
@@ -17,6 +18,7 @@ from opsrun.remote.connection import (
     Manner,
     Packet,
     Terminal,
+    Victim,
     Writable,
 )
 from opsrun.remote.deadline import Deadline, Timeouts
@@ -66,9 +68,13 @@ class _Lost:
 class SessionChannel(Channel):
     """A session channel (RFC 4254 section 6) that runs one script."""
 
+    victim: Victim | None = None
+    """See `Process.victim`; sshd tells nothing of it."""
+
     def __init__(self, link: Link, chanid: int, engine: Engine, host: str) -> None:
         super().__init__(link, chanid, engine, host)
         self._awaiting_exec: Deadline | None = None
+        self._started = Deadline("run", None, engine.now)
         self._asked_for = "to run the command"
         self._asking = False
         self._granted: bool | None = None
@@ -89,11 +95,13 @@ class SessionChannel(Channel):
         """
         self._prepare(timeouts, manner)
         waiting = self._awaiting_exec = Deadline("exec", timeouts.exec, self._now)
+        self._started = waiting
         request = self._what_to_start(script, manner)
         if not manner.raw:
             self._send(request)
         elif self._answer_to(request, waiting) is False:
-            raise NoCommands("the server refused to run a command", host=self._host, phase="exec")
+            words = f"{self._link.where()}: the server refused to run a command {waiting.after()}"
+            raise NoCommands(words, host=self._host, phase="exec")
 
     def _what_to_start(self, script: str, manner: Manner) -> Message:
         if manner.subsystem is not None:
@@ -111,10 +119,10 @@ class SessionChannel(Channel):
             ConnectionLost: the shell takes no input.
         """
         self._prepare(timeouts, manner)
-        deadline = Deadline("exec", timeouts.exec, self._now)
+        deadline = self._started = Deadline("exec", timeouts.exec, self._now)
         if not self._answer_to(self._request("shell", want_reply=True), deadline):
-            words = "the server takes neither a command nor a shell"
-            raise ConnectionFailed(words, host=self._host, phase="exec")
+            words = f"the server takes neither a command nor a shell {deadline.after()}"
+            raise self._failed("exec", words)
         self._type(_encoded(script) + b"\n", deadline)
 
     def _prepare(self, timeouts: Timeouts, manner: Manner) -> None:
@@ -124,6 +132,15 @@ class SessionChannel(Channel):
             self._ask_terminal(manner.terminal, Deadline("exec", timeouts.exec, self._now))
             # Without a shell of ours behind it, what a Ctrl-D means there is not known.
             self._end_to_type = None if manner.raw else b""
+        if manner.tag:
+            self._send_variable(TAG, manner.tag)
+
+    def _send_variable(self, name: str, value: str) -> None:
+        """RFC 4254 section 6.4; servers pass over what they are not told to accept."""
+        request = self._request("env", want_reply=False)
+        request.add_string(name)
+        request.add_string(value)
+        self._send(request)
 
     def _ask_terminal(self, terminal: Terminal, deadline: Deadline) -> None:
         request = self._request("pty-req", want_reply=True)
@@ -133,12 +150,9 @@ class SessionChannel(Channel):
         request.add_string(_MODES)
         if not self._answer_to(request, deadline):
             answer = "no answer" if self._granted is None else "the server refused"
-            raise ConnectionFailed(
-                f"no terminal: {answer}",
-                host=self._host,
-                phase="exec",
-                hint="PermitTTY in sshd_config, or no-pty in authorized_keys?",
-            )
+            failed = self._failed("exec", f"no terminal: {answer} {deadline.after()}")
+            failed.hint = "PermitTTY in sshd_config, or no-pty in authorized_keys?"
+            raise failed
 
     def _answer_to(self, request: Message, deadline: Deadline) -> bool | None:
         """Send a request and wait for its answer; None where none came in time."""
@@ -158,8 +172,8 @@ class SessionChannel(Channel):
         while rest and not self._closed:
             rest = rest[self._send_data(rest) :]
             if rest and not self._news.wait(deadline.remaining()):
-                words = "the shell doesn't take what is typed"
-                raise ConnectionLost(words, host=self._host, phase="exec")
+                words = f"the shell did not take what is typed within {deadline.seconds:g} s"
+                raise self._lost("exec", f"{self._link.where()}: {words}")
             self._news.clear()
         self._news.set()
 
@@ -189,12 +203,10 @@ class SessionChannel(Channel):
     def _check_exec(self) -> None:
         waited = self._awaiting_exec
         if waited is not None and waited.expired:
-            raise ConnectionLost(
-                f"the server did not answer the request {self._asked_for} within "
-                f"{waited.seconds:g} s",
-                host=self._host,
-                phase="exec",
-                hint="it may or may not have run",
+            raise self._lost(
+                "exec",
+                f"{self._link.where()}: the server did not answer the request {self._asked_for} "
+                f"within {waited.seconds:g} s",
             )
 
     def _take(self, packet: Packet | _Wake | _Lost) -> Packet | None:
@@ -205,9 +217,7 @@ class SessionChannel(Channel):
         elif isinstance(packet, _Lost):
             if self._refusal is not None:
                 raise self._failed("exec", self._refusal)
-            raise ConnectionLost(
-                self._link.obituary(), host=self._host, phase="run", hint="what it did is not known"
-            )
+            raise self._lost("run", f"{self._link.obituary()} {self._started.after()}")
         return packet
 
     def write(self, data: bytes) -> int:
@@ -248,8 +258,11 @@ class SessionChannel(Channel):
 
     def _refused(self, code: int, reason: str) -> ConnectionFailed:
         failed = super()._refused(code, reason)
-        failed.hint = "may this user run commands there? MaxSessions in sshd_config"
-        return NoRoom(*failed.args[:1], host=self._host, phase="open") if self._queued else failed
+        return NoRoom(failed.message, host=self._host, phase="open") if self._queued else failed
+
+    def _lost(self, phase: str, words: str) -> ConnectionLost:
+        hint = "it may or may not have run" if phase == "exec" else "what it did is not known"
+        return ConnectionLost(words, host=self._host, phase=phase, hint=hint)
 
     # -- told by the link's thread
 
@@ -271,7 +284,7 @@ class SessionChannel(Channel):
         self._awaiting_exec = None
         if self._answered(granted=False):
             return
-        self._refusal = f"the server refused {self._asked_for}"
+        self._refusal = f"the server refused {self._asked_for} {self._started.after()}"
         self._tell(_Lost())
 
     def _feed(self, message: Message) -> None:

@@ -43,22 +43,22 @@ def resolve(target: SSHTarget, engine: Engine, resolver: Resolver) -> Sequence[A
         raise _failed(target, "dns", words, "check what follows the %") from error
     if literal is not None:
         return [literal]
-    seconds = target.timeouts.dns
+    deadline = Deadline("dns", target.timeouts.dns, engine.now)
     try:
-        found = engine.offload(resolver, target.address, target.port, timeout=seconds)
+        found = engine.offload(resolver, target.address, target.port, timeout=target.timeouts.dns)
     except TimeoutError:
-        words = f"no answer for {target.address} within {seconds:g} s"
+        words = f"no answer for {target.address} within {target.timeouts.dns:g} s"
         raise _failed(target, "dns", words, "the resolver is slow, or out of reach") from None
     except (OSError, UnicodeError) as error:
         words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise _failed(
-            target, "dns", f"{target.address}: {words}", "check the name, or set ansible_host"
-        ) from error
+        words = f"{target.address}: {words} {deadline.after()}"
+        raise _failed(target, "dns", words, "check the name, or set ansible_host") from error
     family = _FAMILIES[target.address_family]
     wanted = [address for address in found if family in (None, address[0])]
     if not wanted:
         kind = "" if family is None else f" {target.address_family}"
-        raise _failed(target, "dns", f"{target.address} has no{kind} address", "set ansible_host")
+        words = f"{target.address} has no{kind} address, says the resolver {deadline.after()}"
+        raise _failed(target, "dns", words, "set ansible_host")
     return wanted
 
 

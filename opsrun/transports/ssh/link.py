@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import socket
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -29,8 +28,10 @@ from paramiko.ssh_exception import IncompatiblePeer, SSHException
 from opsrun.engine.base import Engine
 from opsrun.errors import ConnectionFailed
 from opsrun.remote.deadline import Deadline
+from opsrun.transports.ssh.algorithms import disagreements
 from opsrun.transports.ssh.channel import SessionChannel
 from opsrun.transports.ssh.drops import TooManyConnections, add_drop, said
+from opsrun.transports.ssh.endings import SETTLED, explain
 from opsrun.transports.ssh.packets import Packetizer
 from opsrun.transports.ssh.paramiko_seam import TransportBase
 from opsrun.transports.ssh.sessions import Claim, Sessions
@@ -161,7 +162,13 @@ class Link(TransportBase):
         self.progress.set()
 
     def _parse_kex_init(self, m: Message) -> None:
-        super()._parse_kex_init(m)
+        try:
+            super()._parse_kex_init(m)
+        except IncompatiblePeer as error:
+            # paramiko says of what there is none in common, and not what there is.
+            kinds = ("kex", "keys", "ciphers", "macs")
+            ours = [getattr(self, f"_preferred_{kind}") for kind in kinds]
+            raise IncompatiblePeer(disagreements(m, *ours) or str(error)) from None
         kind = type(self.kex_engine)
         names = (name for name in self._preferred_kex if self._kex_info[name] is kind)
         self._exchange = next(names, "?")
@@ -177,7 +184,7 @@ class Link(TransportBase):
             if ready():
                 return
             if not self.active:
-                raise self.failure(deadline.phase)
+                raise self.failure(deadline.phase, deadline)
             if not self.progress.wait(deadline.remaining()) and not ready():
                 raise self._late(deadline)
 
@@ -194,10 +201,12 @@ class Link(TransportBase):
         """Address and port, and what lies between, for messages."""
         return self._peer.place
 
-    def failure(self, phase: str) -> ConnectionFailed:
-        """Why the transport thread ended, as the error of ``phase``."""
+    def failure(self, phase: str, since: Deadline | None = None) -> ConnectionFailed:
+        """Why the transport thread ended, as the error of ``phase``; ``since`` it began."""
         error = self._cause()
-        words, hint = _explain(error)
+        words, hint = explain(error)
+        if since is not None:
+            words += "; given up" * isinstance(error, IncompatiblePeer) + f" {since.after()}"
         preface = self.packetizer.preface if phase == "banner" else ()
         failed = ConnectionFailed(
             f"{self.where()}: {words}{said(preface)}",
@@ -205,7 +214,7 @@ class Link(TransportBase):
             phase=phase,
             hint=hint,
         )
-        failed.transient = not isinstance(error, IncompatiblePeer)
+        failed.transient = not isinstance(error, SETTLED)
         if phase in ("banner", "kex"):
             add_drop(failed, error, preface)
         failed.__cause__ = error
@@ -217,8 +226,12 @@ class Link(TransportBase):
         return self._death
 
     def obituary(self) -> str:
+        """Address, and how an established connection ended."""
+        return f"{self.where()}: {self.epitaph()}"
+
+    def epitaph(self) -> str:
         """How an established connection ended, in words."""
-        return f"{self.where()}: {_explain(self._cause())[0]}"
+        return explain(self._cause())[0]
 
     def request_service(self, name: str) -> None:
         """Ask for a service (RFC 4253 section 10)."""
@@ -375,13 +388,3 @@ def _sign_of_life() -> Message:
     message.add_string("keepalive@openssh.com")
     message.add_boolean(True)
     return message
-
-
-def _explain(error: BaseException | None) -> tuple[str, str]:
-    if isinstance(error, IncompatiblePeer):
-        return str(error), "the server has only algorithms that are not safe, or not known here"
-    if isinstance(error, EOFError) or error is None:
-        return "the server closed the connection", "too many connections at once, or not allowed"
-    if isinstance(error, OSError) and error.errno in (errno.ECONNRESET, errno.EPIPE):
-        return "connection reset", "too many connections at once, or something on the way"
-    return str(error) or type(error).__name__, ""

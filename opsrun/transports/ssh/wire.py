@@ -30,6 +30,11 @@ WINDOW = 2 * 1024 * 1024
 
 MAX_PACKET = 32 * 1024
 
+_HINTS = {
+    "open": "the server is overloaded, or allows this user no commands (MaxSessions, ForceCommand)",
+    "exec": "may this user run commands there? ForceCommand and PermitTTY in sshd_config say",
+}
+
 
 class Channel:
     """A channel's number, its windows and its end.
@@ -80,8 +85,7 @@ class Channel:
             if self._refusal is not None:
                 raise self._refused(self._refusal_code, f"{self._refusal} {deadline.after()}")
             if self._closed:
-                words = f"{self._link.obituary()} {deadline.after()}"
-                raise self._failed(deadline.phase, words)
+                raise self._failed(deadline.phase, f"{self._link.epitaph()} {deadline.after()}")
             if not self._news.wait(deadline.remaining()):
                 raise self._failed(deadline.phase, f"no answer within {deadline.seconds:g} s")
             self._news.clear()
@@ -92,8 +96,7 @@ class Channel:
         """What a type of channel adds to the request to open it."""
 
     def _refused(self, code: int, reason: str) -> ConnectionFailed:
-        words = f"{self._link.where()}: the server refused a channel: {reason}"
-        return self._failed("open", words)
+        return self._failed("open", f"the server refused a channel: {reason}")
 
     def _acknowledge(self, size: int) -> None:
         self._taken_bytes += size
@@ -224,7 +227,8 @@ class Channel:
         return message
 
     def _failed(self, phase: str, message: str) -> ConnectionFailed:
-        return ConnectionFailed(message, host=self._host, phase=phase)
+        words = f"{self._link.where()}: {message}"
+        return ConnectionFailed(words, host=self._host, phase=phase, hint=_HINTS.get(phase, ""))
 
 
 def message_of(kind: int) -> Message:
