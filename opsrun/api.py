@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Self, TypedDict, Unpack
+from typing import Self, TypedDict, Unpack, get_args
 
 from opsrun.adhoc.wait import Condition
+from opsrun.composition import arguments
 from opsrun.composition.actions import Action, ExecAction, PingAction, TrustAction, WaitAction
 from opsrun.composition.kept import Kept
-from opsrun.composition.run import Run, RunOptions, make_engine
+from opsrun.composition.run import ENGINES, Run, RunOptions, make_engine
 from opsrun.composition.ways import Fleetway, check_manner, find_ways
 from opsrun.engine.base import Engine
 from opsrun.engine.dispatch import Plan, Share
@@ -27,6 +28,8 @@ from opsrun.transports.targets.build import ConnectionDefaults
 from opsrun.transports.targets.target import HostKeyChecking
 
 PathLike = str | os.PathLike[str]
+Pattern = str | Sequence[str]
+"""Which hosts: one pattern, or several that are united."""
 
 
 class ExecOptions(TypedDict, total=False):
@@ -117,22 +120,23 @@ class Fleet:
         jump: str | None = None,
         become: bool | str | Become = False,
     ) -> None:
-        if forks < 1:
-            raise UsageError(f"forks must be at least 1, not {forks}")
+        arguments.choice("engine", engine, ENGINES)
+        arguments.choice("host_key_checking", host_key_checking, get_args(HostKeyChecking))
+        arguments.secret_text("password", password, Secret)
         self.inventory = inventory if isinstance(inventory, Inventory) else _load(inventory)
         """The hosts and their variables, see `Inventory`."""
         self._engine = engine
-        self._forks = forks
+        self._forks = arguments.whole("forks", forks, least=1)
         self._defaults = ConnectionDefaults(
-            user=user,
+            user=arguments.text("user", user),
             password=Secret(password) if isinstance(password, str) else password,
-            private_keys=tuple(os.fspath(path) for path in _several(private_key)),
-            port=port,
-            connect_timeout=connect_timeout,
+            private_keys=arguments.paths("private_key", private_key),
+            port=None if port is None else arguments.whole("port", port, least=1, most=65535),
+            connect_timeout=arguments.seconds("connect_timeout", connect_timeout),
             host_key_checking=host_key_checking,
-            ssh_config=None if ssh_config is None else os.fspath(ssh_config),
-            ssh_options=tuple(ssh_options),
-            jump=jump,
+            ssh_config=arguments.path("ssh_config", ssh_config),
+            ssh_options=arguments.texts("ssh_options", ssh_options),
+            jump=arguments.text("jump", jump),
             become=_become(become),
         )
         self._kept: Kept | None = None
@@ -154,15 +158,18 @@ class Fleet:
         if kept is not None:
             kept.close()
 
-    def hosts(self, pattern: str = "all") -> tuple[str, ...]:
+    def hosts(self, pattern: Pattern = "all") -> tuple[str, ...]:
         """Names of the hosts that ``pattern`` selects, in the inventory's order.
 
         Raises:
             PatternError: it is malformed, names something unknown, or selects no host.
         """
-        return tuple(host.name for host in self.inventory.select(pattern))
+        return tuple(host.name for host in self._select(pattern))
 
-    def exec(self, command: str, hosts: str, **options: Unpack[ExecOptions]) -> Report:
+    def _select(self, hosts: Pattern) -> tuple[Host, ...]:
+        return self.inventory.select(arguments.pattern("hosts", hosts))
+
+    def exec(self, command: str, hosts: Pattern, **options: Unpack[ExecOptions]) -> Report:
         """Run a command on every host that the pattern selects, and wait for all of them.
 
         A host that ends badly raises nothing; ask the report, or call its
@@ -170,7 +177,8 @@ class Fleet:
 
         Args:
             command: what the remote shell reads.
-            hosts: a pattern such as ``web:&prod:!db01`` or ``web[01-20]``.
+            hosts: a pattern such as ``web:&prod:!db01`` or ``web[01-20]``; or several, such as
+                the names of hosts.
             options: see `ExecOptions`; ``output`` is False here unless a sink wants it.
 
         Raises:
@@ -180,7 +188,9 @@ class Fleet:
         options.setdefault("output", False)
         return Report(self.stream(command, hosts, **options))
 
-    def stream(self, command: str, hosts: str, **options: Unpack[ExecOptions]) -> Iterator[Event]:
+    def stream(
+        self, command: str, hosts: Pattern, **options: Unpack[ExecOptions]
+    ) -> Iterator[Event]:
         """Run a command on every host that the pattern selects; events as they happen.
 
         The first event is `RunStarted`, the last `Summary`, and every host has exactly one
@@ -188,6 +198,7 @@ class Fleet:
         `exec` does; mistakes are raised here, before the first event is asked for.
         """
         _only_known(options)
+        arguments.command(command, options)
         action = ExecAction(
             Command(
                 command,
@@ -206,7 +217,7 @@ class Fleet:
         )
         run = self.begin(
             action,
-            self.inventory.select(hosts),
+            self._select(hosts),
             plan,
             retries=options.get("retries", 0),
             stream=options.get("output", True),
@@ -214,13 +225,13 @@ class Fleet:
         )
         return run.stream()
 
-    def ping(self, hosts: str) -> Report:
+    def ping(self, hosts: Pattern) -> Report:
         """Log in to every host and measure the round trip; see `opsrun.adhoc.ping.Ping`."""
-        selected = self.inventory.select(hosts)
+        selected = self._select(hosts)
         return Report(self.begin(PingAction(), selected, Plan(self._forks)).stream())
 
     def wait(
-        self, conditions: str | Sequence[str], hosts: str, *, timeout: float | None = 60.0
+        self, conditions: str | Sequence[str], hosts: Pattern, *, timeout: float | None = 60.0
     ) -> Report:
         """Wait until every host meets every condition: ``"ssh"``, ``"tcp:5432"``.
 
@@ -229,13 +240,14 @@ class Fleet:
             hosts: a pattern.
             timeout: seconds in all; None waits for ever.
         """
-        named = [conditions] if isinstance(conditions, str) else conditions
+        one = isinstance(conditions, str)
+        named = arguments.texts("conditions", [conditions] if one else conditions)
         wanted = tuple(Condition.parse(text) for text in named)
-        selected = self.inventory.select(hosts)
-        action = WaitAction(wanted, timeout)
+        selected = self._select(hosts)
+        action = WaitAction(wanted, arguments.seconds("timeout", timeout))
         return Report(self.begin(action, selected, Plan(self._forks)).stream())
 
-    def trust(self, hosts: str, *, expect: PathLike) -> Report:
+    def trust(self, hosts: Pattern, *, expect: PathLike) -> Report:
         """Ask hosts for their keys, and record those that a list has; see `Trust`.
 
         Args:
@@ -246,8 +258,8 @@ class Fleet:
             ConfigError: the file can't be read or understood.
             RunFailed: the keys can't be recorded.
         """
-        action = TrustAction(Expectations.read(os.fspath(expect)))
-        selected = self.inventory.select(hosts)
+        action = TrustAction(Expectations.read(*arguments.paths("expect", expect)))
+        selected = self._select(hosts)
         report = Report(self.begin(action, selected, Plan(self._forks)).stream())
         record(action.accepted(host.name for host in selected))
         return report
@@ -317,18 +329,15 @@ class Fleet:
 
 
 def _load(inventory: PathLike | Sequence[PathLike] | None) -> Inventory:
-    sources = () if inventory is None else _several(inventory)
-    return load_inventory([os.fspath(source) for source in sources])
+    return load_inventory([] if inventory is None else arguments.paths("inventory", inventory))
 
 
 def _become(value: bool | str | Become) -> Become | None:
     if isinstance(value, str):
         return Become(user=value)
-    return value if isinstance(value, Become) else Become() if value else None
-
-
-def _several(value: PathLike | Sequence[PathLike]) -> Sequence[PathLike]:
-    return [value] if isinstance(value, (str, os.PathLike)) else value
+    if isinstance(value, (bool, Become)):
+        return value if isinstance(value, Become) else Become() if value else None
+    raise arguments.wrong("become", "True, False, a user's name or a Become", value)
 
 
 def _only_known(options: Mapping[str, object]) -> None:
