@@ -62,7 +62,8 @@ def shared_options() -> frozenset[str]:
 def _defaults(name: str, command: click.Command) -> dict[str, Any]:
     from opsrun.cli import settings
 
-    if not any(path.exists() for path in settings.files()):
+    # Also what is there and can't be read: it is told, not passed over.
+    if not any(settings.is_there(path) for path in settings.files()):
         return {}
     found = settings.read_all(warn)
     settings.check_sections(found, COMMANDS)
@@ -120,6 +121,7 @@ def entry_point(args: list[str] | None = None) -> NoReturn:
     except click.exceptions.Exit as exit_:
         sys.exit(exit_.exit_code)
     except click.ClickException as error:
+        _hint(error)
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
@@ -134,6 +136,15 @@ def entry_point(args: list[str] | None = None) -> NoReturn:
         warn(_explain(error))
         _forget_output()
         sys.exit(2 if isinstance(error, FileNotFoundError) else 1)
+
+
+def _hint(error: click.ClickException) -> None:
+    """Say what an option of another tool's is called here."""
+    command = error.ctx.command.name if isinstance(error, click.NoSuchOption) and error.ctx else ""
+    if isinstance(error, click.NoSuchOption) and command in ("exec", "ping", "wait", "shell"):
+        from opsrun.cli.habits import habit
+
+        error.message += habit(error.option_name)
 
 
 def _open_standard_descriptors() -> None:

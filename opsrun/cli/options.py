@@ -80,9 +80,19 @@ T = TypeVar("T")
 
 
 def take(kind: type[T], values: dict[str, Any]) -> T:
-    """Make a ``kind`` of the parameters that are its fields, and take those out of ``values``."""
+    """Make a ``kind`` of the parameters that are its fields, and take those out of ``values``.
+
+    Raises:
+        UsageError: a value is empty, as a variable of the shell's is that was never set; that must
+            not read as if the option had not been given.
+    """
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-    return kind(**{name: values.pop(name) for name in names if name in values})
+    taken = {name: values.pop(name) for name in names if name in values}
+    for name, value in taken.items():
+        given = value if isinstance(value, tuple) else (value,)
+        if any(isinstance(one, str) and not one.strip() for one in given):
+            raise UsageError(f"--{name.replace('_', '-')}: the value is empty")
+    return kind(**taken)
 
 
 def _all(*options: Callable[[F], F]) -> Callable[[F], F]:

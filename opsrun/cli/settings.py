@@ -59,6 +59,17 @@ def files() -> list[Path]:
     return [Path(platformdirs.user_config_dir("opsrun")) / FILE, Path(FILE)]
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is something of this name, be it usable or not."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def read_all(warn: Any) -> list[Setting]:
     """Every setting of every file, those that win last.
 
@@ -66,14 +77,28 @@ def read_all(warn: Any) -> list[Setting]:
         warn: called with a sentence for a file that is passed over.
 
     Raises:
-        ConfigError: a file is no TOML, or can't be read.
+        ConfigError: a file is no TOML, no file, or can't be read.
     """
     return [setting for path in files() if _usable(path, warn) for setting in read(path)]
 
 
 def _usable(path: Path, warn: Any) -> bool:
-    if not path.is_file():
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        if path.is_symlink():
+            raise ConfigError("a link that leads nowhere", path=str(path)) from None
         return False
+    except NotADirectoryError:
+        return False
+    except PermissionError as error:
+        # Another user's home, under sudo for example: whether there is one nobody can know.
+        warn(f"{path} is passed over: {error.strerror}")
+        return False
+    except OSError as error:
+        raise ConfigError(error.strerror or str(error), path=str(path)) from None
+    if not stat.S_ISREG(mode) and not stat.S_ISCHR(mode):
+        raise ConfigError("expected a file", path=str(path))
     if not path.is_absolute() and Path().stat().st_mode & stat.S_IWOTH:
         # Whoever may write here could have opsrun use an inventory and a key of theirs.
         warn(f"{path} is passed over: everybody may write to this directory")
@@ -94,7 +119,9 @@ def read(path: Path) -> list[Setting]:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _not_toml(path, text, str(error)) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ConfigError(error.strerror or str(error), path=str(path)) from None
+    except UnicodeDecodeError as error:
         raise ConfigError(str(error), path=str(path)) from None
     return list(_settings(path, text, document))
 

@@ -291,6 +291,6 @@ def _with_colon(text: str) -> str:
 
 def _error(pattern: str, column: int, message: str) -> PatternError:
     # A caret helps where the pattern is more than the one term that the message names anyway.
-    if column == 1 and not re.search(r"[,:\s]", pattern):
+    if column == 1 and pattern in message:
         return PatternError(message)
     return PatternError(f"{message}\n  {pattern}\n  {' ' * (column - 1)}^")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from support.cli import opsrun
 
 from opsrun.cli import settings
 from opsrun.cli.config import config
@@ -102,3 +105,71 @@ def test_config_show_of_a_group_shows_its_subcommands_options(project: Path) -> 
     (project / "opsrun.toml").write_text("[defaults]\ninventory = ['x']\n")
     output = CliRunner().invoke(config, ["show", "inventory"]).output
     assert 'inventory = ["x"]' in output
+
+
+def _directory(path: Path) -> None:
+    path.mkdir()
+
+
+def _loop(path: Path) -> None:
+    path.symlink_to(path.name)
+
+
+def _dangling(path: Path) -> None:
+    path.symlink_to("nowhere")
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (_directory, "opsrun.toml: expected a file"),
+        (_loop, "opsrun.toml: Too many levels of symbolic links"),
+        (_dangling, "opsrun.toml: a link that leads nowhere"),
+        (_pipe, "opsrun.toml: expected a file"),
+    ],
+)
+def test_what_is_no_file_is_told_and_not_passed_over(
+    project: Path, make: Callable[[Path], None], words: str
+) -> None:
+    make(project / "opsrun.toml")
+    ran = opsrun("exec", "-i", "h1,", "-w", "h1", "--list-hosts", cwd=project)
+    assert ran.status == 2
+    assert words in ran.err
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(PermissionError(13, "Permission denied"), True), (OSError(5, "I/O"), False)],
+)
+def test_a_place_that_cannot_be_looked_at(
+    project: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, told: bool
+) -> None:
+    def refuse(self: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        raise error
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    warnings: list[str] = []
+    if told:
+        assert settings.read_all(warnings.append) == []
+        assert all("Permission denied" in words for words in warnings)
+        assert warnings
+    else:
+        with pytest.raises(ConfigError, match="I/O"):
+            settings.read_all(warnings.append)
+
+
+def test_nothing_at_all_may_stand_in_for_no_settings(project: Path) -> None:
+    (project / "opsrun.toml").symlink_to(os.devnull)
+    ran = opsrun("exec", "-i", "h1,", "-w", "h1", "--list-hosts", cwd=project)
+    assert (ran.status, ran.out) == (0, "h1\n")
+
+
+def test_an_empty_value_in_a_file_is_refused_too(project: Path) -> None:
+    (project / "opsrun.toml").write_text('[exec]\nuser = ""\n')
+    ran = opsrun("exec", "-i", "h1,", "-w", "h1", "--list-hosts", cwd=project)
+    assert ran.status == 2
+    assert "--user: the value is empty" in ran.err

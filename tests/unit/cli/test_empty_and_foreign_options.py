@@ -1,0 +1,60 @@
+"""Options whose value is empty, and options that other tools have."""
+
+from __future__ import annotations
+
+import pytest
+from support.cli import opsrun
+
+HOSTS = ("-i", "h1,", "-w", "h1")
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("--inventory", "--hosts", "--group", "--exclude", "--exclude-group", "--limit"),
+        *("--hostfile", "--user", "--password-file", "--private-key", "--ssh-config"),
+        *("--ssh-option", "--jump", "--become-user", "--become-password-file", "--outdir"),
+    ],
+)
+def test_an_empty_value_is_never_taken_for_none(option: str) -> None:
+    ran = opsrun("exec", *HOSTS, option, "", "--list-hosts")
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err == f"opsrun: {option}: the value is empty\n"
+
+
+@pytest.mark.parametrize("value", [" ", "\t"])
+def test_blanks_are_empty_too(value: str) -> None:
+    ran = opsrun("ping", *HOSTS, "--limit", value)
+    assert ran.status == 2
+    assert "--limit: the value is empty" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "hint"),
+    [
+        ("exec", "-t", "--command-timeout"),
+        ("exec", "-t5", "--command-timeout"),
+        ("exec", "-e", "--env NAME=VALUE"),
+        ("exec", "-H", "--hosts"),
+        ("exec", "-m", "no modules"),
+        ("ping", "-t", "--connect-timeout"),
+    ],
+)
+def test_another_tools_option_is_answered_with_ours(command: str, option: str, hint: str) -> None:
+    ran = opsrun(command, *HOSTS, option)
+    assert ran.status == 2
+    assert f"No such option '{option[:2]}'" in ran.err
+    assert hint in ran.err
+
+
+def test_an_option_that_nobody_has_gets_no_hint() -> None:
+    ran = opsrun("exec", *HOSTS, "-Z")
+    assert ran.status == 2
+    assert "Here," not in ran.err
+
+
+@pytest.mark.parametrize("pattern", ["web[01-", "~(", "web[5-1]"])
+def test_a_malformed_pattern_is_shown(pattern: str) -> None:
+    ran = opsrun("exec", "-i", "h1,", "-w", pattern, "--list-hosts")
+    assert ran.status == 2
+    assert pattern in ran.err
