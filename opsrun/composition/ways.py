@@ -12,7 +12,7 @@ from opsrun.composition.pool import Pool
 from opsrun.engine.base import Engine
 from opsrun.engine.crowds import OPEN, Door
 from opsrun.engine.stop import Stop
-from opsrun.errors import ConnectionFailed, NotBuiltError, UsageError
+from opsrun.errors import NotBuiltError, UsageError
 from opsrun.events import Event, Notice, WorkId, digest
 from opsrun.inventory import Host
 from opsrun.remote.become import BecomeSpec, BecomeTransport
@@ -318,7 +318,8 @@ class Fleetway:
         """Connect to a port of a host's, through its jump host if it has one, and hang up.
 
         Raises:
-            ConnectionFailed: nobody listens there, or no port of the host's can be dialled.
+            ConnectionFailed: nobody listens there.
+            NotBuiltError: no port of the host's can be dialled.
         """
         from opsrun.transports.ssh.dial import DirectRoute, Route, system_resolver
         from opsrun.transports.ssh.jump import JumpRoute
@@ -327,12 +328,8 @@ class Fleetway:
         if isinstance(target, LocalTarget):
             target = SSHTarget(host=host, address="127.0.0.1", port=port, user="")
         if isinstance(target, ProgramTarget) or target.proxy_command is not None:
-            raise ConnectionFailed(
-                "a port can't be dialled through a program",
-                host=host,
-                phase="tcp",
-                hint="--for ssh",
-            )
+            what = "a program" if isinstance(target, ProgramTarget) else "a ProxyCommand"
+            raise NotBuiltError(f"a port can't be dialled through {what}; wait for ssh")
         target = replace(target, port=port)
         route: Route = DirectRoute(target, self._engine, system_resolver)
         if target.jump is not None:

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 from opsrun.engine.base import Engine
 from opsrun.engine.stop import Stop
-from opsrun.errors import GateTimeout, HostError, OpsrunError
+from opsrun.errors import GateTimeout, HostError, OpsrunError, UsageError
 
 REPORT_EVERY = 5.0
 """Seconds between two words about one wait."""
 
 Check = Callable[[], None]
-"""Returns when what is waited for is there; raises `OpsrunError` when it is not yet."""
+"""Returns when what is waited for is there; raises `OpsrunError` when it is not yet, `UsageError`
+when it never will be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +87,16 @@ class Gate:
         gate, and every waiter is told.
         """
         try:
-            while not self._stop.cancelled and not self._try() and self._attempt != self._attempts:
+            while not self._stop.cancelled and not self._try() and not self._is_hopeless:
                 self._stop.wait(self._pace.delay(self._attempt))
         except BaseException as error:
             self._broken = error
         finally:
             self._settled.set()
+
+    @property
+    def _is_hopeless(self) -> bool:
+        return self._attempt == self._attempts or isinstance(self.failure, UsageError)
 
     def _try(self) -> bool:
         self._attempt += 1
@@ -109,8 +114,8 @@ class Gate:
         """Wait for the gate; ``report`` is called every few seconds meanwhile.
 
         Raises:
-            GateTimeout: it stayed shut for ``timeout`` seconds, the prober failed, or the run was
-                cancelled.
+            GateTimeout: it stayed shut for ``timeout`` seconds, the prober failed, what is waited
+                for can't be looked at however long, or the run was cancelled.
         """
         started = self._engine.now()
         while True:
@@ -138,6 +143,8 @@ class Gate:
     def _shut(self, progress: Progress) -> str:
         if self._broken is not None:
             return f"{self.name}: the check itself failed: {self._broken!r}"
+        if isinstance(self.failure, UsageError):
+            return f"{self.name}: {self.failure}"
         attempts = f"{progress.attempt} attempt{'s' if progress.attempt != 1 else ''}"
         last = f"; last: {progress.last_error}" if progress.last_error else ""
         return f"{self.name} was not ready after {progress.elapsed:.1f} s and {attempts}{last}"

@@ -12,7 +12,7 @@ import opsrun.engine.gates as gates
 from opsrun.engine.base import Engine
 from opsrun.engine.gates import Gate, Pace, Progress
 from opsrun.engine.stop import Stop
-from opsrun.errors import GateTimeout, HostError, OpsrunError
+from opsrun.errors import GateTimeout, HostError, NotBuiltError, OpsrunError
 
 LONG = 30.0
 AT_ONCE = Pace(0.0, 0.0)
@@ -105,6 +105,17 @@ def test_a_check_that_breaks_fails_its_waiters_at_once(engine: Engine) -> None:
     with pytest.raises(GateTimeout, match="check itself failed: ZeroDivisionError"):
         gate.wait_open(None)
     assert not gate.is_open
+
+
+def test_a_check_that_can_never_pass_is_made_once(engine: Engine) -> None:
+    tries: list[int] = []
+    check = refusing(0, NotBuiltError("no such thing here"), tries)
+    gate = Gate("odd:1", check, engine, Stop(engine), pace=AT_ONCE)
+    prober = engine.spawn(gate.probe)
+    with pytest.raises(GateTimeout, match=r"^odd:1: no such thing here$"):
+        gate.wait_open(None)
+    assert prober.join(LONG)
+    assert tries == [1]
 
 
 def test_cancelling_releases_the_waiters(engine: Engine) -> None:

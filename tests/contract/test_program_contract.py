@@ -146,6 +146,13 @@ def test_a_command_past_its_limit_may_still_run_and_that_is_told(fleet: Any) -> 
     assert result.data["may_still_run"] is True
 
 
+def test_a_port_of_a_container_is_not_waited_for(fleet: Any) -> None:
+    # For ever, if it were tried again.
+    [result] = fleet().wait("tcp:80", "box1", timeout=None)
+    assert result.outcome == "failed"
+    assert "can't be dialled through a program; wait for ssh" in result.error.message
+
+
 def test_a_program_that_is_not_there(fleet: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     [result] = fleet().exec("true", "box1")
