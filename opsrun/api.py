@@ -10,6 +10,7 @@ from opsrun.adhoc.wait import Condition
 from opsrun.composition import arguments
 from opsrun.composition.actions import Action, ExecAction, PingAction, TrustAction, WaitAction
 from opsrun.composition.kept import Kept
+from opsrun.composition.needs import needs_of
 from opsrun.composition.run import ENGINES, Run, RunOptions, make_engine
 from opsrun.composition.ways import Fleetway, check_manner, find_ways
 from opsrun.engine.base import Engine
@@ -303,18 +304,19 @@ class Fleet:
         jobs = fleetway.jobs(
             ways, (action.name,), action.words, anew=not action.becomes, logs_in=logs_in
         )
+        needs = needs_of(ways)
         options = RunOptions(
             action=action.name,
             command=action.words,
             plan=plan,
             retries=retries,
-            files_per_host=fleetway.files_per_host,
+            needs=needs,
             stream=stream,
             largest_status=largest_status,
             early=tuple(fleetway.take_early()),
         )
         if kept is not None:
-            kept.leave_room(min(plan.forks, len(jobs)))
+            kept.leave_room(min(plan.forks, len(jobs)), needs)
         run = Run(
             engine,
             options,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from opsrun.composition.ways import Fleetway
+from opsrun.engine import tasks
 from opsrun.engine.base import Engine
-from opsrun.engine.limits import affordable_forks
+from opsrun.engine.limits import Needs, affordable_forks
 from opsrun.secret import Ask
 
 _FAREWELL = 10.0
 """Seconds that the last tasks have; every wait in them is shorter."""
 
-_MANY = 1 << 20
+_MANY = 4096
+"""Connections that nobody keeps more of."""
 
 
 class Kept:
@@ -31,12 +33,15 @@ class Kept:
         self._fleetway.ask = ask
         return self._fleetway
 
-    def leave_room(self, forks: int) -> None:
-        """Keep no more connections than leave descriptors for so many hosts at once."""
+    def leave_room(self, forks: int, needs: Needs) -> None:
+        """Keep no more connections than leave descriptors and threads for so many hosts at once."""
         if self._fleetway is None or self._fleetway.pool is None:
             return
-        pool, files = self._fleetway.pool, self._fleetway.files_per_host
-        pool.limit(max(0, len(pool) + affordable_forks(_MANY, files) - forks))
+        pool = self._fleetway.pool
+        per_host = needs.threads * self._engine.threads_per_task + needs.processes
+        by_tasks, _ = tasks.affordable(_MANY, per_host, self._engine.own_threads)
+        more = min(affordable_forks(_MANY, needs.files), by_tasks) - forks
+        pool.limit(max(0, len(pool) + more))
 
     def close(self) -> None:
         """Close all connections and wait for what they left under way."""

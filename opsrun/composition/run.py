@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 
 from opsrun.adhoc.base import Job, Setting, Worker
 from opsrun.adhoc.silence import Silence
+from opsrun.engine import tasks
 from opsrun.engine.base import Engine
 from opsrun.engine.collector import Collector
 from opsrun.engine.dispatch import Dispatcher, Plan
-from opsrun.engine.limits import affordable_forks
+from opsrun.engine.limits import Needs, affordable_forks
 from opsrun.engine.stop import Stop
 from opsrun.errors import UsageError, did_you_mean
 from opsrun.events import Event, Journal, NoJournal, Notice, RunStarted, Sink, Summary
@@ -67,7 +68,8 @@ class RunOptions:
     """Bytes of each stream that memory holds."""
     spill: bool = True
     """Whether what is past that goes into a file, where it is not shown as it comes."""
-    files_per_host: int = 2
+    needs: Needs = field(default_factory=Needs)
+    """What one host takes of this machine."""
     stream: bool = False
     """Emit output as it comes even if no sink wants it."""
     journal: Journal = field(default_factory=NoJournal)
@@ -179,11 +181,20 @@ class Run:
         if forks < wanted:
             words = f"the {self._engine.name} engine works on {forks} hosts at once, not {wanted}"
             notices.append(Notice("warning", words))
-        affordable = affordable_forks(forks, self._options.files_per_host)
-        if affordable < forks:
-            words = f"open files are limited: {affordable} hosts at once instead of {forks}"
-            notices.append(Notice("warning", f"{words} (see ulimit -n)"))
-        return replace(plan, forks=affordable), notices
+        for what, affordable, knob in self._limits(forks):
+            if affordable < forks:
+                words = f"{what} are limited: {affordable} hosts at once instead of {forks}"
+                notices.append(Notice("warning", f"{words} (see {knob})"))
+            forks = min(forks, affordable)
+        return replace(plan, forks=forks), notices
+
+    def _limits(self, forks: int) -> Iterator[tuple[str, int, str]]:
+        """What there may be too little of, for how many hosts it is enough, and what to raise."""
+        needs, engine = self._options.needs, self._engine
+        yield "open files", affordable_forks(forks, needs.files), "ulimit -n"
+        per_host = needs.threads * engine.threads_per_task + needs.processes
+        enough, knob = tasks.affordable(forks, per_host, engine.own_threads)
+        yield "processes and threads", enough, knob
 
     def _setting(self) -> Setting:
         return Setting(

@@ -155,8 +155,6 @@ class Fleetway:
         self._known: KnownHosts | None = None
         self._bastions: Bastions | None = None
         self._pacer: Pacer | None = None
-        self.files_per_host = 2
-        """Descriptors that one host takes: a socket and a spare, or the pipes of a process."""
         self._keyring: KeyRing | None = None
         self._passphrases: Passphrases | None = None
         self._targets: dict[str, Target] = {}
@@ -191,8 +189,6 @@ class Fleetway:
         targets = [way.target for way in ways if isinstance(way.target, SSHTarget)]
         if targets:
             self._share(targets, logs_in)
-        if len(targets) < len(ways):
-            self.files_per_host = 8
         return [
             Job(WorkId(way.host, path, mark), partial(self.transport, way, anew), _door(way.target))
             for way in ways

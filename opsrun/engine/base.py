@@ -65,6 +65,10 @@ class Engine(Protocol):
     name: str
     max_forks: int
     """More hosts at once than this make the engine slower or unsafe; callers cap theirs."""
+    threads_per_task: int
+    """Threads of the system's that each task takes."""
+    own_threads: int
+    """Threads of the system's that it may start beside those."""
 
     def spawn(self, call: Callable[..., Any], *args: Any) -> Task:
         """Start ``call(*args)``. The call deals with its own errors: none may leave it."""

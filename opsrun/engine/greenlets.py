@@ -17,13 +17,17 @@ import gevent.queue
 import gevent.threadpool
 
 from opsrun.engine.base import Event, Queue, Semaphore
+from opsrun.engine.tasks import room
 from opsrun.errors import UsageError
 
 T = TypeVar("T")
 
 _STUCK = 256
 """Calls with a timeout that may hang at once: so many names whose servers never answer must not
-delay the others."""
+delay the others. At most half of the threads that may still be started."""
+
+_BRIEF = 10
+"""Calls without a timeout that are made at the same time."""
 
 _IDLE = 1.0
 """Seconds after which a native thread without work ends, also one that `close` did not wait for."""
@@ -88,6 +92,7 @@ class GreenletEngine:
 
     name = "gevent"
     max_forks = 20_000
+    threads_per_task = 0
 
     def __init__(self) -> None:
         if not is_patched():
@@ -97,9 +102,12 @@ class GreenletEngine:
                 "or use engine='threads'"
             )
         self._tasks: set[Any] = set()
+        found = room(2 * _STUCK)
+        stuck = _STUCK if found is None else max(_BRIEF, min(_STUCK, found.left // 2))
+        self.own_threads = _BRIEF + stuck
         # Two pools: what may hang must never stand in front of what is written to the terminal.
-        self._brief = gevent.threadpool.ThreadPool(10, idle_task_timeout=_IDLE)
-        self._timed = gevent.threadpool.ThreadPool(_STUCK, idle_task_timeout=_IDLE)
+        self._brief = gevent.threadpool.ThreadPool(_BRIEF, idle_task_timeout=_IDLE)
+        self._timed = gevent.threadpool.ThreadPool(stuck, idle_task_timeout=_IDLE)
 
     def spawn(self, call: Callable[..., Any], *args: Any) -> _Task:
         """See `Engine.spawn`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+from dataclasses import dataclass
 
 RESERVE = 48
 """Descriptors for everything but hosts: files, sinks, the event loop, native threads."""
@@ -26,6 +27,18 @@ def raise_open_files() -> None:
         except (ValueError, OSError):
             # Some systems refuse an infinite limit; the soft one then stays and is counted with.
             pass
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What one host takes of this machine while it is worked on."""
+
+    files: int = 2
+    """Descriptors: a socket and a spare, or the pipes of a process."""
+    threads: int = 2
+    """Threads, on an engine whose tasks are threads: the worker's and the connection's."""
+    processes: int = 0
+    """Processes of this machine's, with the threads that these have."""
 
 
 def affordable_forks(wanted: int, files_per_host: int) -> int:

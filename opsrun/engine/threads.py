@@ -47,6 +47,10 @@ class ThreadEngine:
     """With paramiko's own thread a host, 1,000 at once took seven times as long as greenlets and
     lost connections; well below 128 they are sound."""
 
+    threads_per_task = 1
+    own_threads = 16
+    """For the dispatch, the sinks and calls that are offloaded."""
+
     def __init__(self) -> None:
         self._tasks: set[threading.Thread] = set()
         self._starting = threading.Lock()

@@ -23,9 +23,11 @@ from support.workers import (
 )
 
 from opsrun.adhoc.base import Job
+from opsrun.engine import tasks
 from opsrun.engine.base import Engine
 from opsrun.engine.collector import QUEUE_SIZE
 from opsrun.engine.dispatch import Plan, Share, Slot
+from opsrun.engine.limits import Needs
 from opsrun.errors import SinkClosed
 from opsrun.events import Event, HostStarted, Notice, Outcome, Output, Result, Summary
 
@@ -461,3 +463,28 @@ def test_forks_are_capped_by_engine_and_descriptors_and_it_is_said(
     assert "6 hosts at once, not 10" in words[0]
     assert "4 hosts at once instead of 6" in words[1]
     assert 1 <= most <= 4
+
+
+def test_forks_are_capped_by_processes_and_threads_and_it_is_said(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A task of the engine's is a thread on one engine, and nothing to the kernel on the other."""
+    asked: list[tuple[int, int, int]] = []
+
+    def of_three(wanted: int, per_host: int, reserve: int) -> tuple[int, str]:
+        asked.append((wanted, per_host, reserve))
+        return min(wanted, 3), "ulimit -u"
+
+    monkeypatch.setattr(tasks, "affordable", of_three)
+    recorder = Recorder()
+    needs = Needs(threads=2, processes=5)
+    run, made = scripted_run(
+        engine, dict.fromkeys(hosts(9), good), Plan(forks=8), [recorder], needs
+    )
+    list(run.stream())
+    assert asked == [(8, 2 * engine.threads_per_task + 5, engine.own_threads)]
+    [words] = [event.message for event in recorder.events if isinstance(event, Notice)]
+    assert words == (
+        "processes and threads are limited: 3 hosts at once instead of 8 (see ulimit -u)"
+    )
+    assert len(made[0].ran) == 9

@@ -11,6 +11,7 @@ from opsrun.adhoc.base import Job, Setting
 from opsrun.composition.run import Run, RunOptions
 from opsrun.engine.base import Engine
 from opsrun.engine.dispatch import Plan, Slot
+from opsrun.engine.limits import Needs
 from opsrun.events import Event, HostStarted, Outcome, Result, Sink, Summary, WorkId
 
 Behaviour = Callable[["Scripted", Job, Slot], bool]
@@ -75,6 +76,7 @@ def scripted_run(
     behaviours: dict[str, Behaviour],
     plan: Plan | None = None,
     sinks: Sequence[Sink] = (),
+    needs: Needs | None = None,
     **options: Any,
 ) -> tuple[Run, list[Scripted]]:
     """A run over the hosts of ``behaviours``, and (once it is under way) its one worker."""
@@ -84,7 +86,7 @@ def scripted_run(
         made.append(Scripted(setting, behaviours))
         return made[0]
 
-    settings = RunOptions("test", "test", plan or Plan())
+    settings = RunOptions("test", "test", plan or Plan(), needs=needs or Needs())
     return Run(engine, settings, [job(host) for host in behaviours], make, sinks, **options), made
 
 

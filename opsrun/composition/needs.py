@@ -1,0 +1,41 @@
+"""What hosts take of this machine, by the way to them: counted before the first is reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from opsrun.composition.ways import Way
+from opsrun.engine.limits import Needs
+from opsrun.transports.targets.target import LocalTarget, ProgramTarget
+
+_OVER_SSH = Needs(files=2, threads=2, processes=0)
+_THROUGH_COMMAND = Needs(files=4, threads=3, processes=2)
+"""ProxyCommand: its pipes, the task that listens to its errors, itself and what it starts."""
+_LOCAL = Needs(files=8, threads=1, processes=2)
+"""The shell, and the command that it starts."""
+_BECOME = 2
+"""sudo or su, and the other user's shell."""
+_PROGRAMS = {"ssh": 2}
+_CONTAINER_PROGRAM = 12
+"""They are written in Go: most of these are threads."""
+
+
+def needs_of(ways: Iterable[Way]) -> Needs:
+    """Enough for each of ``ways``, whichever of them run at the same time."""
+    every = [_OVER_SSH, *(_needs(way) for way in ways)]
+    return Needs(
+        files=max(each.files for each in every),
+        threads=max(each.threads for each in every),
+        processes=max(each.processes for each in every),
+    )
+
+
+def _needs(way: Way) -> Needs:
+    target = way.target
+    if isinstance(target, LocalTarget):
+        processes = _LOCAL.processes + (_BECOME if way.become is not None else 0)
+        return Needs(_LOCAL.files, _LOCAL.threads, processes)
+    if isinstance(target, ProgramTarget):
+        processes = _PROGRAMS.get(target.program, _CONTAINER_PROGRAM)
+        return Needs(_LOCAL.files, _LOCAL.threads, processes)
+    return _OVER_SSH if target.proxy_command is None else _THROUGH_COMMAND
