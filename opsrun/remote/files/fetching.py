@@ -1,0 +1,47 @@
+"""Scripts that give files away: one as it is, or many as archives one behind the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from opsrun.remote.files.scripts import PRELUDE, at_top
+from opsrun.remote.files.words import absolute, below, portions, word
+
+
+def read_script(path: bytes) -> str:
+    """Prints a file. What is no file (a fifo would be waited for) is refused."""
+    name = word(absolute(path))
+    return f"""\
+{PRELUDE}d={name}
+if [ -d "$d" ]; then die isdir 0; fi
+if [ -e "$d" ] && [ ! -f "$d" ]; then die other 0; fi
+exec 4>&1
+e=$(cat -- "$d" 2>&1 >&4) || die read 0 "$e"
+"""
+
+
+# What busybox's lacks is tried out on nothing, where GNU's makes an empty archive.
+_PACK = """\
+more=
+if tar -cf /dev/null --hard-dereference -T /dev/null 2>/dev/null; then more='--hard-dereference -S'
+fi
+failed=
+pack() {
+  # shellcheck disable=SC2086 # options, or none
+  e=$(tar -cf - $more -- "$@" 2>&1 >&4) && return
+  [ $? != 1 ] || [ -z "$more" ] || return
+  failed="$failed$e$nl"
+}
+"""
+
+
+def pack_script(top: bytes, names: Iterable[bytes]) -> str:
+    """Prints archives of the names, which are files and links: directories would be gone into.
+
+    All that can be read is printed before a failure is told. GNU tar's status 1 is none: a file
+    changed meanwhile, which its checksum shows.
+    """
+    lines = [at_top(top), "exec 4>&1\n", _PACK]
+    lines += [f"pack {' '.join(map(below, each))}\n" for each in portions(names)]
+    lines.append('[ -z "$failed" ] || die pack 0 "$failed"\n')
+    return "".join(lines)
