@@ -12,6 +12,7 @@ for somebody. Nothing sleeps, nothing is timed, and every call is remembered.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,8 +27,10 @@ from opsrun.remote.connection import (
     Exited,
     Manner,
     Packet,
+    Victim,
     Writable,
 )
+from opsrun.remote.kill_script import GONE, LAUNCH, LEFT, OVER
 
 __all__ = [
     "Cat",
@@ -116,6 +119,9 @@ class FakeProcess:
         ignored: signals that don't end it.
     """
 
+    victim: Victim | None = None
+    """See `Process.victim`."""
+
     def __init__(
         self, steps: Iterable[Step], host: str, news: Event, ignored: frozenset[str]
     ) -> None:
@@ -134,6 +140,8 @@ class FakeProcess:
         """Every signal that was sent, in order."""
         self.closed = False
         """Whether `close` was called."""
+        self.tag = ""
+        """See `Manner.tag`."""
 
     def receive(self, timeout: float | None) -> Packet | None:
         """See `Process.receive`."""
@@ -201,6 +209,14 @@ class FakeProcess:
             self._steps = deque(ends(signal=name))
             self._news.set()
 
+    def obeys(self, names: Iterable[str]) -> bool:
+        """Send signals up to the first one that ends it; whether there was one."""
+        for name in names:
+            self.signal(name)
+            if name not in self._ignored:
+                return True
+        return False
+
     def wake(self) -> None:
         """See `Process.wake`."""
         self._woken = True
@@ -217,6 +233,31 @@ class FakeProcess:
         self._steps = deque([Closed()])
         self._lost = ""
         self._news.set()
+
+
+class FakeKiller(FakeProcess):
+    """A shell that is fed the script which ends what a command started: it does so to others.
+
+    Args:
+        victims: the processes there are.
+        host, news: see `FakeProcess`.
+    """
+
+    def __init__(self, victims: Sequence[FakeProcess], host: str, news: Event) -> None:
+        super().__init__((), host, news, frozenset())
+        self._victims = victims
+
+    def close_stdin(self) -> None:
+        """See `Process.close_stdin`; what was fed is carried out."""
+        words = dict(re.findall(r"\b(mark|tag|grace)=(\w*)", self.stdin.decode()))
+        mark = words["mark"]
+        mine = [each for each in self._victims if each.tag == words["tag"] and not each.closed]
+        said = f"{mark} {GONE} {len(mine)}\n"
+        for number, process in enumerate(mine, 1):
+            if not process.obeys(("TERM", "KILL") if int(words["grace"]) else ("KILL",)):
+                said += f"{mark} {LEFT} {number} fake\n"
+        self._steps = deque([Data("stdout", f"{said}{mark} {OVER}\n".encode()), *ends(0)])
+        super().close_stdin()
 
 
 class FakeConnection:
@@ -302,7 +343,12 @@ class FakeTransport:
             self._go_through(self._opening, "open")
         except Cancelled as error:
             raise ConnectionFailed(error.message, host=self._host, phase="open") from error
-        process = FakeProcess(self._steps(script), self._host, self._engine.event(), self._ignored)
+        news = self._engine.event()
+        if script == LAUNCH:
+            process: FakeProcess = FakeKiller(self.processes, self._host, news)
+        else:
+            process = FakeProcess(self._steps(script), self._host, news, self._ignored)
+        process.tag = manner.tag
         self.started.append(script)
         self.manners.append(manner)
         self.processes.append(process)

@@ -2,7 +2,7 @@
 
 A `BecomeConnection` starts its processes through sudo, su or doas. The dialogue is over before
 `start` returns; from then on the streams, the end of input and the exit status are the script's
-alone, and signals are sent as the user that it runs as.
+alone.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from opsrun.remote.connection import (
     Packet,
     Process,
     Transport,
+    Victim,
     only_usual,
 )
 from opsrun.remote.deadline import Clock, Deadline
-from opsrun.remote.killing import Victim, kill_tree
 
 _LAST_WORDS = 1.0
 """Seconds for what is still to come once the end of the process, or of its output, is known."""
@@ -46,39 +46,22 @@ class BecomeProcess:
     Args:
         process: the one that it came from.
         early: what of its own output came with the end of the dialogue.
-        connection: as the same user, for signals.
         victim: the other user's shell.
     """
 
-    def __init__(
-        self,
-        process: Process,
-        early: deque[Packet],
-        connection: BecomeConnection,
-        victim: Victim | None,
-    ) -> None:
+    def __init__(self, process: Process, early: deque[Packet], victim: Victim | None) -> None:
         self._process = process
         self._early = early
-        self._connection = connection
-        self._victim = victim
+        self.victim = victim
         self.write = process.write
         self.close_stdin = process.close_stdin
+        self.signal = process.signal
         self.wake = process.wake
         self.close = process.close
 
     def receive(self, timeout: float | None) -> Packet | None:
         """See `Process.receive`."""
         return self._early.popleft() if self._early else self._process.receive(timeout)
-
-    def signal(self, name: str) -> None:
-        """See `Process.signal`; as the other user, over a second channel.
-
-        In this order: sudo passes on what the channel sends it to its one child, and who has lost
-        that parent can't be found any more.
-        """
-        if self._victim is not None:
-            kill_tree(self._connection, self._victim, name, self._connection.clock)
-        self._process.signal(name)
 
 
 class BecomeConnection:
@@ -95,7 +78,7 @@ class BecomeConnection:
         self._connection = connection
         self._spec = spec
         self._host = host
-        self.clock = clock
+        self._clock = clock
 
     def start(self, script: str, manner: Manner = USUAL) -> BecomeProcess:
         """See `Connection.start`. Until it returns, the script has not begun.
@@ -105,23 +88,26 @@ class BecomeConnection:
         """
         only_usual(manner, self._host, self._spec.method)
         marks = Marks()
-        process = self._connection.start(start_script(self._spec, marks, script))
+        # The tag is not sudo's: it ends with its child, and would pass a signal on a second time.
+        script = start_script(self._spec, marks, script, manner.tag)
+        process = self._connection.start(script, Manner(patience=manner.patience))
         dialogue = Dialogue(self._spec, marks, self._host)
         try:
-            early = self._talk(process, dialogue)
+            early = self._talk(process, dialogue, manner.patience)
         except BaseException:
             # sudo, which is not ours to kill, ends at the end of its input.
             process.close_stdin()
             process.close()
             raise
-        return BecomeProcess(process, early, self, dialogue.victim)
+        return BecomeProcess(process, early, dialogue.victim)
 
     def close(self) -> None:
         """See `Connection.close`."""
         self._connection.close()
 
-    def _talk(self, process: Process, dialogue: Dialogue) -> deque[Packet]:
-        deadline = Deadline("become", self._spec.timeout, self.clock)
+    def _talk(self, process: Process, dialogue: Dialogue, patience: float | None) -> deque[Packet]:
+        seconds = self._spec.timeout if patience is None else min(patience, self._spec.timeout)
+        deadline = Deadline("become", seconds, self._clock)
         unsent = b""
         exited: Exited | None = None
         over = False
@@ -138,7 +124,7 @@ class BecomeConnection:
                 raise dialogue.ended(_words(exited))
             unsent = unsent[process.write(unsent) :] if unsent else b""
             if deadline.expired and (not dialogue.over or unsent):
-                raise dialogue.timed_out(self._spec.timeout)
+                raise dialogue.timed_out(seconds)
         return deque(Data(stream, data) for stream, data in dialogue.left.items() if data)
 
 

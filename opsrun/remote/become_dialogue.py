@@ -8,7 +8,7 @@ from opsrun.errors import BecomeError
 from opsrun.events import StreamName
 from opsrun.remote.become_refusals import PASSWORD_HINT, WRONG_HINT, explain
 from opsrun.remote.become_script import MISSING, BecomeSpec, Marks
-from opsrun.remote.killing import Victim
+from opsrun.remote.connection import Victim
 
 LONGEST = 64 * 1024
 """Bytes of banners and prompts on one stream, before nobody believes that a shell will come."""

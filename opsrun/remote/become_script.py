@@ -16,6 +16,7 @@ import shlex
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from opsrun.remote.connection import TAG
 from opsrun.remote.framing import new_mark
 from opsrun.secret import Secret
 
@@ -81,16 +82,23 @@ echo {mark}
 echo {mark} $$ ${{21-}} ${{5-}} >&2
 read -r g && [ "$g" = {go} ] || {{ echo "opsrun: standard input is cut off" >&2; exit 126; }}
 case $w in x*) LC_ALL=${{w#x}}; export LC_ALL ;; *) unset LC_ALL ;; esac
-exec /bin/sh -c "$s"
+{tag}exec /bin/sh -c "$s"
 """
 
 
-def start_script(spec: BecomeSpec, marks: Marks, script: str) -> str:
+def start_script(spec: BecomeSpec, marks: Marks, script: str, tag: str = "") -> str:
     """What the login user's shell is to run, so that ``script`` runs as the other user.
 
     The password is no part of it.
+
+    Args:
+        spec: who is to become whom.
+        marks: random words, never used before.
+        script: what is to run.
+        tag: see `Manner.tag`; sudo lets no variable through that it doesn't know.
     """
-    inner = _INNER.format(mark=_halved(marks.inner), go=_halved(marks.go))
+    export = f"{TAG}={tag}; export {TAG}\n" if tag else ""
+    inner = _INNER.format(mark=_halved(marks.inner), go=_halved(marks.go), tag=export)
     words, arguments = _method(spec, marks, inner, script)
     outer = _OUTER.format(
         exe=shlex.quote(spec.program), mark=_halved(marks.outer), missing=MISSING, words=words

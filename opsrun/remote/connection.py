@@ -7,6 +7,7 @@ files) is built on these three once, for every transport.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -74,9 +75,43 @@ class Manner:
     subsystem: str | None = None
     """No script is run: the server starts what it knows by this name (``sftp``; RFC 4254 section
     6.5), and the process's streams are that one's."""
+    tag: str = ""
+    """Letters and digits that what is started is to have in its environment as `TAG`, so that it
+    and all its children are found again. Not every server lets it through."""
 
 
 USUAL = Manner()
+
+TAG = "LC_OPSRUN_TAG"
+"""Environment variable that tells whose child a process is. ``LC_``, because that is what sshd's
+configuration lets through on Debian and its kin, and sudo(8) everywhere, which drops others."""
+
+_VICTIM = re.compile(
+    r"(?P<pid>[0-9]{1,10})(?: (?P<began>[0-9]{0,20}))?(?: (?P<session>[0-9]{0,10}))?\Z"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Victim:
+    """A process that told us who it is."""
+
+    pid: int
+    began: str = ""
+    """Clock ticks from boot to its start, see proc(5); empty where there is no ``/proc``."""
+    session: int = 0
+    """Its session's id; 0 where that is not known, or has members that are not ours to end."""
+
+    @classmethod
+    def parse(cls, text: str) -> Victim:
+        """From ``PID BEGAN SESSION``, of which the last two may be missing.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        found = _VICTIM.match(text)
+        if found is None or int(found["pid"]) < 2:
+            raise ValueError(text)
+        return cls(int(found["pid"]), found["began"] or "", int(found["session"] or 0))
 
 
 def only_usual(manner: Manner, host: str, way: str) -> None:
@@ -96,6 +131,10 @@ def only_usual(manner: Manner, host: str, way: str) -> None:
 
 class Process(Protocol):
     """A command under way: three streams and an end. Used by one consumer at a time."""
+
+    @property
+    def victim(self) -> Victim | None:
+        """The process on the host, where it has told who it is."""
 
     def receive(self, timeout: float | None) -> Packet | None:
         """The next packet, in the order of arrival; None when ``timeout`` seconds pass without one.

@@ -1,158 +1,165 @@
 """Ends what a command started, over a second channel of the same connection.
 
-A signal over the channel itself (RFC 4254 section 6.9) is honoured by few: OpenSSH refuses it for
-root and for forced commands. But every channel's shell is a child of the same server process, and
-leads a process group of its own: so another shell on the same connection finds its siblings.
+A signal over the channel itself (RFC 4254 section 6.9) is honoured by few, OpenSSH refuses it for
+root and for forced commands, and it reaches one process group. So every command carries a random
+tag in its environment (`Manner.tag`), and one script on the host finds whoever has it, whoever
+descends from these, and where there is no tag what there is instead; see `kill_script`. It asks
+them to end, waits, kills them, looks again for those that were born meanwhile, and names whoever
+goes on: as whose user it runs is the connection's business.
 """
 
 from __future__ import annotations
 
-import re
+import math
 from dataclasses import dataclass
 
 from opsrun.errors import HostError
-from opsrun.remote.connection import Closed, Connection, Exited, Manner
+from opsrun.remote.connection import (
+    TAG,
+    Closed,
+    Connection,
+    Data,
+    EndOfOutput,
+    Exited,
+    Manner,
+    Process,
+    Victim,
+    Writable,
+)
 from opsrun.remote.deadline import Clock, Deadline
+from opsrun.remote.framing import new_mark
+from opsrun.remote.kill_script import GONE, LAUNCH, LEFT, OVER, SCRIPT
 
 PATIENCE = 3.0
-"""Seconds that the second channel may take."""
+"""Seconds that the second channel may take, beside the time that processes are given."""
 
-# Only below a server process of this connection alone are all siblings ours. Without /proc, ps has
-# to do; without both, nothing is killed, and the caller sees that the command goes on.
-_SCRIPT = """exec sh -c '
-me=$$ server=$PPID
-each() {
-  if [ -r /proc/self/stat ]; then
-    for f in /proc/[0-9]*/stat; do
-      read -r line < "$f" || continue
-      pid=${f#/proc/} pid=${pid%%/stat} line=${line##*") "}
-      set -- $line
-      echo "$pid $2 $3"
-    done 2>/dev/null
-  else
-    ps -A -o pid= -o ppid= -o pgid=
-  fi
-}
-if [ -r /proc/$server/comm ]; then read -r name < /proc/$server/comm
-else name=$(ps -o comm= -p $server); fi
-case ${name##*/} in sshd*|dropbear*) ;; *) exit 3 ;; esac
-each | while read -r pid parent group; do
-  [ "$parent" = $server ] && [ "$pid" != $me ] && [ "$pid" = "$group" ] || continue
-  kill -%s -"$group" 2>/dev/null
-done
-' </dev/null >/dev/null 2>&1"""
+GRACE = 1.0
+"""Seconds between asking processes to end and killing them."""
 
+LAST = 0.5
+"""Seconds that killed processes have to be gone."""
 
-# Without /proc there is no start time to compare and no session to go by; descent has to do.
-_TREE = """exec sh -c '
-root=$1 began=$2 session=$3 signal=$4
-each() {
-  if [ -r /proc/self/stat ]; then
-    for f in /proc/[0-9]*/stat; do
-      read -r line < "$f" || continue
-      pid=${f#/proc/} pid=${pid%%%%/stat}
-      set -- ${line##*") "}
-      echo "$pid:$2:$4:${20}"
-    done 2>/dev/null
-  else
-    ps -A -o pid= -o ppid= | while read -r pid parent; do echo "$pid:$parent:0:"; done
-  fi
-}
-scan() {
-  all=`each` found=" "
-  for entry in $all; do
-    pid=${entry%%%%:*} rest=${entry#*:}
-    rest=${rest#*:}
-    [ "$pid" = "$root" ] || [ "${rest%%%%:*}" = "$session" ] || continue
-    [ "$pid" != "$root" ] || [ "${rest#*:}" = "$began" ] || continue
-    found="$found$pid "
-  done
-  more=1
-  while [ $more = 1 ]; do
-    more=0
-    for entry in $all; do
-      pid=${entry%%%%:*} rest=${entry#*:}
-      case $found in
-      *" $pid "*) ;;
-      *" ${rest%%%%:*} "*) found="$found$pid " more=1 ;;
-      esac
-    done
-  done
-  for pid in $found; do kill -s $signal $pid; done 2>/dev/null
-}
-mine=0
-if [ -r /proc/self/stat ]; then
-  read -r line </proc/self/stat
-  set -- ${line##*") "}
-  mine=$4
-fi
-[ "$session" != "$mine" ] && [ "$session" != 0 ] || session=none
-scan
-[ $signal != KILL ] || scan
-' opsrun %d "%s" %d %s </dev/null >/dev/null 2>&1"""
+NAMED = 4
+"""So many processes that go on are named in an error; the others are counted."""
 
-
-_VICTIM = re.compile(
-    r"(?P<pid>[0-9]{1,10})(?: (?P<began>[0-9]{0,20}))?(?: (?P<session>[0-9]{0,10}))?\Z"
-)
+_TICK = 0.05
+_LONGEST_ANSWER = 256 * 1024
+_SLACK = 300.0
+"""Seconds by which this machine's clock and the host's may differ about when a command began."""
 
 
 @dataclass(frozen=True, slots=True)
-class Victim:
-    """A process that told us who it is."""
+class Quarry:
+    """What is to be ended."""
 
-    pid: int
-    began: str = ""
-    """Clock ticks from boot to its start, see proc(5); empty where there is no ``/proc``."""
-    session: int = 0
-    """Its session's id; 0 where it is not known."""
-
-    @classmethod
-    def parse(cls, text: str) -> Victim:
-        """From ``PID BEGAN SESSION``, of which the last two may be missing.
-
-        Raises:
-            ValueError: it is something else.
-        """
-        found = _VICTIM.match(text)
-        if found is None or int(found["pid"]) < 2:
-            raise ValueError(text)
-        return cls(int(found["pid"]), found["began"] or "", int(found["session"] or 0))
+    tag: str
+    """What it carries in its environment, see `Manner.tag`."""
+    started: float
+    """When it was started, on the clock."""
+    victim: Victim | None = None
+    """Its first process, where that is known."""
 
 
-def kill_siblings(connection: Connection, signal: str, clock: Clock) -> None:
-    """Send ``signal`` to the process groups of all other commands on this connection.
+@dataclass(frozen=True, slots=True)
+class Toll:
+    """What became of it."""
 
-    Says nothing about whether it helped; the command's own channel does.
-    """
-    _finish(connection, _SCRIPT % signal, clock)
+    found: int
+    """So many processes were its own."""
+    left: tuple[str, ...] = ()
+    """Process id and name of those that go on: ``1234 sleep``."""
 
 
-def kill_tree(connection: Connection, victim: Victim, signal: str, clock: Clock) -> None:
-    """Send ``signal`` to a process, to all of its session and to all that descends from these.
-
-    What left the session and lost its parent is not found. Says nothing about whether it helped.
+def end_all(
+    connection: Connection, quarry: Quarry, clock: Clock, *, grace: float = GRACE
+) -> Toll | None:
+    """Have everything end that a command started; takes ``grace`` and `PATIENCE` at most.
 
     Args:
         connection: as whose user the signals are sent.
-        victim: nothing happens to another process that got its number.
-        signal: name without ``SIG``.
+        quarry: nothing happens to another process that got the number of one of its.
         clock: monotonic seconds.
+        grace: seconds between TERM and KILL; 0 for KILL at once.
+
+    Returns:
+        None where nobody could have a look.
     """
-    _finish(connection, _TREE % (victim.pid, victim.began, victim.session, signal), clock)
-
-
-def _finish(connection: Connection, script: str, clock: Clock) -> None:
-    patience = Deadline("run", PATIENCE, clock)
+    mark = new_mark()
+    script = _script(mark, quarry, clock, grace)
+    patience = Deadline("run", PATIENCE + grace + LAST, clock)
     try:
-        process = connection.start(script, Manner(patience=PATIENCE))
+        process = connection.start(LAUNCH, Manner(patience=PATIENCE, tag=f"kill-{mark}"))
     except HostError:
-        return
+        return None
     try:
-        while not patience.expired:
-            if isinstance(process.receive(patience.remaining()), (Exited, Closed)):
-                return
+        return _parse(_talk(process, script.encode(), mark.encode(), patience), mark)
     except HostError:
-        return
+        return None
     finally:
         process.close()
+
+
+def fate(toll: Toll | None, *, seen: bool) -> str:
+    """What became of a command, in words.
+
+    Args:
+        toll: of all that it started; None where that is not known.
+        seen: the command itself was seen to end.
+    """
+    if toll is not None and toll.left:
+        more = f", +{len(toll.left) - NAMED} more" if len(toll.left) > NAMED else ""
+        return f"told to end, this may still be running: {', '.join(toll.left[:NAMED])}{more}"
+    if not seen:
+        return "told to end, it did not answer: it may still be running"
+    if toll is None:
+        return "it was ended; whether all that it started was, could not be seen"
+    return "it was ended"
+
+
+def _script(mark: str, quarry: Quarry, clock: Clock, grace: float) -> str:
+    victim = quarry.victim
+    words = {
+        "mark": mark,
+        "name": TAG,
+        "tag": quarry.tag,
+        "root": victim.pid if victim else "",
+        "born": victim.began if victim else "",
+        "session": (victim.session or "") if victim else "",
+        # Twice: a clock that stood still while this machine slept counted too little.
+        "window": math.ceil(2 * max(0.0, clock() - quarry.started) + _SLACK),
+        "grace": math.ceil(grace / _TICK),
+        "last": math.ceil(LAST / _TICK),
+    }
+    return SCRIPT % words
+
+
+def _talk(process: Process, script: bytes, mark: bytes, patience: Deadline) -> str:
+    """Feed the shell its script; all that it says up to its last word."""
+    said, unsent, over = b"", script, b"%s %s\n" % (mark, OVER.encode())
+    while True:
+        if unsent:
+            unsent = unsent[process.write(unsent) :]
+            if not unsent:
+                process.close_stdin()
+        packet = process.receive(patience.remaining())
+        if isinstance(packet, Data) and packet.stream == "stdout":
+            said = (said + packet.data)[-_LONGEST_ANSWER:]
+        if over in said or isinstance(packet, (Closed, EndOfOutput)) or patience.expired:
+            return said.decode("utf-8", "replace")
+        if isinstance(packet, (Exited, Writable)):
+            continue
+
+
+def _parse(said: str, mark: str) -> Toll | None:
+    found, left, over = 0, [], False
+    for line in said.split("\n"):
+        _, ours, words = line.partition(f"{mark} ")
+        kind, _, rest = words.partition(" ")
+        if not ours:
+            continue
+        if kind == GONE and rest.isdecimal():
+            found = int(rest)
+        elif kind == LEFT:
+            left.append(rest)
+        over = over or kind == OVER
+    return Toll(found, tuple(left)) if over else None

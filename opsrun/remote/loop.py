@@ -8,12 +8,16 @@ What it stands on, tried with dash, bash, busybox ash and mksh:
   ``dd iflag=fullblock`` takes its place, and without that ``dd bs=1``, which is slow and exact.
 - mksh has no ``printf`` of its own, so everything is said with ``echo``: hexadecimal digits and
   numbers, which no ``echo`` changes.
+- Every frame has a tag of its own (`Manner.tag`), its name: what an earlier one left behind on
+  purpose is not ended along with a later one.
 - A redirection that fails ends a special builtin's whole shell, but only skips a ``{ }`` group.
 """
 
 from __future__ import annotations
 
 import shlex
+
+from opsrun.remote.connection import TAG
 
 GARBLED = 70
 """Exit status of a loop that read no frame where one had to be."""
@@ -29,7 +33,7 @@ LOOP = """\
 _ou=`umask`
 PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin
 LC_ALL=C
-export PATH LC_ALL
+export PATH LC_ALL LC_OPSRUN_TAG
 case `echo ab | { head -c 1 2>/dev/null; echo -; cat; }` in
 a-*b) _otake() { head -c "$1"; } ;;
 *) case `echo ab | { dd bs=1 count=1 iflag=fullblock 2>/dev/null; echo -; cat; }` in
@@ -55,6 +59,7 @@ echo "$1 $$ ${21-} ${5-}"
 echo "$1 -" >&2
 shift $#
 while IFS=' ' read -r _ok _oz _on _od; do
+  LC_OPSRUN_TAG=$_od
   _os=`_otake "$_oz"`
   _om=
   if [ "$_ok" = r ]; then
@@ -93,7 +98,7 @@ done
 """
 
 
-def start_script(mark: str, shell: str = "sh") -> str:
+def start_script(mark: str, shell: str = "sh", tag: str = "") -> str:
     """What the host's shell is to run for a session.
 
     The loop greets with ``mark`` on both streams; behind it, on stdout, stand its process id, its
@@ -102,5 +107,7 @@ def start_script(mark: str, shell: str = "sh") -> str:
     Args:
         mark: see `opsrun.remote.framing.new_mark`.
         shell: the words of a POSIX shell.
+        tag: the loop's own, also where no other way leads into its environment.
     """
-    return f"exec {shell} -c {shlex.quote(LOOP)} opsrun {mark}"
+    env = f"env {TAG}={tag} " if tag else ""
+    return f"exec {env}{shell} -c {shlex.quote(LOOP)} opsrun {mark}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from opsrun.errors import Cancelled, ConnectionLost, HostError
@@ -19,7 +20,8 @@ from opsrun.remote.connection import (
     Writable,
 )
 from opsrun.remote.deadline import Clock, Deadline
-from opsrun.remote.killing import kill_siblings
+from opsrun.remote.framing import new_mark
+from opsrun.remote.killing import GRACE, Quarry, Toll, end_all, fate
 from opsrun.remote.limits import Limits
 
 DRAIN = 2.0
@@ -27,10 +29,7 @@ DRAIN = 2.0
 that the command left behind holds it."""
 
 SIGNAL_ANSWER = 0.3
-"""Seconds that a signal over the command's own channel has before a second channel is opened."""
-
-GRACE = 1.0
-"""Seconds between asking a command to end and killing it."""
+"""Seconds that the news of an end may take, once nothing of the command goes on."""
 
 SILENCE = 60.0
 """Seconds without a sign of life after which somebody may want to know; and again after as many."""
@@ -83,10 +82,13 @@ class Running:
         self._output_over = False
         self._closed = False
         self._cut_short = False
+        self._tag = "" if command.manner.raw else new_mark()
+        self._started = 0.0
+        self._toll: Toll | None = None
         self.sent = False
         """The host was asked to run the command: from here on it may have."""
         self.may_still_run = False
-        """Asked to end, the command did not say that it has."""
+        """Told to end, the command was not seen to, or something that it started was not."""
 
     def run(self, connection: Connection, stop: Stopping, host: str) -> CommandResult:
         """Run the command to its end.
@@ -97,7 +99,7 @@ class Running:
             ConnectionLost: the connection broke before its end was known.
             Cancelled: ``stop`` ended the run.
         """
-        before = self._clock()
+        before = self._started = self._clock()
         process = self._process = self._start(connection, stop, host)
         self.sent = True
         self._limits = Limits(self._command.timeout, self._command.idle_timeout, self._clock)
@@ -131,7 +133,7 @@ class Running:
 
     def _start(self, connection: Connection, stop: Stopping, host: str) -> Process:
         self._connection = connection
-        script, manner = self._command.rendered(), self._command.manner
+        script, manner = self._command.rendered(), replace(self._command.manner, tag=self._tag)
         try:
             if not stop.cancelled:
                 # What is typed at a shell may have its effect before the start is over.
@@ -146,6 +148,15 @@ class Running:
     @property
     def _over(self) -> bool:
         return self._closed or (self._exited is not None and self._output_over)
+
+    @property
+    def _ended(self) -> bool:
+        return self._exited is not None or self._closed
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """Process id and name of what goes on though it was told to end, as far as it was seen."""
+        return self._toll.left if self._toll is not None else ()
 
     @property
     def silence(self) -> float:
@@ -183,11 +194,11 @@ class Running:
             # The command has ended by itself; only its output's end is not waited for any more.
             self._cut_short = True
             return
-        expiry = self._limits.expiry()
+        expiry = None if stop.cancelled else self._limits.expiry()
         self._end(process)
-        if stop.cancelled:
+        if expiry is None:
             raise Cancelled(stop.reason, host=host)
-        raise expiry.error(self._fate(), host)
+        raise expiry.error(fate(self._toll, seen=self._ended), host)
 
     def _take(self, packet: Packet, process: Process) -> None:
         if isinstance(packet, Data):
@@ -226,20 +237,33 @@ class Running:
         process.close_stdin()
 
     def _end(self, process: Process) -> None:
-        """TERM, a grace, KILL, over both ways there are; remembers whether the end was seen."""
+        """Have it end with all that it started; remembers what was not seen to."""
+        self.may_still_run = True
         try:
-            for name in ("TERM", "KILL"):
-                process.signal(name)
-                if self._ends_within(process, SIGNAL_ANSWER):
-                    return
-                if self._connection is not None and not self._command.manner.raw:
-                    kill_siblings(self._connection, name, self._clock)
-                if self._ends_within(process, GRACE):
-                    return
+            self._hunt(process)
+            seen = self._ends_within(process, SIGNAL_ANSWER)
+            if not seen and not self.left:
+                # Nobody could have a look, or saw nothing: the server itself may know better.
+                self._toll = None
+                seen = self._signalled(process)
         except ConnectionLost:
             # Why it was to be ended says more than that the connection broke over it.
-            pass
-        self.may_still_run = True
+            return
+        known = self._toll is not None or self._command.manner.raw
+        self.may_still_run = not (seen and known) or bool(self.left)
+
+    def _hunt(self, process: Process) -> None:
+        if self._connection is None or self._command.manner.raw:
+            return
+        quarry = Quarry(self._tag, self._started, process.victim)
+        self._toll = end_all(self._connection, quarry, self._clock)
+
+    def _signalled(self, process: Process) -> bool:
+        for name in ("TERM", "KILL"):
+            process.signal(name)
+            if self._ends_within(process, GRACE):
+                return True
+        return False
 
     def _ends_within(self, process: Process, seconds: float) -> bool:
         patience = Deadline("run", seconds, self._clock)
@@ -249,12 +273,7 @@ class Running:
                 before = self._clock()
                 self._take(packet, process)
                 patience.postpone(self._clock() - before)
-        return self._exited is not None or self._closed
-
-    def _fate(self) -> str:
-        if self.may_still_run:
-            return "told to end, it did not answer: it may still be running"
-        return "it was ended"
+        return self._ended
 
     @property
     def truncated(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from opsrun.errors import (
     Cancelled,
@@ -14,7 +14,17 @@ from opsrun.errors import (
     HostError,
     TransferFailed,
 )
-from opsrun.remote.connection import Closed, Connection, Data, EndOfOutput, Exited, Packet, Process
+from opsrun.remote.connection import (
+    Closed,
+    Connection,
+    Data,
+    EndOfOutput,
+    Exited,
+    Manner,
+    Packet,
+    Process,
+    Victim,
+)
 from opsrun.remote.deadline import Clock, Deadline
 from opsrun.remote.framing import (
     Frame,
@@ -24,10 +34,10 @@ from opsrun.remote.framing import (
     StreamDecoder,
     new_mark,
 )
-from opsrun.remote.killing import Victim, kill_tree
+from opsrun.remote.killing import GRACE, Quarry, Toll, end_all, fate
 from opsrun.remote.limits import Limits
 from opsrun.remote.loop import GARBLED, NOT_TAKEN, start_script
-from opsrun.remote.running import GRACE, SIGNAL_ANSWER, Stopping
+from opsrun.remote.running import SIGNAL_ANSWER, Stopping
 from opsrun.remote.ticket import Allowed, Ticket
 
 _CHUNK = 256 * 1024
@@ -74,14 +84,18 @@ class Shell:
         """Nothing more can be sent; whatever was pending has failed."""
         mark = new_mark()
         self._greeting: Ticket | None = self._expect(mark, Allowed(_GREETING_CAP, ends.greeting))
-        self._process: Process = connection.start(start_script(mark, shell))
+        self._started = ends.clock()
+        self._tag = new_mark()
+        script = start_script(mark, shell, self._tag)
+        self._process: Process = connection.start(script, Manner(tag=self._tag))
 
     def send(self, frame: Frame, allowed: Allowed, on_stdout: OnOutput | None = None) -> Ticket:
         """Send a frame ahead; waits for nothing but a stream's own chunks."""
         mark = new_mark()
         ticket = self._expect(mark, allowed, on_stdout)
+        ticket.tag = new_mark()
         self._pending[0].begin()
-        self._outbox.append(frame.encode(mark))
+        self._outbox.append(frame.encode(mark, ticket.tag))
         self._guarded(self._write)
         return ticket
 
@@ -216,9 +230,9 @@ class Shell:
             words = f"no answer from its shell within {self._ends.greeting:g} s"
             self._end(self._no_shell(words))
             return
-        gone = self._kill()
-        fate = "it was ended" if gone else "told to end, it did not answer: it may still be running"
-        self._pending[0].fail(expiry.error(fate, self._ends.host))
+        toll = self._kill()
+        words = fate(toll, seen=self._exited is not None)
+        self._pending[0].fail(expiry.error(words, self._ends.host))
         self._die("the session was ended, because a script before this one took too long")
 
     def _no_shell(self, message: str) -> ConnectionFailed:
@@ -273,18 +287,22 @@ class Shell:
         self._unsent = memoryview(b"")
         self._process.close()
 
-    def _kill(self) -> bool:
-        """End the loop and all that runs in it; whether its end was seen."""
+    def _kill(self) -> Toll | None:
+        """End the loop and what the frame under way started; what became of it.
+
+        What earlier frames left behind stays: it has other tags, and only its session is the same.
+        """
+        victim = self._victim and replace(self._victim, session=0)
+        tag = self._pending[0].tag if self._pending else ""
+        quarry = Quarry(tag or self._tag, self._started, victim)
         try:
-            if self._victim is not None:
-                # First: without the loop, what it started could not be told from other processes.
-                kill_tree(self._connection, self._victim, "KILL", self._ends.clock)
+            toll = end_all(self._connection, quarry, self._ends.clock)
             if not self._ends_within(SIGNAL_ANSWER):
                 self._process.signal("KILL")
                 self._ends_within(GRACE)
         except HostError:
-            pass
-        return self._exited is not None
+            return None
+        return toll
 
     def _ends_within(self, seconds: float) -> bool:
         patience = Deadline("run", seconds, self._ends.clock)

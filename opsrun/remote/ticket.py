@@ -40,6 +40,8 @@ class Ticket:
         self._result: CommandResult | None = None
         self._error: HostError | None = None
         self.mark = mark
+        self.tag = ""
+        """What the processes of its script carry in their environment, see `Manner.tag`."""
 
     @property
     def done(self) -> bool:

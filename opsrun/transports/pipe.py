@@ -17,6 +17,7 @@ from opsrun.engine.base import Engine
 from opsrun.errors import ConnectionFailed, ConnectionLost
 from opsrun.events import StreamName
 from opsrun.remote.connection import (
+    TAG,
     USUAL,
     Closed,
     Data,
@@ -24,6 +25,7 @@ from opsrun.remote.connection import (
     Exited,
     Manner,
     Packet,
+    Victim,
     Writable,
     only_usual,
 )
@@ -47,10 +49,22 @@ class PipeProcess:
     """A local process: three pipes and a pidfd, polled together.
 
     ``select.poll`` is looked up at each call: under gevent it is the cooperative one.
+
+    Args:
+        argv: the program and its words.
+        host: inventory name, for errors.
+        lock: guards what is done from other tasks.
+        tag: see `Manner.tag`.
     """
 
-    def __init__(self, argv: tuple[str, ...], host: str, lock: AbstractContextManager[Any]) -> None:
+    victim: Victim | None = None
+    """See `Process.victim`; its own process may be no more than a way to the host."""
+
+    def __init__(
+        self, argv: tuple[str, ...], host: str, lock: AbstractContextManager[Any], tag: str = ""
+    ) -> None:
         self._host = host
+        self._environment = {**os.environ, TAG: tag} if tag else None
         self._lock = lock
         with ExitStack() as undo:
             self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -84,6 +98,7 @@ class PipeProcess:
             stderr=subprocess.PIPE,
             start_new_session=True,
             bufsize=0,
+            env=self._environment,
         )
 
     def receive(self, timeout: float | None) -> Packet | None:
@@ -271,7 +286,8 @@ class PipeConnection:
 
     def _spawn(self, script: str, manner: Manner) -> PipeProcess:
         only_usual(manner, self._host, self._prefix[0])
-        return PipeProcess((*self._prefix, script), self._host, self._engine.lock())
+        argv = (*self._prefix, script)
+        return PipeProcess(argv, self._host, self._engine.lock(), manner.tag)
 
     def _is_closed(self) -> bool:
         with self._lock:
@@ -297,7 +313,7 @@ class LocalConnection(PipeConnection):
             return super()._spawn(script, manner)
         from opsrun.transports.terminal import TerminalProcess
 
-        return TerminalProcess(script, manner.terminal, self._host, self._engine.lock())
+        return TerminalProcess(script, manner.terminal, self._host, self._engine.lock(), manner.tag)
 
 
 class LocalTransport:

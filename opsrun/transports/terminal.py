@@ -36,17 +36,22 @@ class TerminalProcess(PipeProcess):
     Args:
         script: what ``/bin/sh`` is to run.
         terminal: its size and kind.
-        host, lock: see `PipeProcess`.
+        host, lock, tag: see `PipeProcess`.
     """
 
     def __init__(
-        self, script: str, terminal: Terminal, host: str, lock: AbstractContextManager[Any]
+        self,
+        script: str,
+        terminal: Terminal,
+        host: str,
+        lock: AbstractContextManager[Any],
+        tag: str = "",
     ) -> None:
         self._terminal = terminal
         self._last: int | None = None
         self._end = b""
         self._end_typed = False
-        super().__init__((script,), host, lock)
+        super().__init__((script,), host, lock, tag)
 
     def _launch(self, argv: tuple[str, ...]) -> subprocess.Popen[bytes]:
         ours, theirs = os.openpty()
@@ -62,6 +67,7 @@ class TerminalProcess(PipeProcess):
                     stderr=theirs,
                     start_new_session=True,
                     bufsize=0,
+                    env=self._environment,
                 )
             finally:
                 os.close(theirs)

@@ -11,6 +11,7 @@ from support.processes import wait_gone
 
 from opsrun import Fleet
 from opsrun.events import Output, Result
+from opsrun.remote import killing, running
 
 FAKE = """\
 #!/bin/sh
@@ -139,11 +140,24 @@ def test_a_program_that_is_killed_loses_the_host(fleet: Any, tmp_path: Path) -> 
     assert "ended with signal KILL" in result.error.message
 
 
-def test_a_command_past_its_limit_may_still_run_and_that_is_told(fleet: Any) -> None:
+def test_a_command_past_its_limit_is_ended_inside(fleet: Any) -> None:
+    """Through a second call of the program: what ends the first one ends nothing inside."""
+    script = "setsid sleep 600 & echo $! $$; exec sleep 600"
+    [result] = fleet().exec(script, "box1", timeout=0.5)
+    assert all(wait_gone(int(pid)) for pid in result.stdout.split())
+    assert (result.outcome, result.data) == ("failed", {})
+    assert "it was ended" in result.error.message
+
+
+def test_where_nobody_can_have_a_look_it_may_still_run(
+    fleet: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(killing, "LAUNCH", "exit 1")
+    monkeypatch.setattr(running, "GRACE", 0.1)
     [result] = fleet().exec("echo $$; exec sleep 600", "box1", timeout=0.2)
     os.kill(int(result.stdout), 9)
     assert result.outcome == "failed"
-    assert result.data["may_still_run"] is True
+    assert result.data == {"may_still_run": True}
 
 
 def test_a_port_of_a_container_is_not_waited_for(fleet: Any) -> None:

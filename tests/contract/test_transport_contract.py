@@ -492,7 +492,7 @@ def test_a_break_while_it_is_ended_leaves_the_reason_standing(
     def lose(*args: object) -> None:
         transport.processes[0].lose("gone")
 
-    monkeypatch.setattr(running_module, "kill_siblings", lose)
+    monkeypatch.setattr(running_module, "end_all", lose)
     monkeypatch.setattr(running_module, "SIGNAL_ANSWER", 0.01)
     with pytest.raises(CommandTimeout, match="may still be running"):
         ran.on(connection)

@@ -59,7 +59,7 @@ def busybox_path(directory: Path) -> str:
 def scarce_path(directory: Path) -> str:
     """A directory in which no head(1) and no ``dd iflag=fullblock`` are to be found."""
     directory.mkdir()
-    for name in ("cat", "mkdir", "rm", "sleep", "wc", "sh"):
+    for name in ("cat", "env", "mkdir", "rm", "sleep", "wc", "sh"):
         (directory / name).symlink_to(_found(name))
     dd = directory / "dd"
     dd.write_text(

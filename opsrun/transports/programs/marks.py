@@ -11,7 +11,13 @@ from __future__ import annotations
 import re
 import secrets
 
-_WRAPPER = 'printf %s "$2" >&2; sh -c "$1"; s=$?; printf %s "$3$s." >&2; exit $s'
+from opsrun.remote.connection import TAG
+
+# The tag is the command's alone: who is to end it must leave the wrapper to tell of it.
+_WRAPPER = (
+    f'printf %s "$2" >&2; ( [ -z "$4" ] || {{ {TAG}=$4; export {TAG}; }}; exec sh -c "$1" ); '
+    's=$?; printf %s "$3$s." >&2; exit $s'
+)
 
 
 class Marks:
@@ -30,10 +36,15 @@ class Marks:
         self.before = b""
         """What the program itself said; the last of it."""
 
-    def argv(self, script: str) -> tuple[str, ...]:
-        """Words that run ``script`` between the marks, to be put after the program's own."""
+    def argv(self, script: str, tag: str = "") -> tuple[str, ...]:
+        """Words that run ``script`` between the marks, to be put after the program's own.
+
+        Args:
+            script: what the host's shell is to read.
+            tag: see `Manner.tag`.
+        """
         marks = (self._begin.decode(), self._end.decode())
-        return ("sh", "-c", _WRAPPER, "sh", script, *marks)
+        return ("sh", "-c", _WRAPPER, "sh", script, *marks, tag)
 
     def feed(self, data: bytes) -> bytes:
         """Take standard error as it comes; give what is the command's of it."""

@@ -11,7 +11,7 @@ from typing import Any
 from opsrun.engine.base import Engine
 from opsrun.errors import ConnectionFailed, ConnectionLost, HostError
 from opsrun.events import StreamName
-from opsrun.remote.connection import USUAL, Closed, Exited, Manner, Packet, only_usual
+from opsrun.remote.connection import TAG, USUAL, Closed, Exited, Manner, Packet, only_usual
 from opsrun.remote.deadline import Deadline
 from opsrun.transports.pipe import PipeConnection, PipeProcess, signal_name
 from opsrun.transports.programs.marks import Marks
@@ -23,11 +23,15 @@ class ProgramProcess(PipeProcess, ABC):
     """A program that carries a command: its end is the command's only where that is certain."""
 
     def __init__(
-        self, argv: tuple[str, ...], target: ProgramTarget, lock: AbstractContextManager[Any]
+        self,
+        argv: tuple[str, ...],
+        target: ProgramTarget,
+        lock: AbstractContextManager[Any],
+        tag: str = "",
     ) -> None:
         self._target = target
         self._broken: HostError | None = None
-        super().__init__(argv, target.host, lock)
+        super().__init__(argv, target.host, lock, tag)
 
     @property
     @abstractmethod
@@ -108,10 +112,10 @@ class ContainerProcess(ProgramProcess):
     """``docker exec`` and its kin: the command runs between two marks."""
 
     def __init__(
-        self, script: str, target: ProgramTarget, lock: AbstractContextManager[Any]
+        self, script: str, target: ProgramTarget, lock: AbstractContextManager[Any], tag: str = ""
     ) -> None:
         self._marks = Marks()
-        super().__init__((*target.argv, *self._marks.argv(script)), target, lock)
+        super().__init__((*target.argv, *self._marks.argv(script, tag)), target, lock)
 
     @property
     def has_begun(self) -> bool:
@@ -156,6 +160,7 @@ class SSHProcess(ProgramProcess):
         target: ProgramTarget,
         lock: AbstractContextManager[Any],
         subsystem: str | None = None,
+        tag: str = "",
     ) -> None:
         self._story = Story()
         self._said = b""
@@ -168,7 +173,10 @@ class SSHProcess(ProgramProcess):
             self._log = os.open(self._fifo, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             name, *words = target.argv
             own = ("-E", self._fifo, *(("-s",) if subsystem is not None else ()))
-            super().__init__((name, *own, *words, subsystem or script), target, lock)
+            if tag:
+                # ssh(1) knew it before -o SetEnv, and there is nothing to be quoted.
+                own = (*own, "-o", f"SendEnv={TAG}")
+            super().__init__((name, *own, *words, subsystem or script), target, lock, tag)
         except BaseException:
             self._forget()
             raise
@@ -263,7 +271,10 @@ class ProgramConnection(PipeConnection):
             only_usual(manner, self._target.host, self._target.program)
         process = super().start(script, manner)
         assert isinstance(process, ProgramProcess)
-        deadline = Deadline("open", self._target.patience, self._engine.now)
+        patience = self._target.patience
+        if manner.patience is not None:
+            patience = min(patience, manner.patience)
+        deadline = Deadline("open", patience, self._engine.now)
         try:
             process.begin(deadline)
         except BaseException:
@@ -273,8 +284,9 @@ class ProgramConnection(PipeConnection):
 
     def _spawn(self, script: str, manner: Manner) -> ProgramProcess:
         if self._target.program == "ssh":
-            return SSHProcess(script, self._target, self._engine.lock(), manner.subsystem)
-        return ContainerProcess(script, self._target, self._engine.lock())
+            lock = self._engine.lock()
+            return SSHProcess(script, self._target, lock, manner.subsystem, manner.tag)
+        return ContainerProcess(script, self._target, self._engine.lock(), manner.tag)
 
 
 class ProgramTransport:

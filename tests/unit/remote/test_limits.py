@@ -42,6 +42,8 @@ class Scripted:
         room: bytes of input that are taken at once; the rest with each `Writable`.
     """
 
+    victim = None
+
     def __init__(
         self, clock: Clock, timeline: Iterable[tuple[float, Packet]], room: int = 1 << 20
     ) -> None:
