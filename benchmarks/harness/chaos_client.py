@@ -65,6 +65,7 @@ def told(result: Result) -> dict[str, Any]:
         "signal": result.signal,
         "stdout": result.stdout.decode(errors="replace"),
         "duration": result.duration,
+        "attempts": result.attempts,
     }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from opsrun.remote.perseverance import UNASKED
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -15,6 +17,8 @@ class Verdict:
     """Of the error; None where there is none."""
     signal: str | None = None
     stdout: str = ""
+    attempts: int = 1
+    """Logins that were begun; a drop alone is tried again unasked."""
 
     def differs(self, got: dict[str, Any]) -> str:
         """What is wrong about a result, in words; nothing if it is right."""
@@ -23,6 +27,7 @@ class Verdict:
             "phase": self.phase,
             "signal": self.signal,
             "stdout": self.stdout,
+            "attempts": self.attempts,
         }
         wrong = [
             f"{name} {got[name]!r}, not {value!r}"
@@ -51,7 +56,9 @@ FAULTS = (
     Fault("silent", "accepts and says nothing", Verdict("unreachable", "banner")),
     Fault("drips", "one byte of banner at a time", Verdict("unreachable", "banner")),
     Fault("endless", "a banner line without end", Verdict("unreachable", "banner")),
-    Fault("resets", "reset before its banner", Verdict("unreachable", "banner")),
+    Fault(
+        "resets", "reset before its banner", Verdict("unreachable", "banner", attempts=1 + UNASKED)
+    ),
     Fault("mute", "silent behind its banner", Verdict("unreachable", "kex")),
     Fault("huge", "announces a packet of 2 GiB", Verdict("unreachable", "kex")),
     Fault("stranger", "another host key than the known one", Verdict("unreachable", "hostkey")),

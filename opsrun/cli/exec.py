@@ -91,7 +91,8 @@ class ExecCommand(click.Command):
     type=click.IntRange(0),
     default=0,
     metavar="N",
-    help="Try hosts that were not reached again; a command is never sent twice.",
+    help="Try hosts that were not reached again; a command is never sent twice. Logins that a busy "
+    "server dropped are tried again anyway.",
 )
 def exec_(command: tuple[str, ...], **values: Any) -> int:
     """Run COMMAND on every host that --hosts selects.
