@@ -150,7 +150,7 @@ class Authenticator:
                 return
             if handler.expired:
                 raise self._expired(handler)
-        raise self._refused(handler)
+        raise self._refused(handler, deadline)
 
     def _question(
         self, link: Link, handler: _AuthHandler, credential: Credential, deadline: Deadline
@@ -252,12 +252,12 @@ class Authenticator:
             hint="it has expired; log in with ssh(1) once and change it",
         )
 
-    def _refused(self, handler: _AuthHandler) -> AuthenticationFailed:
+    def _refused(self, handler: _AuthHandler, deadline: Deadline) -> AuthenticationFailed:
         wants = f"; the server takes {', '.join(handler.allowed)}" if handler.allowed else ""
         tried = ", ".join(self._tried) or "nothing, for there was nothing to offer"
         return AuthenticationFailed(
             f"{self._target.user}@{self._target.address}{self._target.via}: permission denied "
-            f"(offered: {tried}{wants})",
+            f"{deadline.after()} (offered: {tried}{wants})",
             host=self._target.host,
             phase="auth",
             hint="check user and key (--private-key, -u, -k)",
