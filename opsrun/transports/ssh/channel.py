@@ -222,13 +222,9 @@ class SessionChannel(Channel):
 
     def write(self, data: bytes) -> int:
         """See `Process.write`."""
-        rest, done = memoryview(data), 0
-        for _ in range(_WRITE_BURST):
-            size = self._send_data(rest[done:])
-            if not size:
-                break
-            done += size
-        else:
+        done = self._send_data(data, _WRITE_BURST)
+        if done == _WRITE_BURST * self._out_packet:
+            # There may be room for more, and nobody else will say so.
             self._tell(Writable())
         if done:
             self._last_typed = data[done - 1]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from paramiko.common import (
     MSG_CHANNEL_CLOSE,
-    MSG_CHANNEL_DATA,
     MSG_CHANNEL_EOF,
     MSG_CHANNEL_FAILURE,
     MSG_CHANNEL_OPEN,
@@ -21,6 +20,7 @@ from paramiko.ssh_exception import SSHException
 from opsrun.engine.base import Engine
 from opsrun.errors import ConnectionFailed
 from opsrun.remote.deadline import Deadline
+from opsrun.transports.ssh.packets import Burst
 
 if TYPE_CHECKING:
     from opsrun.transports.ssh.link import Link
@@ -108,18 +108,16 @@ class Channel:
         self._unacknowledged = 0
         self._send(adjust)
 
-    def _send_data(self, data: bytes | memoryview) -> int:
-        """Send as much as one packet and the peer's window hold; how many bytes that was."""
-        size = self._reserve(len(data))
+    def _send_data(self, data: bytes | memoryview, packets: int = 1) -> int:
+        """Send as much as so many packets and the peer's window hold; how many bytes that was."""
+        size = self._reserve(min(len(data), packets * self._out_packet))
         if size:
-            message = self._message(MSG_CHANNEL_DATA)
-            message.add_string(bytes(data[:size]))
-            self._send(message)
+            self._send(Burst(self._remote, memoryview(data)[:size], self._out_packet))
         return size
 
     def _reserve(self, wanted: int) -> int:
         with self._window_lock:
-            size = min(wanted, self._out_window, self._out_packet)
+            size = min(wanted, self._out_window)
             if self._closed or self._eof_sent:
                 return 0
             self._out_window -= size
@@ -153,7 +151,7 @@ class Channel:
         """Whether nobody uses it any more."""
         return self._closed
 
-    def _send(self, message: Message) -> None:
+    def _send(self, message: Message | Burst) -> None:
         try:
             self._link._send_user_message(message)
         except (EOFError, OSError):
