@@ -51,11 +51,16 @@ class Plan:
     in_the_way: tuple[Entry, ...] = ()
     """Of the destination: to be removed before anything else, see `Comparison.replace`."""
     extraneous: tuple[Entry, ...] = ()
-    """Of the destination: not in the source. Only the topmost: removing it removes what is in it."""
+    """Of the destination: not in the source. Topmost only: removing it removes what is in it."""
     skipped: tuple[Entry, ...] = ()
     """Of the source: devices, fifos, sockets. They are never copied."""
-    same: int = 0
-    """How many entries are as they should be."""
+    unchanged: tuple[Pair, ...] = ()
+    """As they should be."""
+
+    @property
+    def same(self) -> int:
+        """How many entries are as they should be."""
+        return len(self.unchanged)
 
     @property
     def is_empty(self) -> bool:
@@ -132,7 +137,7 @@ class _Lists:
     conflicts: list[Conflict] = field(default_factory=list)
     in_the_way: list[Entry] = field(default_factory=list)
     skipped: list[Entry] = field(default_factory=list)
-    same: int = 0
+    unchanged: list[Pair] = field(default_factory=list)
 
 
 class _Comparing:
@@ -142,8 +147,8 @@ class _Comparing:
         self._comparison = comparison
         self._source = _kept(source, comparison.exclude)
         self._there = _kept(there, comparison.exclude)
-        excluded = {entry.path for entry in there} - self._there.keys()
-        self._holding = {above for path in excluded for above in _above(path)}
+        self._excluded = {entry.path: entry for entry in there if entry.path not in self._there}
+        self._holding = {above for path in self._excluded for above in _above(path)}
         self._blocked: set[bytes] = set()
         """Conflicts: nothing in them can be done."""
         self._dealt_with: set[bytes] = set()
@@ -163,13 +168,18 @@ class _Comparing:
             in_the_way=tuple(lists.in_the_way),
             extraneous=tuple(self._extraneous()),
             skipped=tuple(lists.skipped),
-            same=lists.same,
+            unchanged=tuple(lists.unchanged),
         )
 
     def _place(self, source: Entry, there: Entry | None) -> None:
         lists = self._lists
         if source.kind is Kind.OTHER:
             lists.skipped.append(source)
+        elif source.path in self._excluded:
+            # As with "name/" where the source has a file of that name.
+            excluded = Conflict(source, self._excluded[source.path], "is excluded there")
+            lists.conflicts.append(excluded)
+            self._blocked.add(source.path)
         elif there is None:
             lists.new.append(source)
         elif why := hindrance(source.kind, there.kind):
@@ -179,7 +189,7 @@ class _Comparing:
         elif self._attributes_differ(source, there):
             lists.attributes.append(Pair(source, there))
         else:
-            lists.same += 1
+            lists.unchanged.append(Pair(source, there))
 
     def _hindered(self, conflict: Conflict) -> None:
         path = conflict.source.path
