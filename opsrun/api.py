@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Self, TypedDict, Unpack, get_args
+from typing import TYPE_CHECKING, Self, TypedDict, Unpack, get_args
 
-from opsrun.adhoc.wait import Condition
 from opsrun.composition import arguments
 from opsrun.composition.actions import Action, ExecAction, PingAction, TrustAction, WaitAction
-from opsrun.composition.kept import Kept
 from opsrun.composition.needs import needs_of
 from opsrun.composition.run import ENGINES, Run, RunOptions, make_engine
 from opsrun.composition.ways import Fleetway, check_manner, find_ways
@@ -22,11 +20,12 @@ from opsrun.remote.command import Command
 from opsrun.remote.connection import Manner, Terminal
 from opsrun.report import Report
 from opsrun.secret import Ask, Secret
-from opsrun.transports.hostkeys.expect import Expectations
-from opsrun.transports.hostkeys.trust import record
 from opsrun.transports.targets.become import Become
 from opsrun.transports.targets.build import ConnectionDefaults
 from opsrun.transports.targets.target import HostKeyChecking
+
+if TYPE_CHECKING:
+    from opsrun.composition.kept import Kept
 
 PathLike = str | os.PathLike[str]
 Pattern = str | Sequence[str]
@@ -148,6 +147,8 @@ class Fleet:
         Raises:
             UsageError: they are kept already.
         """
+        from opsrun.composition.kept import Kept
+
         if self._kept is not None:
             raise UsageError("this Fleet keeps its connections already: it is in a `with` block")
         self._kept = Kept(make_engine(self._engine))
@@ -241,6 +242,8 @@ class Fleet:
             hosts: a pattern.
             timeout: seconds in all; None waits for ever.
         """
+        from opsrun.adhoc.wait import Condition
+
         one = isinstance(conditions, str)
         named = arguments.texts("conditions", [conditions] if one else conditions)
         wanted = tuple(Condition.parse(text) for text in named)
@@ -259,6 +262,9 @@ class Fleet:
             ConfigError: the file can't be read or understood.
             RunFailed: the keys can't be recorded.
         """
+        from opsrun.transports.hostkeys.expect import Expectations
+        from opsrun.transports.hostkeys.trust import record
+
         action = TrustAction(Expectations.read(*arguments.paths("expect", expect)))
         selected = self._select(hosts)
         report = Report(self.begin(action, selected, Plan(self._forks)).stream())

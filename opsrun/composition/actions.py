@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from opsrun.adhoc.base import Setting, Worker
-from opsrun.adhoc.ping import Ping
 from opsrun.adhoc.run import Exec
-from opsrun.adhoc.trust import Findings, ScanKeys, Trust
-from opsrun.adhoc.wait import Condition, ProbeTCP, Wait
 from opsrun.remote.command import Command
-from opsrun.transports.hostkeys.expect import Expectations
-from opsrun.transports.hostkeys.trust import Accepted
+
+if TYPE_CHECKING:
+    # The others of what a run can do are imported by the run that does it.
+    from opsrun.adhoc.trust import Findings, ScanKeys
+    from opsrun.adhoc.wait import Condition, ProbeTCP
+    from opsrun.transports.hostkeys.expect import Expectations
+    from opsrun.transports.hostkeys.trust import Accepted
 
 
 class Means(Protocol):
@@ -76,6 +78,8 @@ class PingAction:
 
     def worker(self, setting: Setting, means: Means) -> Worker:
         """See `Action.worker`."""
+        from opsrun.adhoc.ping import Ping
+
         return Ping(setting, self.patience)
 
 
@@ -95,6 +99,8 @@ class WaitAction:
 
     def worker(self, setting: Setting, means: Means) -> Worker:
         """See `Action.worker`."""
+        from opsrun.adhoc.wait import Wait
+
         return Wait(setting, self.conditions, self.timeout, means.probe_tcp)
 
 
@@ -112,6 +118,8 @@ class TrustAction:
 
     def worker(self, setting: Setting, means: Means) -> Worker:
         """See `Action.worker`."""
+        from opsrun.adhoc.trust import Trust
+
         self.findings.clear()
         return Trust(setting, means.scan_keys, self.findings, self.expect)
 

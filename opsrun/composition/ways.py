@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from opsrun.adhoc.base import Job
-from opsrun.composition.pool import Pool
 from opsrun.engine.base import Engine
 from opsrun.engine.crowds import OPEN, Door
 from opsrun.engine.stop import Stop
@@ -24,6 +23,7 @@ from opsrun.transports.targets.build import ConnectionDefaults, build_target
 from opsrun.transports.targets.target import LocalTarget, ProgramTarget, SSHTarget, Target
 
 if TYPE_CHECKING:
+    from opsrun.composition.pool import Pool
     from opsrun.transports.credentials.keyring import Credential, KeyRing
     from opsrun.transports.credentials.passphrases import Passphrases
     from opsrun.transports.hostkeys.known import KnownHosts
@@ -161,6 +161,8 @@ class Fleetway:
         self.pool: Pool[SSHTarget] | None = None
         """Connections that are kept; None where none are."""
         if keeps:
+            from opsrun.composition.pool import Pool
+
             self.pool = Pool(engine, self._over_ssh, self._tell_story)
 
     def jobs(

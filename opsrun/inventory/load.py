@@ -9,14 +9,10 @@ from dataclasses import dataclass
 
 from opsrun.errors import InventoryError, NotBuiltError, did_you_mean
 from opsrun.inventory.draft import Draft
-from opsrun.inventory.ini import read_ini
 from opsrun.inventory.inventory import Inventory
 from opsrun.inventory.listed import read_hostfile, read_list
 from opsrun.inventory.model import InventoryWarning, Origin
-from opsrun.inventory.script import TIMEOUT, is_script, read_script
-from opsrun.inventory.text import Place
-from opsrun.inventory.yaml_data import parse
-from opsrun.inventory.yaml_source import read_yaml
+from opsrun.inventory.text import SCRIPT_TIMEOUT, Place, is_script
 
 VARIABLE = "OPSRUN_INVENTORY"
 DEFAULT = "inventories"
@@ -38,7 +34,7 @@ def load_inventory(
     playbook_dir: str | None = None,
     env: Mapping[str, str] | None = None,
     cwd: str | None = None,
-    script_timeout: float = TIMEOUT,
+    script_timeout: float = SCRIPT_TIMEOUT,
 ) -> Inventory:
     """Read every source; where they disagree, later ones win.
 
@@ -152,6 +148,8 @@ class _Loader:
 
     def _file(self, path: str) -> None:
         if is_script(path, self.place):
+            from opsrun.inventory.script import read_script
+
             read_script(path, self.place, self.draft, timeout=self.timeout)
             return
         extension = os.path.splitext(path)[1]
@@ -163,9 +161,14 @@ class _Loader:
         if extension in _YAML or (not extension and self._is_yaml(text, path)):
             self._yaml(text, path)
         else:
+            from opsrun.inventory.ini import read_ini
+
             read_ini(text, path, self.draft)
 
     def _yaml(self, text: str, path: str) -> None:
+        from opsrun.inventory.yaml_data import parse
+        from opsrun.inventory.yaml_source import read_yaml
+
         document = parse(text, path)
         if document.data is None:
             self._note("holds no hosts", path)
@@ -177,6 +180,8 @@ class _Loader:
 
     def _is_yaml(self, text: str, path: str) -> bool:
         """Whether a file without an extension is YAML: by its contents, or its first line."""
+        from opsrun.inventory.yaml_data import parse
+
         try:
             return isinstance(parse(text, path).data, dict)
         except InventoryError:

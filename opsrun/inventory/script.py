@@ -20,34 +20,16 @@ from typing import Any
 from opsrun.errors import InventoryError
 from opsrun.inventory.draft import Draft, DraftError
 from opsrun.inventory.model import Origin, Unsafe, Value, Vaulted
-from opsrun.inventory.text import MAX_BYTES, SHOWN, Place, decode, line_at
+from opsrun.inventory.text import MAX_BYTES, SCRIPT_TIMEOUT, SHOWN, Place, decode, line_at
 from opsrun.inventory.yaml_data import holds_vault
 
-TIMEOUT = 120.0
-"""Seconds that one call of a script may take."""
 _POLL = 0.05
 """Seconds between two looks whether a silent program has ended."""
 _KEYS = ("hosts", "vars", "children")
 _STDERR_LINES = 20
 
 
-def is_script(path: str, place: Place) -> bool:
-    """An executable file that can be started: it begins with ``#!``, or is a binary program.
-
-    An executable file without either is an inventory whose mode is a leftover of some file system.
-    """
-    real = place.real(path)
-    if not os.access(real, os.X_OK) or not os.path.isfile(real):
-        return False
-    try:
-        with open(real, "rb") as file:
-            head = file.read(4)
-    except OSError:
-        return True
-    return head.startswith(b"#!") or head == b"\x7fELF"
-
-
-def read_script(path: str, place: Place, draft: Draft, *, timeout: float = TIMEOUT) -> None:
+def read_script(path: str, place: Place, draft: Draft, *, timeout: float = SCRIPT_TIMEOUT) -> None:
     """Run an inventory script, and add what it says to ``draft``.
 
     Args:

@@ -11,6 +11,8 @@ MAX_BYTES = 256 * 1024 * 1024
 SHOWN = 160
 """Characters of a line that an error prints at most."""
 VAULT_HEADER = "$ANSIBLE_VAULT"
+SCRIPT_TIMEOUT = 120.0
+"""Seconds that one call of a script may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,22 @@ class Place:
         if len(data) > MAX_BYTES:
             raise InventoryError(f"larger than {MAX_BYTES} bytes", path=path)
         return data
+
+
+def is_script(path: str, place: Place) -> bool:
+    """An executable file that can be started: it begins with ``#!``, or is a binary program.
+
+    An executable file without either is an inventory whose mode is a leftover of some file system.
+    """
+    real = place.real(path)
+    if not os.access(real, os.X_OK) or not os.path.isfile(real):
+        return False
+    try:
+        with open(real, "rb") as file:
+            head = file.read(4)
+    except OSError:
+        return True
+    return head.startswith(b"#!") or head == b"\x7fELF"
 
 
 def decode(data: bytes, path: str) -> str:

@@ -14,7 +14,6 @@ from typing import Literal, NamedTuple
 from opsrun.errors import InventoryError
 from opsrun.inventory.model import InventoryWarning, Origin, Value
 from opsrun.inventory.text import Place
-from opsrun.inventory.yaml_data import parse
 
 Folder = Literal["group_vars", "host_vars"]
 _EXTENSIONS = (".yml", ".yaml", ".json")
@@ -105,6 +104,8 @@ class VarsFiles:
         return found
 
     def _read(self, path: str) -> dict[str, Value]:
+        from opsrun.inventory.yaml_data import parse
+
         document = parse(self._place.read(path), path)
         self._warnings.extend(document.warnings)
         if document.data is None:

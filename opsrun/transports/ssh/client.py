@@ -21,7 +21,6 @@ from opsrun.transports.ssh.dial import DirectRoute, Resolver, Route, system_reso
 from opsrun.transports.ssh.jump import Bastions, JumpRoute
 from opsrun.transports.ssh.link import Link, Trace
 from opsrun.transports.ssh.pacing import Pacer, Turn
-from opsrun.transports.ssh.proxy import CommandRoute
 from opsrun.transports.ssh.sessions import Claim
 from opsrun.transports.ssh.tunnel import Tunnel
 from opsrun.transports.targets.target import SSHTarget
@@ -203,6 +202,8 @@ def route_to(target: SSHTarget, shared: SSHShared, bastions: Bastions | None, tu
     ``turn`` is taken as soon as it is known where, and before anything is sent there.
     """
     if target.proxy_command is not None:
+        from opsrun.transports.ssh.proxy import CommandRoute
+
         return CommandRoute(target, shared.engine, turn)
     if target.jump is None:
         return DirectRoute(target, shared.engine, shared.resolver, turn, shared.teller(target.host))
