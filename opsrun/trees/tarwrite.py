@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from opsrun.trees.entry import Kind
@@ -31,7 +31,7 @@ class Member:
     """One entry of an archive. It belongs to root there; whoever unpacks it owns it."""
 
     path: bytes
-    """As in `Entry`; ``b""`` is the directory that it is unpacked in."""
+    """As in `Entry`; ``b""`` is the directory that it is unpacked in, whose mode busybox leaves."""
     kind: Kind
     """Not `Kind.OTHER`."""
     mode: int
@@ -73,6 +73,24 @@ def archive(members: Iterable[Member]) -> Iterator[bytes]:
                 waiting.clear()
     waiting += _END
     yield bytes(waiting)
+
+
+def settled(members: Iterable[Member]) -> list[Member]:
+    """The same members, in an order in which every tar gets directories right.
+
+    busybox gives a directory its mode and time when it comes to it, so that one without ``w`` could
+    take nothing, and whatever it takes changes its time. So directories come first with ``rwx`` for
+    their owner, and once more, innermost first, when everything is in them.
+
+    One thing is left to do where busybox runs as anybody but root: it never calls chmod(2) then, so
+    that ``umask 0`` is needed for exact modes, and a directory keeps its owner's ``rwx``.
+    """
+    first = list(members)
+    above = {member.path.rpartition(b"/")[0] for member in first if member.path}
+    again = [m for m in first if m.kind is Kind.DIRECTORY and m.path in above]
+    again.sort(key=lambda member: (member.path.count(b"/"), bool(member.path)), reverse=True)
+    open_to_us = {m.path: replace(m, mode=m.mode | 0o700) for m in again}
+    return [open_to_us.get(member.path, member) for member in first] + again
 
 
 def _data_of(member: Member) -> Iterator[bytes]:

@@ -57,6 +57,7 @@ class Unpacker:
         self._file: StagedFile | None = None
         self._member: tuple[bytes, Header] | None = None
         self._parent: tuple[bytes, int] | None = None
+        self._left_out: set[bytes] = set()
 
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         """Take further bytes of the archive.
@@ -115,7 +116,7 @@ class Unpacker:
         elif header.type is Type.HARD_LINK:
             self._hard_link(path, header)
         else:
-            self._tell(path, f"a {header.type} is not copied")
+            self._leave_out(path, f"a {header.type} is not copied")
 
     def data(self, offset: int, data: memoryview) -> None:
         """Bytes of a file."""
@@ -147,7 +148,7 @@ class Unpacker:
         if not header.target or b"\0" in header.target:
             raise ArchiveError(f"the link {shown(path)} leads nowhere")
         if not self._rules.unsafe_links and leads_out(path, header.target):
-            self._tell(path, f"a link that leads out of the tree, to {shown(header.target)}")
+            self._leave_out(path, f"a link that leads out of the tree, to {shown(header.target)}")
             return
         above, name = split(path)
         parent = self._open(above)
@@ -203,6 +204,8 @@ class Unpacker:
         return current
 
     def _step(self, above: int, name: bytes, path: bytes) -> int:
+        if path in self._left_out:
+            raise ArchiveError(f"{shown(path)} is a directory and something else, too")
         try:
             if path not in self.got.directories:
                 self._guard.implied(path)
@@ -218,6 +221,10 @@ class Unpacker:
     def _tell_bits(self, path: bytes, mode: int) -> None:
         if mode & 0o6000 and not self._rules.keep_setuid:
             self._tell(path, f"its setuid or setgid bit is not copied (mode {mode:04o})")
+
+    def _leave_out(self, path: bytes, why: str) -> None:
+        self._left_out.add(path)
+        self._tell(path, why)
 
     def _tell(self, path: bytes, why: str) -> None:
         if len(self.got.told) < _TOLD:
