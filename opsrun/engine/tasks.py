@@ -88,7 +88,7 @@ def _of_machine() -> int:
 def _running(user: int) -> int:
     """Tasks whose real user this is, as far as they can be seen."""
     found = 0
-    for entry in os.scandir(_PROC):
+    for entry in list(os.scandir(_PROC)):
         if entry.name.isdigit():
             try:
                 status = Path(entry.path, "status").read_text(errors="replace")
