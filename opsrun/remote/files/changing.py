@@ -88,6 +88,7 @@ def directory_script(path: bytes, mode: int | None, *, parents: bool) -> str:
     return f"""\
 {PRELUDE}d={word(path.rstrip(b"/") or b"/")}
 if [ -d "$d" ]; then exit 0; fi
+# shellcheck disable=SC2174 # the mode is that of the last one
 e=$(mkdir {options} -- "$d" 2>&1) || die make 0 "$e"
 echo made
 """

@@ -27,6 +27,8 @@ _SENTENCES = {
 
 
 def _sentence(code: str, words: str, path: bytes) -> tuple[str, str]:
+    if code == "top" and not words:
+        code = "dir"
     said_of_it, hint = _SENTENCES.get(code, ("", ""))
     line, usual = telling(words)
     head = f"{shown(path)} {said_of_it}" if said_of_it else shown(path)

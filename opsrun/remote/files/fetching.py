@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from opsrun.remote.files.scripts import PRELUDE, at_top
+from opsrun.remote.files.scripts import CKSUM, LARGE, LARGE_FILE, PRELUDE, SUMS, at_top
+from opsrun.remote.files.tools import Check
 from opsrun.remote.files.words import absolute, below, portions, word
 
 
@@ -18,6 +19,18 @@ if [ -e "$d" ] && [ ! -f "$d" ]; then die other 0; fi
 exec 4>&1
 e=$(cat -- "$d" 2>&1 >&4) || die read 0 "$e"
 """
+
+
+def beginning_script(path: bytes, size: int) -> str:
+    """Prints the first bytes of a file, as many as are said or as there are."""
+    return f'{PRELUDE}d={word(absolute(path))}\n_otake {size} <"$d" || die read 0\n'
+
+
+def beginning_digest_script(path: bytes, size: int, check: Check) -> str:
+    """Prints the checksum of those bytes."""
+    sums = SUMS + LARGE if check is Check.SHA256 else CKSUM
+    name = "big" if size >= LARGE_FILE else "sum"
+    return f"{sums}_otake {size} <{word(absolute(path))} | ${name}\n"
 
 
 # What busybox's lacks is tried out on nothing, where GNU's makes an empty archive.

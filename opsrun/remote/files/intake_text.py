@@ -7,6 +7,9 @@ the last byte is there, the exit status is 71 and the session ends with it; afte
 The files come in functions ``bN``, which add their names to whatever command stands behind them:
 ``b1 b2 digest`` is one command with the names of both. ``$p`` stands before each name.
 
+Where a program says little of why it can't write (dd here, tar at a partial write), ``probe`` has
+``cat`` say it.
+
 Working directories are gone to over no link, and checked. What is then done in ``.`` stays there,
 even if somebody puts a link in the directory's place.
 """
@@ -25,8 +28,8 @@ sweep() {
 }
 leave() {
   x=$?
-  trap '' 1 2 13 15
-  trap - 0
+  trap '' HUP INT PIPE TERM
+  trap - EXIT
   for k in $hops; do
     at "$k"
     into "$w" && sweep
@@ -38,7 +41,7 @@ leave() {
     done
   fi
   into '' && sweep
-  exit $x
+  exit "$x"
 }
 go() {
   at "$1"
@@ -87,13 +90,15 @@ stage() {
 make() { e=$(mkdir -p -- "$@" 2>&1) || die write 0 "$e"; }
 take() {
   e=$({ { _otake "$2" <&3; } >>"$3"; } 2>&1) && return
-  [ -n "$e" ] || e=$({ dd if=/dev/zero bs=65536 count=1 2>/dev/null | cat >>"$3"; } 2>&1)
+  [ -n "$e" ] || e=$(probe)
   die take "$1" "$e"
 }
+probe() { { dd if=/dev/zero bs=65536 count=1 2>/dev/null | cat >./probe; } 2>&1; }
 size() { e=$(dd if=/dev/null of="$3" bs=1 seek="$2" 2>&1) || die take "$1" "$e"; }
 link() { e=$(ln -s -- "$1" "$2" 2>&1) || die write 0 "$e"; }
 unpack() {
-  e=$({ _otake "$2" <&3 | { tar -x -p -o -f - && cat >/dev/null; }; } 2>&1) || die take "$1" "$e"
+  e=$({ _otake "$2" <&3 | { tar -x -p -o -f - && cat >/dev/null; }; } 2>&1) && return
+  die take "$1" "$(probe)$nl$e"
 }
 rest() {
   want=$(_otake "$1" <&3)

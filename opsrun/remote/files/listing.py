@@ -201,7 +201,7 @@ def _portable(fields: Iterator[bytes], listing: Listing) -> None:
     for first in fields:
         names = [first, *_until_empty(fields)]
         lines = next(fields).decode("ascii").split("\n")[:-1]
-        rest = list(_until_empty(fields))
+        rest = _until_empty(fields)
         links = dict(zip(rest[::2], rest[1::2], strict=True))
         if len(lines) != len(names):
             listing.doubtful += [_path(name) for name in names]
@@ -214,9 +214,13 @@ def _portable(fields: Iterator[bytes], listing: Listing) -> None:
                 listing.entries.append(entry)
 
 
-def _until_empty(fields: Iterator[bytes]) -> Iterator[bytes]:
-    while name := next(fields):
-        yield name
+def _until_empty(fields: Iterator[bytes]) -> list[bytes]:
+    some = []
+    for each in fields:
+        if not each:
+            return some
+        some.append(each)
+    raise ValueError("cut off")
 
 
 def _stated(name: bytes, line: str, links: dict[bytes, bytes]) -> Entry | None:

@@ -66,8 +66,8 @@ class Look:
 _SCRIPT = """\
 umask=$(umask)
 place() {
-  if [ "$2" != y ] && [ -h "$1" ]; then k=link
-  elif [ -f "$1" ]; then k=file
+  if [ "$2" != y ] && [ -h "$1" ]; then k='link'
+  elif [ -f "$1" ]; then k='file'
   elif [ -d "$1" ]; then k=directory
   elif [ -e "$1" ] || [ -h "$1" ]; then k=other
   else k=absent
@@ -79,8 +79,13 @@ tell() { printf '%s\\0' "$1 $k $w" "$2"; }
 physical() {
   b=${1##*/}
   u=${1%/*}
-  if cd -P -- "${u:-/}" 2>/dev/null; then r=${PWD%/}/$b; cd -P -- "$here"; else r=$1; fi
+  if cd -P -- "${u:-/}" 2>/dev/null; then
+    r=${PWD%/}/$b
+    back
+  else r=$1
+  fi
 }
+back() { cd -P -- "$here" || die top 0 "$here can't be gone back to"; }
 here=$PWD
 case $d in /*) ;; *) d=${here%/}/$d ;; esac
 place "$d"
@@ -95,14 +100,14 @@ while [ -h "$r" ] && [ $n -lt 40 ]; do
   case $l in /*) ;; *) l=${r%/*}/$l ;; esac
   if [ -d "$l" ] && cd -P -- "$l" 2>/dev/null; then
     r=$PWD
-    cd -P -- "$here"
+    back
   else
     physical "$l"
   fi
 done
 if [ -d "$r" ] && cd -P -- "$r" 2>/dev/null; then
   r=$PWD
-  cd -P -- "$here"
+  back
 fi
 place "$r"
 tell real "$r"

@@ -12,7 +12,12 @@ from opsrun.remote.files import complaints
 from opsrun.remote.files.changing import Change, directory_script
 from opsrun.remote.files.delivery import Attributes, Delivered, Delivery
 from opsrun.remote.files.digesting import digest_script, parse_digests
-from opsrun.remote.files.fetching import pack_script, read_script
+from opsrun.remote.files.fetching import (
+    beginning_digest_script,
+    beginning_script,
+    pack_script,
+    read_script,
+)
 from opsrun.remote.files.globbing import Match, expand_script, parse_expanded
 from opsrun.remote.files.intake import Intake
 from opsrun.remote.files.listing import (
@@ -24,6 +29,7 @@ from opsrun.remote.files.listing import (
     tree_script,
 )
 from opsrun.remote.files.looking import Look, look_script, parse_look
+from opsrun.remote.files.owners import owners_script, parse_owners
 from opsrun.remote.files.tools import Check
 from opsrun.remote.files.trouble import numbered, said, vanished
 from opsrun.remote.files.words import absolute, checked, joined, split
@@ -151,6 +157,21 @@ class RemoteFiles:
         with self._named():
             return parse_expanded(ended.stdout, patterns)
 
+    def owners(self, user: str, group: str) -> tuple[int | None, int | None]:
+        """The numbers of a user and a group; one round trip, none for two empty names.
+
+        Args:
+            user, group: names or numbers; empty for none.
+
+        Raises:
+            HostError: the host knows no such name.
+        """
+        if not user and not group:
+            return None, None
+        ended = self._run(owners_script(user, group), b"")
+        with self._named():
+            return parse_owners(ended.stdout, user, group)
+
     # -- putting
 
     def deliver(
@@ -242,6 +263,29 @@ class RemoteFiles:
         self._settle(first.result(), path)
         ended = self._settle(second.result(), path, tolerant=None)
         return parse_digests(ended.stdout, [itself], check).get(base, "")
+
+    def read_beginning(
+        self, path: bytes, size: int, on_data: OnData, check: Check = Check.SHA256
+    ) -> str:
+        """The first ``size`` bytes of a file, then their checksum; one round trip.
+
+        What is appended meanwhile, to a log for example, changes neither.
+
+        Args:
+            path: absolute. A link is followed.
+            size: bytes; fewer come if there are fewer.
+            on_data: takes the bytes as they come, and may wait.
+            check: as in `digests`.
+
+        Returns:
+            The checksum that the host makes of them after they were sent.
+        """
+        first = self._send(beginning_script(path, size), on_data)
+        second = self._send(beginning_digest_script(path, size, check))
+        self._settle(first.result(), path)
+        words = self._settle(second.result(), path, tolerant=None).stdout.decode("ascii", "replace")
+        count = 1 if check is Check.SHA256 else 2
+        return " ".join(words.split()[:count])
 
     def pack(
         self,

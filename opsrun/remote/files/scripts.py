@@ -26,7 +26,7 @@ unset CDPATH
 st=1
 die() {
   m=$3
-  for n in 1 2 3; do
+  for _ in 1 2 3; do
     case $m in *"$nl"*) m="${m%%"$nl"*}\t${m#*"$nl"}" ;; esac
   done
   printf '%s\\n' "opsrun $1 $2 ${m%%"$nl"*}" >&2
@@ -66,7 +66,7 @@ LARGE_FILE = 16 * 1024 * 1024
 
 CKSUM = """\
 sum=
-if command -v cksum >/dev/null 2>&1; then sum=cksum; fi
+if command -v cksum >/dev/null 2>&1; then sum="cksum"; fi
 big=$sum
 """
 """Sets ``sum`` and ``big`` to cksum(1), if it is there."""

@@ -35,8 +35,9 @@ _LINE = re.compile(r"opsrun (?P<code>[a-z]+) (?P<number>[0-9]+) ?(?P<words>.*)\Z
 
 
 def shown(path: bytes) -> str:
-    """A path for a message: bytes that are no UTF-8 become visible."""
-    return path.decode("utf-8", "backslashreplace")
+    """A path for a message: bytes that are no UTF-8 become visible, a long one loses its middle."""
+    name = path.decode("utf-8", "backslashreplace")
+    return name if len(name) <= _LONGEST else f"{name[:150]} … {name[-150:]}"
 
 
 def telling(lines: str) -> tuple[str, str]:
@@ -45,7 +46,7 @@ def telling(lines: str) -> tuple[str, str]:
     Args:
         lines: what a tool wrote, lines or tabs between.
     """
-    each = [line.strip() for line in re.split(r"[\n\t]", lines) if line.strip()]
+    each = [line for line in map(str.strip, re.split(r"[\n\t]", lines)) if line]
     for phrases, hint in _CAUSES:
         for line in each:
             if any(phrase in line for phrase in phrases):
