@@ -118,7 +118,8 @@ class Running:
         if self._command.manner.raw and self._closed and self._output_over:
             return self._result(Exited(), self._clock() - before)
         raise ConnectionLost(
-            "the command's channel was closed without an exit status",
+            "the command's channel was closed without an exit status after "
+            f"{self._clock() - before:.1f} s",
             host=host,
             hint="what it did is not known",
         )
