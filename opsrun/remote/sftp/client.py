@@ -60,6 +60,7 @@ class _Under(Generic[T]):
         except ConnectionLost:
             raise
         except HostError as error:
+            error.host = error.host or self._link.host
             self.error, self.done = error, True
         else:
             self._request = request

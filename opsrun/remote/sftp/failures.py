@@ -27,6 +27,13 @@ class Refused(TransferFailed):
     code: int = Code.FAILURE
     """Of `Code`, or another number."""
 
+    @classmethod
+    def of(cls, message: str, code: int, host: str, hint: str = "") -> Refused:
+        """One with its code."""
+        error = cls(message, host=host, hint=hint)
+        error.code = code
+        return error
+
     @property
     def absent(self) -> bool:
         """There is nothing of that name."""
@@ -47,9 +54,8 @@ def refused(request: Request, status: Status, host: str) -> Refused:
     hint = ""
     if said == _WORDS[Code.FAILURE]:
         hint = "the server says no more than that"
-    error = Refused(f"can't {request.doing} {shown(request.path)}: {said}", host=host, hint=hint)
-    error.code = status.code
-    return error
+    message = f"can't {request.doing} {shown(request.path)}: {said}"
+    return Refused.of(message, status.code, host, hint)
 
 
 def cannot(message: str, host: str, hint: str = "") -> TransferFailed:
