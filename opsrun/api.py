@@ -280,6 +280,7 @@ class Fleet:
         retries: int = 0,
         stream: bool = False,
         largest_status: bool = False,
+        forgets: bool = False,
         sinks: Callable[[Engine], Sequence[Sink]] = lambda engine: (),
         on_tick: Callable[[], None] = lambda: None,
         ask: Ask | None = None,
@@ -293,7 +294,7 @@ class Fleet:
             action: what is done.
             hosts: on whom, see `Inventory.select`.
             plan: how many at once, in which batches.
-            retries, stream, largest_status: see `RunOptions`.
+            retries, stream, largest_status, forgets: see `RunOptions`.
             sinks: called with the run's engine; makes what is fed with the events.
             on_tick: called several times a second while the run is streamed.
             ask: asks the operator for a passphrase.
@@ -319,6 +320,7 @@ class Fleet:
             needs=needs,
             stream=stream,
             largest_status=largest_status,
+            forgets=forgets,
             early=tuple(fleetway.take_early()),
         )
         if kept is not None:

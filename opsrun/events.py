@@ -321,7 +321,8 @@ class Sink(Protocol):
     """Reads the stream. Called by the collector only, from one place at a time."""
 
     wants_output: bool
-    """Whether `Output` events are to be emitted for this sink's sake."""
+    """Whether `Output` events are to be emitted for this sink's sake. One that also has
+    ``reads_results = False`` needs of a `Result`'s output no more than its end."""
 
     def handle(self, seq: int, event: Event) -> None:
         """Take one event; ``seq`` counts from 1 without a gap. Raises `SinkClosed` at the end of

@@ -72,6 +72,8 @@ class Setting:
     journal: Journal = field(default_factory=NoJournal)
     stream: bool = False
     """Whether output is wanted as it comes."""
+    forgets: bool = False
+    """Output is shown as it comes, and nobody reads the results': its end is enough of it."""
     keep: int = KEEP_PER_STREAM
     spill: SpillFolder | None = None
     """Where output past ``keep`` goes, unless it is shown as it comes."""

@@ -8,7 +8,7 @@ from functools import partial
 from opsrun.adhoc.base import Job, Setting, Trail, Worker, connected
 from opsrun.engine.dispatch import Slot
 from opsrun.events import Notice, Outcome, Output, Result, StreamName
-from opsrun.remote.capture import Capture
+from opsrun.remote.capture import KEEP_RECENT, Capture, Recent
 from opsrun.remote.command import Command, CommandResult
 from opsrun.remote.connection import Connection
 from opsrun.remote.running import Running
@@ -53,6 +53,8 @@ class Exec(Worker):
         return self._verdict(job, trail, ended)
 
     def _capture(self, job: Job, stream: StreamName) -> Capture:
+        if self.setting.forgets:
+            return Recent(KEEP_RECENT, self.setting.budget)
         folder, spill = self.setting.spill, None
         # Where output is shown as it comes, nobody needs it a second time.
         if folder is not None and not self.setting.stream:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -152,8 +152,8 @@ def carry_out(
         OpsrunError: a mistake that was found before the first host was reached.
     """
     asker = Asker()
-    outputs = Outputs(show, os.environ, asker)
     interrupts = Interrupts(asker.restore)
+    outputs = Outputs(show, os.environ, asker, lambda: interrupts.received is not None)
     with _without_invoke():
         run = fleet.begin(
             action,
@@ -161,6 +161,7 @@ def carry_out(
             plan,
             retries=retries,
             largest_status=largest_status,
+            forgets=True,
             sinks=outputs.sinks,
             on_tick=interrupts.check,
             ask=asker if asker.is_there() else None,
@@ -250,8 +251,15 @@ def _ask_password(reach: Reach) -> Secret | None:
 class Outputs:
     """Picks the sinks that the options ask for, and what the terminal can show."""
 
-    def __init__(self, show: Show, environ: Mapping[str, str], asker: Asker) -> None:
+    def __init__(
+        self,
+        show: Show,
+        environ: Mapping[str, str],
+        asker: Asker,
+        is_ending: Callable[[], bool],
+    ) -> None:
         self._asker = asker
+        self._is_ending = is_ending
         self._show = show
         self._environ = environ
         self._terminals = tuple(os.isatty(descriptor) for descriptor in (1, 2))
@@ -262,8 +270,8 @@ class Outputs:
         from opsrun.sinks import OutputOptions, Writer, make_sink
         from opsrun.sinks.style import wants_color, wants_live
 
-        out: Writer = DescriptorWriter(engine, 1)
-        err: Writer = DescriptorWriter(engine, 2)
+        out: Writer = DescriptorWriter(engine, 1, self._is_ending)
+        err: Writer = DescriptorWriter(engine, 2, self._is_ending)
         if all(self._terminals):
             err = out
         live = None

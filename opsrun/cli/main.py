@@ -121,8 +121,7 @@ def entry_point(args: list[str] | None = None) -> NoReturn:
     except click.exceptions.Exit as exit_:
         sys.exit(exit_.exit_code)
     except click.ClickException as error:
-        _hint(error)
-        error.show()
+        _with_hint(error).show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
@@ -138,13 +137,16 @@ def entry_point(args: list[str] | None = None) -> NoReturn:
         sys.exit(2 if isinstance(error, FileNotFoundError) else 1)
 
 
-def _hint(error: click.ClickException) -> None:
-    """Say what an option of another tool's is called here."""
-    command = error.ctx.command.name if isinstance(error, click.NoSuchOption) and error.ctx else ""
-    if isinstance(error, click.NoSuchOption) and command in ("exec", "ping", "wait", "shell"):
-        from opsrun.cli.habits import habit
+def _with_hint(error: click.ClickException) -> click.ClickException:
+    """The error, with the name that an option of another tool's has here."""
+    if not isinstance(error, click.NoSuchOption) or error.ctx is None:
+        return error
+    if error.ctx.command.name not in ("exec", "ping", "wait", "shell"):
+        return error
+    from opsrun.cli.habits import habit
 
-        error.message += habit(error.option_name)
+    message = error.message + habit(error.option_name)
+    return click.NoSuchOption(error.option_name, message, error.possibilities, error.ctx)
 
 
 def _open_standard_descriptors() -> None:

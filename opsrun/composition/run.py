@@ -66,6 +66,8 @@ class RunOptions:
     retries: int = 0
     keep: int = KEEP_PER_STREAM
     """Bytes of each stream that memory holds."""
+    forgets: bool = False
+    """Nobody reads the report's output: what every sink shows as it comes need not be kept."""
     spill: bool = True
     """Whether what is past that goes into a file, where it is not shown as it comes."""
     needs: Needs = field(default_factory=Needs)
@@ -197,13 +199,16 @@ class Run:
         yield "processes and threads", enough, knob
 
     def _setting(self) -> Setting:
+        stream = self._options.stream or self.collector.wants_output
+        forgets = self._options.forgets and stream and not self.collector.reads_results
         return Setting(
             engine=self._engine,
             stop=self.stop,
             emit=self.collector.emit,
             budget=MemoryBudget(KEEP_PER_RUN, self._engine.lock()),
             journal=self._options.journal,
-            stream=self._options.stream or self.collector.wants_output,
+            stream=stream,
+            forgets=forgets,
             keep=self._options.keep,
             spill=SpillFolder() if self._options.spill else None,
             retries=self._options.retries,

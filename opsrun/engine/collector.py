@@ -77,6 +77,11 @@ class Collector:
         """Whether anybody reads `Output` events; without a reader they need not be made."""
         return any(sink.wants_output for sink in self._sinks)
 
+    @property
+    def reads_results(self) -> bool:
+        """Whether a sink may look for output in the results; one that says so doesn't."""
+        return any(getattr(sink, "reads_results", True) for sink in self._sinks)
+
     def expect(self, works: Sequence[WorkId]) -> None:
         """Announce work, before any of its events is emitted."""
         self._pending.update(dict.fromkeys(works, False))

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 
 from opsrun.engine.base import Engine
 from opsrun.errors import SinkClosed
 
 _FULL_PAUSE = 0.01
 """Seconds before a full, non-blocking descriptor is tried again."""
+
+PATIENCE = 2.0
+"""Seconds that a stalled reader still has once we are asked to end."""
+
+_LOOK = 0.1
+"""Seconds between two looks, while a reader is stalled, at whether we are."""
 
 
 class DescriptorWriter:
@@ -21,18 +28,24 @@ class DescriptorWriter:
     Args:
         engine: whose tasks must not be held up.
         fd: an open descriptor; it is not closed here.
+        is_ending: whether we are asked to end, so that a reader is not waited for much longer.
     """
 
-    def __init__(self, engine: Engine, fd: int) -> None:
+    def __init__(
+        self, engine: Engine, fd: int, is_ending: Callable[[], bool] = lambda: False
+    ) -> None:
         self._engine = engine
         self._fd = fd
+        self._is_ending = is_ending
         self._direct = stat.S_ISREG(os.fstat(fd).st_mode)
+        self._stalled = False
+        self._patience = PATIENCE
 
     def write(self, data: bytes) -> None:
         """Write all of ``data``.
 
         Raises:
-            SinkClosed: the reader has gone away.
+            SinkClosed: the reader has gone away, or reads nothing while we are to end.
             OSError: anything else, a full disk for example.
         """
         rest = memoryview(data)
@@ -43,6 +56,7 @@ class DescriptorWriter:
                     # Here, and not where it was written: only an engine's own waits are safe both
                     # on a native thread and in a process that gevent has patched.
                     self._engine.event().wait(_FULL_PAUSE)
+                    self._heed(_FULL_PAUSE)
                 rest = rest[written:]
         except BrokenPipeError as error:
             raise SinkClosed("the reader of the output went away") from error
@@ -50,7 +64,54 @@ class DescriptorWriter:
     def _write(self, data: memoryview) -> int:
         if self._direct:
             return os.write(self._fd, data)
-        return self._engine.offload(_write_until_full, self._fd, data)
+        if self._stalled:
+            # An earlier write is still under way: whatever was written now would go before it.
+            raise SinkClosed("the reader of the output has stalled")
+        attempt = _Attempt(self._engine, self._fd, data)
+        self._engine.spawn(attempt.run)
+        while not attempt.over.wait(_LOOK):
+            self._heed(_LOOK)
+        return attempt.result()
+
+    def _heed(self, waited: float) -> None:
+        """Count the time for which the reader has been stalled since we were asked to end."""
+        if not self._is_ending():
+            return
+        self._patience -= waited
+        if self._patience <= 0:
+            self._stalled = True
+            raise SinkClosed("the reader of the output has stalled")
+
+
+class _Attempt:
+    """One write under way."""
+
+    def __init__(self, engine: Engine, fd: int, data: memoryview) -> None:
+        self.over = engine.event()
+        self._engine = engine
+        self._fd = fd
+        self._data = data
+        self._written = 0
+        self._error: OSError | None = None
+
+    def run(self) -> None:
+        """Write as much as can be; blocks."""
+        try:
+            self._written = self._engine.offload(_write_until_full, self._fd, self._data)
+        except OSError as error:
+            self._error = error
+        finally:
+            self.over.set()
+
+    def result(self) -> int:
+        """Bytes that were written.
+
+        Raises:
+            OSError: see `DescriptorWriter.write`.
+        """
+        if self._error is not None:
+            raise self._error
+        return self._written
 
 
 def _write_until_full(fd: int, data: memoryview) -> int:

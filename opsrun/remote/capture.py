@@ -34,6 +34,10 @@ class MemoryBudget:
         return granted
 
 
+KEEP_RECENT = 16 * 1024
+"""Bytes kept of a stream that was shown as it came: enough for the last words of a failure."""
+
+
 class Capture:
     """The head of one stream in memory, and all of it in a file once that is too little.
 
@@ -104,3 +108,34 @@ class Capture:
     def bytes(self) -> bytes:
         """What memory holds."""
         return bytes(self._head)
+
+
+class Recent(Capture):
+    """The end of a stream that was handed on as it came; what is not kept is not missed.
+
+    Args:
+        cap: bytes to keep.
+        budget: see `Capture`; the little that is kept counts, too.
+    """
+
+    __slots__ = ("_cap",)
+
+    def __init__(self, cap: int, budget: MemoryBudget) -> None:
+        super().__init__(cap, budget)
+        self._cap = cap
+
+    def add(self, data: bytes) -> None:
+        """Take the next bytes of the stream."""
+        self.total += len(data)
+        self._head += data[-self._cap :]
+        if len(self._head) > 2 * self._cap:
+            del self._head[: -self._cap]
+
+    @property
+    def truncated(self) -> bool:
+        """Never: all of it was shown."""
+        return False
+
+    def bytes(self) -> bytes:
+        """The last bytes that came."""
+        return bytes(self._head[-self._cap :])

@@ -46,6 +46,7 @@ class LiveSink:
     """
 
     wants_output = False
+    reads_results = False
 
     def __init__(
         self,

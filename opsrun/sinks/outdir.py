@@ -38,6 +38,7 @@ class OutdirSink:
     """
 
     wants_output = True
+    reads_results = False
 
     def __init__(self, directory: str | os.PathLike[str]) -> None:
         self._path = Path(directory)

@@ -29,6 +29,7 @@ class TextSink(TerminalSink):
     """Streams the hosts' lines; see the module."""
 
     wants_output = True
+    reads_results = False
 
     def __init__(self, out: Writer, err: Writer, options: OutputOptions) -> None:
         super().__init__(out, err, options)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from opsrun.engine import writer as writer_module
 from opsrun.engine.base import Engine
 from opsrun.engine.writer import DescriptorWriter
 from opsrun.errors import SinkClosed
@@ -62,3 +63,36 @@ def test_a_regular_file_is_written_at_once(engine: Engine, tmp_path: Path) -> No
 def test_any_other_error_is_the_callers(engine: Engine) -> None:
     with open("/dev/full", "wb", buffering=0) as full, pytest.raises(OSError, match="No space"):
         DescriptorWriter(engine, full.fileno()).write(b"x")
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+def test_a_stalled_reader_is_not_waited_for_once_we_are_to_end(
+    engine: Engine, pipe: list[int], blocking: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer_module, "PATIENCE", 0.2)
+    os.set_blocking(pipe[1], blocking)
+    ending = engine.event()
+    writer = DescriptorWriter(engine, pipe[1], ending.is_set)
+    ended: list[str] = []
+
+    def write() -> None:
+        for data in (bytes(1_000_000), b"behind it"):
+            try:
+                writer.write(data)
+            except SinkClosed as error:
+                ended.append(str(error))
+
+    task = engine.spawn(write)
+    assert not task.join(0.5), "nobody reads, and nobody asked us to end"
+    ending.set()
+    assert task.join(LONG)
+    assert ended == ["the reader of the output has stalled"] * 2
+    # What still hangs in the system's write ends with the reader.
+    os.close(pipe[0])
+    pipe[0] = -1
+
+
+def test_a_reader_that_reads_is_waited_for_to_the_end(engine: Engine, pipe: list[int]) -> None:
+    writer = DescriptorWriter(engine, pipe[1], lambda: True)
+    writer.write(b"x" * 1000)
+    assert os.read(pipe[0], 2000) == b"x" * 1000

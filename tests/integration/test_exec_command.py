@@ -6,6 +6,7 @@ import base64
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -221,9 +222,53 @@ def test_an_interrupt_ends_the_commands_and_names_the_hosts(
         assert wait_gone(pid)
 
 
-def test_threads_never_import_gevent(lab: Lab) -> None:
-    import sys
+def test_an_interrupt_while_nobody_reads_ends_in_good_order(lab: Lab, engine: str) -> None:
+    words = command(
+        "exec", "-i", lab.inventory, "--engine", engine, "-w", "web01",
+        "--", "echo $$ >&2; exec yes",
+    )  # fmt: skip
+    process = subprocess.Popen(
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    assert process.stdout is not None
+    pid = int(process.stderr.readline().split()[-1])
+    process.send_signal(signal.SIGTERM)
+    # Standard output is full and stays so.
+    assert process.wait(60) == 143
+    assert wait_gone(pid)
+    assert "at once" not in process.stderr.read()
+    process.stdout.close()
+    process.stderr.close()
 
+
+def test_what_was_shown_is_not_kept(lab: Lab) -> None:
+    code = (
+        "import resource, sys\n"
+        "from opsrun.cli.main import main\n"
+        f"main(['exec', '-i', {str(lab.inventory)!r}, '-w', 'web[01-12]', "
+        "'--', 'yes 0123456789 | head -c 9000000; exit 0'], standalone_mode=False)\n"
+        "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "print(peak, file=sys.stderr)\n"
+    )
+
+    def peak(size: int) -> int:
+        sized = code.replace("9000000", str(size))
+        done = subprocess.run(
+            [sys.executable, "-c", sized],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+        return int(done.stderr.split()[-1])
+
+    # In KiB. All of it kept would be 108 MB; what waits to be shown is bounded, at about 32.
+    assert peak(9_000_000) - peak(1) < 70_000
+
+
+def test_threads_never_import_gevent(lab: Lab) -> None:
     code = (
         "import sys\n"
         "from opsrun.cli.main import main\n"

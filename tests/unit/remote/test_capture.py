@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import tracemalloc
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsrun.remote.capture import Capture, MemoryBudget
+from opsrun.remote.capture import Capture, MemoryBudget, Recent
 from opsrun.remote.spill import SpillFile, SpillFolder
 
 chunks = st.lists(st.binary(max_size=20), max_size=12)
@@ -105,3 +106,26 @@ def test_a_byte_at_a_time_costs_no_object_each() -> None:
     import sys
 
     assert sys.getsizeof(capture._head) < 4000
+
+
+@given(chunks, st.integers(1, 60))
+def test_of_what_was_shown_the_end_is_kept(parts: list[bytes], cap: int) -> None:
+    shared = budget(0)
+    recent = Recent(cap, shared)
+    for part in parts:
+        recent.add(part)
+    whole = b"".join(parts)
+    assert recent.bytes() == whole[-cap:]
+    assert recent.total == len(whole)
+    assert not recent.truncated
+
+
+def test_what_was_shown_takes_no_memory() -> None:
+    recent = Recent(1000, budget())
+    tracemalloc.start()
+    try:
+        for _ in range(5000):
+            recent.add(bytes(1000))
+        assert tracemalloc.get_traced_memory()[1] < 50_000
+    finally:
+        tracemalloc.stop()
