@@ -49,6 +49,8 @@ class Exec(Worker):
             trail.truncated = running.truncated
             if running.may_still_run:
                 trail.data["may_still_run"] = True
+            if running.left:
+                trail.data["left"] = list(running.left)
             self._tell_spilled(job, trail, {"stdout": stdout, "stderr": stderr})
         return self._verdict(job, trail, ended)
 

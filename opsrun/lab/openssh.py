@@ -35,7 +35,6 @@ KbdInteractiveAuthentication no
 PermitRootLogin prohibit-password
 PermitUserRC no
 MaxStartups 1000:30:2000
-AcceptEnv LANG LC_*
 UseDNS no
 X11Forwarding no
 PrintMotd no
@@ -144,6 +143,8 @@ class OpenSSH:
                 port=hosts[0].port,
                 pam="yes" if os.geteuid() == 0 and _root_is_locked() else "no",
             ).rstrip(),
+            # This one adds to those before it, where all others count once.
+            *(() if _names("acceptenv", self.options) else ("AcceptEnv LANG LC_*",)),
             *(f"ListenAddress {host.address}" for host in hosts),
         ]
         if _has_penalties(self.version):
@@ -155,6 +156,10 @@ class OpenSSH:
                 f"    SetEnv {_session_env(plan.folder, plan.lab_id, host.name)}",
             ]
         return "\n".join(lines) + "\n"
+
+
+def _names(keyword: str, options: Sequence[str]) -> bool:
+    return any(option.lower().split()[:1] == [keyword] for option in options)
 
 
 def _session_env(folder: Folder, lab_id: str, host: str) -> str:

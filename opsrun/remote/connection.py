@@ -86,6 +86,10 @@ TAG = "LC_OPSRUN_TAG"
 """Environment variable that tells whose child a process is. ``LC_``, because that is what sshd's
 configuration lets through on Debian and its kin, and sudo(8) everywhere, which drops others."""
 
+CARRIER = "OPSRUN_CARRIER"
+"""In the environment of a program of ours that has the tag only to pass it on: it is no part of
+the command, though it may run on the same host."""
+
 _VICTIM = re.compile(
     r"(?P<pid>[0-9]{1,10})(?: (?P<began>[0-9]{0,20}))?(?: (?P<session>[0-9]{0,10}))?\Z"
 )

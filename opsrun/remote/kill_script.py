@@ -27,7 +27,7 @@ GONE, LEFT, OVER = "gone", "left", "over"
 """Words behind the mark of a line: how many there were, one that goes on, the end."""
 
 SCRIPT = r"""
-mark=%(mark)s name=%(name)s tag=%(tag)s root=%(root)s born=%(born)s given=%(session)s
+mark=%(mark)s name=%(name)s carrier=%(carrier)s tag=%(tag)s root=%(root)s born=%(born)s given=%(session)s
 window=%(window)d grace=%(grace)d last=%(last)d
 exec 2>/dev/null
 PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/sbin:/sbin LC_ALL=C
@@ -128,15 +128,22 @@ by_kin() {
 
 by_tag() {
   [ -n "$proc" ] || return
-  files=
+  files= spare=
   for e in $all; do files="$files $proc/${e%%%%:*}/environ"; done
+  every=$files
   wanted=`carrying -xF -e "$name=$tag"` carriers=
+  if [ -n "$wanted" ]; then
+    files=$wanted
+    spare=`carrying -e "^$carrier="`
+  fi
   if [ -n "$first" ] && [ -n "${SSH_CONNECTION-}" ]; then
+    files=$every
     carriers=`carrying -xF -e "SSH_CONNECTION=$SSH_CONNECTION"`
   fi
   for e in $all; do
     entry $e
     ours || continue
+    case $spare in *"/$pid/"*) continue ;; esac
     case $wanted in *"/$pid/"*) take; continue ;; esac
     case $carriers in *"/$pid/"*) ;; *) continue ;; esac
     ! younger $pid:$start $first || take

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from opsrun.errors import HostError
 from opsrun.remote.connection import (
+    CARRIER,
     TAG,
     Closed,
     Connection,
@@ -121,6 +122,7 @@ def _script(mark: str, quarry: Quarry, clock: Clock, grace: float) -> str:
     words = {
         "mark": mark,
         "name": TAG,
+        "carrier": CARRIER,
         "tag": quarry.tag,
         "root": victim.pid if victim else "",
         "born": victim.began if victim else "",

@@ -19,6 +19,8 @@ _TAIL_BYTES = 2048
 _TAIL_COLUMNS = 300
 _ENDINGS = 3
 """So many different last words are shown of hosts that failed for the same reason."""
+_PROCESSES = 8
+"""So many processes of a host are named."""
 _ORDER = (Outcome.FAILED, Outcome.UNREACHABLE, Outcome.LOST)
 _HOST = "<host>"
 _OWN = (
@@ -30,8 +32,16 @@ _OWN = (
         "<address>",
     ),
     (re.compile(r"SHA256:[\w+/]{43}"), "<fingerprint>"),
+    (
+        re.compile(
+            r"(?<=this may still be running: )[0-9].*?"
+            r"(?= \((?:silent|running) for [0-9.]+ s\)\Z|\Z)"
+        ),
+        "<…>",
+    ),
+    (re.compile(r"(?:(?<=\(silent for )|(?<=\(running for ))[0-9.]+ s(?=\)\Z)"), "<time>"),
 )
-"""What a host has for itself beside its name: IPv4 and IPv6 addresses, and its key."""
+"""What a host has for itself beside its name: IPv4 and IPv6 addresses, key, processes, times."""
 
 
 def reason(result: Result) -> str:
@@ -69,6 +79,8 @@ class Problem:
     reason: str
     hint: str
     tail: tuple[str, ...]
+    left: tuple[str, ...] = ()
+    """Processes that go on there though they were told to end."""
 
     def masked(self, text: str) -> str:
         """``text`` without the host's own name, so that equal complaints become equal."""
@@ -97,17 +109,21 @@ class Problems:
         self._tails = tails
         self._found: list[Problem] = []
         self._cancelled: list[tuple[str, bool, str]] = []
+        self._left: dict[str, tuple[str, ...]] = {}
 
     def add(self, result: Result) -> None:
         """Keep what is needed of a result that is not good; any other is ignored."""
+        left = tuple(map(str, result.data.get("left", ())))
         if result.outcome is Outcome.CANCELLED:
+            if left:
+                self._left[result.host] = left
             words = result.error.message if result.error else ""
             may_run = bool(result.data.get("may_still_run"))
             self._cancelled.append((result.host, may_run, words))
         elif not result.outcome.is_good:
             tail = last_lines(result.stderr) if self._tails else ()
             hint = result.error.hint if result.error else ""
-            problem = Problem(result.host, result.outcome, reason(result), hint, tail)
+            problem = Problem(result.host, result.outcome, reason(result), hint, tail, left)
             self._found.append(problem)
 
     def render(self, interrupted: bool) -> Iterator[str]:
@@ -116,12 +132,14 @@ class Problems:
             yield from self._group(group)
         if self._cancelled or interrupted:
             yield self._unfinished(interrupted)
+            yield from _processes(self._left)
 
     def _group(self, group: list[Problem]) -> Iterator[str]:
         first = group[0]
         why = sanitise_line(_common([p.reason for p in group], first.general))
         word = outcome_word(first.outcome, self._color)
         yield f"{word} {label(p.host for p in group)}" + (f": {why}" if why else "")
+        yield from _processes({p.host: p.left for p in group if p.left} if group[1:] else {})
         yield from self._endings(group)
         hint = sanitise_line(_common([p.hint for p in group], first.general))
         if hint:
@@ -147,6 +165,16 @@ class Problems:
         running = [host for host, may_run, _ in self._cancelled if may_run]
         perhaps = f" (perhaps still running: {fold(running)})" if running else ""
         return f"{head}; not finished: {fold(h for h, _, _ in self._cancelled)}{perhaps}{why}"
+
+
+def _processes(left: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    """What goes on where, so that somebody can end it."""
+    for host, processes in list(left.items())[:_ENDINGS]:
+        names = sanitise_line(", ".join(processes[:_PROCESSES]))
+        more = f", +{len(processes) - _PROCESSES} more" if len(processes) > _PROCESSES else ""
+        yield f"    still there on {sanitise_line(host)}: {names}{more}"
+    if len(left) > _ENDINGS:
+        yield f"    … and on {len(left) - _ENDINGS} other hosts"
 
 
 def _groups(found: Iterable[Problem]) -> list[list[Problem]]:

@@ -64,7 +64,7 @@ class PipeProcess:
         self, argv: tuple[str, ...], host: str, lock: AbstractContextManager[Any], tag: str = ""
     ) -> None:
         self._host = host
-        self._environment = {**os.environ, TAG: tag} if tag else None
+        self._environment = {**os.environ, **self._variables(tag)} if tag else None
         self._lock = lock
         with ExitStack() as undo:
             self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -88,6 +88,10 @@ class PipeProcess:
         self._closed = False
         self._abandoned = False
         self._ready: deque[Packet] = deque()
+
+    def _variables(self, tag: str) -> dict[str, str]:
+        """What the process finds in its environment beside ours."""
+        return {TAG: tag}
 
     def _launch(self, argv: tuple[str, ...]) -> subprocess.Popen[bytes]:
         # A session of its own: a group to signal, and no terminal to read from.

@@ -15,8 +15,8 @@ from opsrun.remote.connection import TAG
 
 # The tag is the command's alone: who is to end it must leave the wrapper to tell of it.
 _WRAPPER = (
-    f'printf %s "$2" >&2; ( [ -z "$4" ] || {{ {TAG}=$4; export {TAG}; }}; exec sh -c "$1" ); '
-    's=$?; printf %s "$3$s." >&2; exit $s'
+    f'printf %s "$3" >&2; ( [ -z "$2" ] || {{ {TAG}=$2; export {TAG}; }}; exec sh -c "$1" ); '
+    's=$?; printf %s "$4$s." >&2; exit $s'
 )
 
 
@@ -44,7 +44,7 @@ class Marks:
             tag: see `Manner.tag`.
         """
         marks = (self._begin.decode(), self._end.decode())
-        return ("sh", "-c", _WRAPPER, "sh", script, *marks, tag)
+        return ("sh", "-c", _WRAPPER, "sh", script, tag, *marks)
 
     def feed(self, data: bytes) -> bytes:
         """Take standard error as it comes; give what is the command's of it."""

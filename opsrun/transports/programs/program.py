@@ -11,7 +11,7 @@ from typing import Any
 from opsrun.engine.base import Engine
 from opsrun.errors import ConnectionFailed, ConnectionLost, HostError
 from opsrun.events import StreamName
-from opsrun.remote.connection import TAG, USUAL, Closed, Exited, Manner, Packet, only_usual
+from opsrun.remote.connection import CARRIER, TAG, USUAL, Closed, Exited, Manner, Packet, only_usual
 from opsrun.remote.deadline import Deadline
 from opsrun.transports.pipe import PipeConnection, PipeProcess, signal_name
 from opsrun.transports.programs.marks import Marks
@@ -115,6 +115,7 @@ class ContainerProcess(ProgramProcess):
         self, script: str, target: ProgramTarget, lock: AbstractContextManager[Any], tag: str = ""
     ) -> None:
         self._marks = Marks()
+        # The program itself does not carry the tag: it may run on the host that it leads to.
         super().__init__((*target.argv, *self._marks.argv(script, tag)), target, lock)
 
     @property
@@ -162,7 +163,7 @@ class SSHProcess(ProgramProcess):
         subsystem: str | None = None,
         tag: str = "",
     ) -> None:
-        self._story = Story()
+        self._story = Story(script.count("\n"))
         self._said = b""
         self._directory = tempfile.mkdtemp(prefix="opsrun-")
         self._fifo = os.path.join(self._directory, "log")
@@ -202,6 +203,9 @@ class SSHProcess(ProgramProcess):
             self._remove()
         else:
             self._close_log()
+
+    def _variables(self, tag: str) -> dict[str, str]:
+        return {**super()._variables(tag), CARRIER: "1"}
 
     def _take(self, stream: StreamName, data: bytes) -> None:
         if stream == "stderr" and not self.has_begun:

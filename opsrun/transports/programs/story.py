@@ -42,9 +42,14 @@ _HINTS = {
 
 
 class Story:
-    """Reads the log as it comes."""
+    """Reads the log as it comes.
 
-    def __init__(self) -> None:
+    Args:
+        newlines: how many there are in the command, which the log repeats as it is.
+    """
+
+    def __init__(self, newlines: int = 0) -> None:
+        self._newlines = newlines
         self.size = 0
         """Bytes read so far."""
         self.phase = "dns"
@@ -61,6 +66,7 @@ class Story:
         self._all_words: list[str] = []
         self._rest = b""
         self._told = False
+        self._echoed = 0
 
     def feed(self, data: bytes) -> None:
         """Take a piece of the log."""
@@ -70,6 +76,11 @@ class Story:
             self._take(line.decode(errors="replace").strip())
 
     def _take(self, line: str) -> None:
+        if self._echoed and not line.startswith("debug1: "):
+            # Of the command itself, which ssh repeats; of a long one only the beginning.
+            self._echoed -= 1
+            return
+        self._echoed = self._newlines if line.startswith("debug1: Sending command: ") else 0
         for start, phase in _PROGRESS:
             if line.startswith(start):
                 self.phase = phase

@@ -150,3 +150,49 @@ def test_addresses_in_a_hosts_own_words_stay() -> None:
 def test_a_cancelled_host_has_not_failed_in_a_phase() -> None:
     cancelled = result("a", Outcome.CANCELLED, error=ErrorInfo("dns", "enough", "never started"))
     assert reason(cancelled) == "enough"
+
+
+def timed_out(host: str, left: list[str], silent: float) -> Result:
+    fate = f"told to end, this may still be running: {', '.join(left)}" if left else "it was ended"
+    message = f"still running after 2 s; {fate} (silent for {silent:.1f} s)"
+    data = {"may_still_run": True, "left": left} if left else {}
+    error = ErrorInfo("run", message, "raise --command-timeout")
+    return result(host, Outcome.FAILED, error=error, data=data)
+
+
+def test_processes_and_times_keep_no_reasons_of_ours_apart() -> None:
+    assert told(*(timed_out(f"a{n}", [], n / 10) for n in range(1, 4))) == [
+        "failed a[1-3] (3): run: still running after 2 s; it was ended (silent for <time>)",
+        "    -> raise --command-timeout",
+    ]
+    lines = told(
+        *(
+            timed_out(f"a{n}", [f"{n} sudo", f"{n + 1} x (silent for 3 s)"], 2.0)
+            for n in range(1, 6)
+        )
+    )
+    assert lines == [
+        "failed a[1-5] (5): run: still running after 2 s; told to end, this may still be running: "
+        "<…> (silent for <time>)",
+        "    still there on a1: 1 sudo, 2 x (silent for 3 s)",
+        "    still there on a2: 2 sudo, 3 x (silent for 3 s)",
+        "    still there on a3: 3 sudo, 4 x (silent for 3 s)",
+        "    … and on 2 other hosts",
+        "    -> raise --command-timeout",
+    ]
+
+
+def test_of_one_host_processes_are_named_once() -> None:
+    (line, _) = told(timed_out("a1", ["7 sleep"], 0.5))
+    assert line.endswith("may still be running: 7 sleep (silent for 0.5 s)")
+
+
+def test_processes_that_an_interrupt_left_are_named() -> None:
+    names = [f"{n} s\x1b[2J" for n in range(10)]
+    ended = result(
+        "a1", Outcome.CANCELLED, started=1.0, data={"may_still_run": True, "left": names}
+    )
+    head, line = told(ended, interrupted=True)
+    assert head == "interrupted; not finished: a1 (perhaps still running: a1)"
+    assert line.startswith("    still there on a1: 0 s^[[2J, 1 s^[[2J, ")
+    assert line.endswith("7 s^[[2J, +2 more")

@@ -276,3 +276,13 @@ def test_what_is_known_of_the_commands_end(end: str, exited: bool, killed: bool,
     for at in range(0, len(log), size):
         story.feed(log[at : at + size])
     assert (story.sent, story.exited, story.killed) == (True, exited, killed)
+
+
+@pytest.mark.parametrize("words", ["ls\nPermission denied\nend", "true"])
+def test_lines_of_the_command_are_no_complaints(words: str) -> None:
+    """ssh repeats it in its log as it is."""
+    story = Story(words.count("\n"))
+    log = f"debug1: Sending command: {words}\ndebug1: client_input_channel_req: channel 0 rtype x\n"
+    story.feed(f"{log}Connection reset by peer\n".encode())
+    assert story.last_words == "Connection reset by peer"
+    assert story.sent
