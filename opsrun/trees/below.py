@@ -39,6 +39,15 @@ def directory_below(top: int, path: bytes) -> Iterator[int]:
         os.close(descriptor)
 
 
+def open_ours(top: int, path: bytes) -> int:
+    """As `open_below`, at once: for directories that nobody else could put a link into.
+
+    Raises:
+        OSError: it isn't there, or is no directory.
+    """
+    return os.open(path or b".", DIRECTORY, dir_fd=top)
+
+
 def split(path: bytes) -> tuple[bytes, bytes]:
     """The path of the directory that an entry is in, and its name there."""
     above, _, name = path.rpartition(b"/")
@@ -53,6 +62,8 @@ def joined(above: bytes, name: bytes) -> bytes:
 def remove_below(top: int, name: bytes) -> None:
     """Remove a directory and all that is in it, however deep. Links are not followed.
 
+    It has to be one that nobody else can write to.
+
     Raises:
         OSError: something can't be removed.
     """
@@ -63,19 +74,21 @@ def remove_below(top: int, name: bytes) -> None:
         if found:
             pending.extend(joined(path, below) for below in found)
             continue
-        above, last = split(path)
-        with directory_below(top, above) as descriptor:
-            os.rmdir(last, dir_fd=descriptor)
+        os.rmdir(path, dir_fd=top)
         pending.pop()
 
 
 def _empty(top: int, path: bytes) -> list[bytes]:
     """Remove the files of a directory; the names of the directories in it are left."""
-    with directory_below(top, path) as descriptor, os.scandir(descriptor) as entries:
-        below = []
-        for entry in list(entries):
-            if entry.is_dir(follow_symlinks=False):
-                below.append(os.fsencode(entry.name))
-            else:
-                os.unlink(entry.name, dir_fd=descriptor)
-        return below
+    descriptor = open_ours(top, path)
+    try:
+        with os.scandir(descriptor) as entries:
+            found = [
+                (os.fsencode(entry.name), entry.is_dir(follow_symlinks=False)) for entry in entries
+            ]
+        for below, is_directory in found:
+            if not is_directory:
+                os.unlink(below, dir_fd=descriptor)
+    finally:
+        os.close(descriptor)
+    return [below for below, is_directory in found if is_directory]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from opsrun.trees.below import directory_below, joined
+from opsrun.trees.below import directory_below, joined, open_ours, split
 from opsrun.trees.entry import Kind
 from opsrun.trees.failures import PlaceError, refused, shown
 from opsrun.trees.got import Got
@@ -136,13 +136,27 @@ class Merge:
             if self._placing.keep_modes and path in self._levels:
                 continue
             attributes = self._got.directories[path]
-            with (
-                self._told("set the mode of", path),
-                directory_below(self._destination, path) as descriptor,
-            ):
+            with self._told("set the mode of", path), self._placed_directory(path) as descriptor:
                 os.fchmod(descriptor, attributes.mode)
                 if attributes.mtime is not None:
                     os.utime(descriptor, ns=(attributes.mtime, attributes.mtime))
+
+    @contextmanager
+    def _placed_directory(self, path: bytes) -> Iterator[int]:
+        """One that was merged, or is in one that was wholly new and is still nobody's but ours."""
+        top, rest = path, b""
+        while top not in self._levels and split(top)[0] not in self._levels:
+            top, name = split(top)
+            rest = joined(name, rest) if rest else name
+        with directory_below(self._destination, top) as descriptor:
+            if not rest:
+                yield descriptor
+                return
+            below = open_ours(descriptor, rest)
+            try:
+                yield below
+            finally:
+                os.close(below)
 
     @contextmanager
     def _both(self, path: bytes) -> Iterator[tuple[int, int]]:

@@ -36,6 +36,7 @@ class Stage:
         self._path = os.fsencode(destination)
         self._made = _make_directories(self._path)
         self._placed = False
+        self._mtime: int | None = None
         self._name = _PREFIX + secrets.token_hex(8).encode()
         self._destination = self.fd = -1
         self._staged = False
@@ -69,10 +70,13 @@ class Stage:
         Raises:
             PlaceError: something is in the way, or the system refuses.
         """
-        merge = Merge(self.fd, self._destination, got, placing or Placing())
+        placing = placing or Placing()
+        merge = Merge(self.fd, self._destination, got, placing)
         merge.survey()
         placed = merge.run()
         self._placed = True
+        if b"" in got.directories and not placing.keep_modes:
+            self._mtime = got.directories[b""].mtime
         return placed
 
     def _open(self) -> None:
@@ -94,6 +98,9 @@ class Stage:
             if self._staged:
                 self._staged = False
                 remove_below(destination, self._name)
+            if self._mtime is not None:
+                # Only now: that the stage went was the last change to its directory.
+                os.utime(destination, ns=(self._mtime, self._mtime))
         finally:
             if destination >= 0:
                 os.close(destination)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import os
 import tarfile
 from pathlib import Path
@@ -21,6 +22,7 @@ from unit.trees.archives import (
     unpack,
 )
 
+from opsrun.trees import guard
 from opsrun.trees.failures import ArchiveError, PlaceError, TreeError
 from opsrun.trees.got import Limits, Rules
 from opsrun.trees.guard import clean, leads_out
@@ -338,6 +340,10 @@ def test_no_link_that_is_made_leads_out(target: bytes, path: bytes) -> None:
         place = os.path.normpath(b"/1/2/3/" + os.path.dirname(path) + b"/" + target)
         assert (place + b"/").startswith(b"/1/2/3/")
         assert b".." not in target.lstrip(b"./").split(b"/")
+
+
+def test_the_examples_in_the_docstring_are_right() -> None:
+    assert doctest.testmod(guard) == (0, 1)
 
 
 HONEST = (
