@@ -60,6 +60,15 @@ def test_importing_opsrun_imports_nothing_heavy() -> None:
     assert not set(HEAVY) & set(modules)
 
 
+def test_a_plain_run_imports_what_it_needs() -> None:
+    """YAML, other ways to reach a host, other actions: by who asks for them."""
+    words = ("exec", "-i", "h1,", "-w", "localhost", "--", "true")
+    modules, ended = loaded_after(MAIN, *words)
+    assert ended.returncode == 0, ended.stderr
+    unwanted = {"paramiko", "cryptography", "yaml", "asyncio", "prompt_toolkit"}
+    assert not unwanted & set(modules)
+
+
 QUIET = """
 import json, logging, os, signal, socket, sys, threading, time
 def state():

@@ -126,6 +126,8 @@ def test_an_attribute_is_there(owner: str, name: str, instances: dict[str, Any])
         ("PacketizerBase", "close"),
         ("AuthHandlerBase", "_parse_service_accept"),
         ("AuthHandlerBase", "_parse_userauth_failure"),
+        ("AuthHandlerBase", "_parse_userauth_info_request"),
+        ("TransportBase", "_parse_kex_init"),
     ],
 )
 def test_what_we_override_is_still_called_that(owner: str, name: str) -> None:
