@@ -79,6 +79,8 @@ class Setting:
     """Where output past ``keep`` goes, unless it is shown as it comes."""
     retries: int = 0
     """Further attempts for what never reached a shell, beside those that nobody has to ask for."""
+    hosts: int = 1
+    """How many the run has."""
     silence: Silence | None = None
     """Says which hosts' commands have been silent for long; None says nothing."""
 

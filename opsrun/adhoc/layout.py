@@ -1,4 +1,4 @@
-"""Where on a host the sources of a put go: as with cp(1), decided once it is known what is there."""
+"""Where on a host the sources of a put go: as with cp(1), once it is known what is there."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _as(source: Source, found: Sequence[Found], dest: bytes, there: Kind | None)
     if there is Kind.OTHER:
         raise TransferFailed(f"{shown(dest)} is neither a file nor a directory")
     above, name = split(dest)
-    renamed = (_moved(one, source.name, name) for one in found)
+    renamed = (moved(one, source.name, name) for one in found)
     return Layout(above, tuple(renamed))
 
 
@@ -93,10 +93,17 @@ def _in_new_directory(found: Sequence[Found], dest: bytes) -> Layout:
     tops = [one for one in found if not one.entry.path]
     top = tops[0] if tops else Found(Entry(b"", Kind.DIRECTORY, NEW_DIRECTORY, 0, 0, 0, 0), b"")
     rest = [one for one in found if one.entry.path]
-    return Layout(above, tuple(_moved(one, b"", name) for one in (top, *rest)))
+    return Layout(above, tuple(moved(one, b"", name) for one in (top, *rest)))
 
 
-def _moved(one: Found, old: bytes, new: bytes) -> Found:
+def moved(one: Found, old: bytes, new: bytes) -> Found:
+    """The same below another name.
+
+    Args:
+        one: an entry of a tree.
+        old: what its path begins with; ``b""`` for nothing.
+        new: what it is to begin with instead.
+    """
     path = one.entry.path
     tail = path[len(old) :].lstrip(b"/") if old else path
     return replace(one, entry=replace(one.entry, path=new + b"/" + tail if tail else new))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from opsrun.adhoc.base import Job, Setting
@@ -29,6 +30,8 @@ class Meter:
         self._total: int | None = None
         self._told = 0.0
         self.started = setting.engine.now()
+        self.wall = time.time()
+        """When this was made: seconds since the epoch."""
         self.done = 0
         """Bytes so far."""
 

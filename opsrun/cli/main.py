@@ -21,6 +21,9 @@ from opsrun.errors import OpsrunError, RunFailed, SinkClosed, did_you_mean
 COMMANDS = {
     "exec": ("opsrun.cli.exec:exec_", "Run a command on many hosts at once."),
     "shell": ("opsrun.cli.shell:shell", "A prompt that runs each line on all hosts."),
+    "put": ("opsrun.cli.put:put", "Copy files to many hosts."),
+    "get": ("opsrun.cli.get:get", "Copy files from many hosts."),
+    "sync": ("opsrun.cli.sync:sync", "Make a directory on many hosts equal to one here."),
     "ping": ("opsrun.cli.ping:ping", "Log in to hosts and measure the round trip."),
     "wait": ("opsrun.cli.wait:wait", "Wait until hosts are ready."),
     "trust": ("opsrun.cli.trust:trust", "Look at hosts' keys, and record them."),

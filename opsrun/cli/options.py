@@ -112,6 +112,15 @@ _HOW_MUCH = (
 
 def selection_options(function: F) -> F:
     """-i -w -g -x -X -l --hostfile --pick --list-hosts."""
+    return _selection("--group", "--exclude")(function)
+
+
+def selection_beside_files(function: F) -> F:
+    """The same where --group and --exclude are said of files: -g and -x stay what they are."""
+    return _selection("--host-group", "--exclude-host")(function)
+
+
+def _selection(group: str, exclude: str) -> Callable[[F], F]:
     return _all(
         click.option(
             "-i",
@@ -129,8 +138,17 @@ def selection_options(function: F) -> F:
             help="Hosts to work on: web, web[01-20], 'web:&prod:!db01', ~regex, @group, ^file, - "
             "(standard input).",
         ),
-        click.option("-g", "--group", multiple=True, metavar="GROUP", help="All hosts of a group."),
-        click.option("-x", "--exclude", multiple=True, metavar="PATTERN", help="Leave these out."),
+        click.option(
+            "-g", group, "group", multiple=True, metavar="GROUP", help="All hosts of a group."
+        ),
+        click.option(
+            "-x",
+            exclude,
+            "exclude",
+            multiple=True,
+            metavar="PATTERN",
+            help="Leave these hosts out.",
+        ),
         click.option(
             "-X", "--exclude-group", multiple=True, metavar="GROUP", help="Leave a group out."
         ),
@@ -151,7 +169,7 @@ def selection_options(function: F) -> F:
             "--pick", type=click.IntRange(1), metavar="N", help="N of the hosts, drawn at random."
         ),
         click.option("--list-hosts", is_flag=True, help="Print the hosts and do nothing."),
-    )(function)
+    )
 
 
 def connection_options(function: F) -> F:

@@ -212,6 +212,7 @@ class Run:
             keep=self._options.keep,
             spill=SpillFolder() if self._options.spill else None,
             retries=self._options.retries,
+            hosts=len(self._jobs),
             silence=Silence(self.collector.emit, self._engine.now, self._engine.lock()),
         )
 

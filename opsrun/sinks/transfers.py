@@ -8,6 +8,7 @@ from typing import Any
 from opsrun.events import Result
 from opsrun.sinks.sanitise import sanitise_line
 
+_COUNTS = ("files", "others", "attributes", "deleted", "unchanged", "skipped")
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -50,7 +51,7 @@ def _words(data: Mapping[str, Any], dry: bool) -> Iterator[str]:
         yield f"{data['unchanged']} as they should be"
     if data.get("skipped"):
         yield f"{_count(len(data['skipped']), 'name')} skipped"
-    if not (data["files"] or others or data["unchanged"] or data.get("deleted")):
+    if not any(data.get(name) for name in _COUNTS):
         yield "nothing to do"
 
 

@@ -1,0 +1,156 @@
+"""Options that put, get and sync share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from opsrun.cli.kinds import Rate
+from opsrun.cli.options import F
+from opsrun.errors import UsageError
+
+if TYPE_CHECKING:
+    from opsrun.adhoc.transfer import Finish, Rates
+    from opsrun.trees.exclude import Excludes
+
+SETTINGS = {"help_option_names": ["-h", "--help"]}
+
+EPILOG = (
+    "Exit status: 0 all well, 1 a host failed, 2 bad usage, 3 unreachable, 4 outcome unknown, "
+    "130 interrupted; the worst of 4, 3, 1 wins."
+)
+
+
+def decorated(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """These options as one decorator, in this order in the help."""
+
+    def decorate(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+rate_options = decorated(
+    click.option(
+        "--bwlimit", type=Rate(), metavar="RATE", help="Bytes a second for each host: 500K, 10M."
+    ),
+    click.option(
+        "--bwlimit-total",
+        type=Rate(),
+        metavar="RATE",
+        help="Bytes a second for all hosts together.",
+    ),
+)
+
+exclude_options = decorated(
+    click.option(
+        "--exclude",
+        "leave_out",
+        multiple=True,
+        metavar="GLOB",
+        help="Leave out what fits, as with rsync: *.pyc, .git/, /build, '+ keep.pyc'; may be "
+        "given again, the first that fits decides.",
+    ),
+    click.option(
+        "--exclude-from",
+        "leave_out_from",
+        multiple=True,
+        metavar="FILE",
+        help="Such patterns, one a line.",
+    ),
+)
+
+owner_options = decorated(
+    click.option(
+        "--mode", metavar="MODE", help="Permissions of what is written: 0644, u=rw,go=r, a+X."
+    ),
+    click.option("--owner", metavar="NAME", help="User who is to own it."),
+    click.option("--group", "owner_group", metavar="NAME", help="Group that is to own it."),
+)
+
+keep_setuid = click.option(
+    "--keep-setuid", is_flag=True, help="Keep setuid, setgid and sticky; else they are dropped."
+)
+
+checking_options = decorated(
+    click.option("--backup", is_flag=True, help="Keep what is replaced, as NAME.<time>~."),
+    click.option(
+        "--validate",
+        metavar="COMMAND",
+        help="Run this on the host before a file takes its place; %s is where it lies meanwhile.",
+    ),
+)
+
+dry_run = click.option(
+    "-n", "--dry-run", is_flag=True, help="Compare, show what would be done, and do nothing."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Patterns:
+    """The options of `exclude_options`."""
+
+    leave_out: tuple[str, ...] = ()
+    leave_out_from: tuple[str, ...] = ()
+
+    def excludes(self) -> Excludes:
+        """What is left out; those of the command line are asked first.
+
+        Raises:
+            UsageError, InputError: a pattern is none, or a file can't be read.
+        """
+        from opsrun.trees.exclude import Excludes, parse_excludes, read_excludes
+
+        rules = list(parse_excludes(self.leave_out).rules)
+        for path in self.leave_out_from:
+            rules += read_excludes(path).rules
+        return Excludes(tuple(rules))
+
+
+def source_and_destination(paths: tuple[str, ...], command: str) -> tuple[tuple[str, ...], str]:
+    """The last word is where to, all others what.
+
+    Raises:
+        UsageError: there are fewer than two, or one is empty.
+    """
+    if len(paths) < 2:
+        raise UsageError(
+            f"{command} needs what to copy and where to: "
+            f"`opsrun {command} {'DIR' if command == 'sync' else 'SRC...'} DEST --hosts PATTERN`"
+        )
+    if not all(paths):
+        raise UsageError("an empty name leads nowhere")
+    return paths[:-1], paths[-1]
+
+
+def finish(values: Mapping[str, Any]) -> Finish:
+    """How files are to be in the end, by whichever of these options the command has.
+
+    Raises:
+        UsageError: one of them can't be used.
+    """
+    from opsrun.adhoc.transfer import Finish
+    from opsrun.trees.modes import Mode
+
+    mode = values.get("mode")
+    return Finish(
+        mode=None if mode is None else Mode.parse(mode),
+        owner=values.get("owner") or "",
+        group=values.get("owner_group") or "",
+        preserve=values.get("preserve", False),
+        keep_setuid=values["keep_setuid"],
+        backup=values["backup"],
+        validate=values.get("validate") or "",
+    )
+
+
+def rates(values: Mapping[str, Any]) -> Rates:
+    """How fast files may travel."""
+    from opsrun.adhoc.transfer import Rates
+
+    return Rates(values["bwlimit"], values["bwlimit_total"])
