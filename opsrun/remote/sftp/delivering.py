@@ -258,6 +258,8 @@ class Delivering:
         a failure to SFTP, where the file system itself says more."""
         stage = re.escape(shown(self._stage))
         message = re.sub(rf"{stage}/(\d+)", self._meant, error.message)
+        into = f"write into {shown(self._delivery.directory)}"
+        message = message.replace(f"make directory {shown(self._stage)}:", f"{into}:")
         hint = error.hint
         if error.code == Code.FAILURE and self._sftp.has(requests.STATVFS):
             more = self._of_file_system()

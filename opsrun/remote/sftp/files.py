@@ -212,7 +212,7 @@ class SFTPFiles:
             TransferFailed: not all could be read; what could has been passed on.
         """
         self._only_sha256(check)
-        checked(each.path for each in entries)
+        checked(each.path for each in entries if each.kind in (Kind.FILE, Kind.LINK))
         return reading.pack(self._sftp, absolute(top), entries, on_data)
 
     def _only_sha256(self, check: Check) -> None:
