@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         OpsrunError,
         PatternError,
         RunFailed,
+        TransferFailed,
         UsageError,
     )
     from opsrun.events import (
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         Notice,
         Outcome,
         Output,
+        Progress,
         Result,
         Retry,
         RunStarted,
@@ -74,6 +76,7 @@ __all__ = [
     "Outcome",
     "Output",
     "PatternError",
+    "Progress",
     "Report",
     "Result",
     "Retry",
@@ -82,13 +85,14 @@ __all__ = [
     "Secret",
     "Sink",
     "Summary",
+    "TransferFailed",
     "UsageError",
     "Waiting",
     "WorkId",
     "__version__",
 ]
 
-_ROOMS = ("opsrun.errors", "opsrun.events", "opsrun.report", "opsrun.secret", "opsrun.api")
+_ROOMS = ("opsrun.errors", "opsrun.events", "opsrun.report", "opsrun.secret", "opsrun.api.fleet")
 
 
 def __getattr__(name: str) -> Any:

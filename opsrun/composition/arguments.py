@@ -152,6 +152,17 @@ def secret_text(name: str, value: Any, secret: type) -> Any:
     raise UsageError(f"{name}: expected text or a Secret, found {type(value).__name__}")
 
 
+def content(name: str, value: object) -> bytes:
+    """Bytes.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value)
+    raise wrong(name, "bytes: encode it", value)
+
+
 def command(value: object, options: Mapping[str, object]) -> None:
     """The words of a command, and what is said about it.
 

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Self, TypedDict, Unpack, get_args
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Self, Unpack, get_args
 
+from opsrun.api.options import (
+    ExecOptions,
+    GetArguments,
+    PlanOptions,
+    PutArguments,
+    SyncArguments,
+    only_known,
+    plan_of,
+)
 from opsrun.composition import arguments
 from opsrun.composition.actions import Action, ExecAction, PingAction, TrustAction, WaitAction
 from opsrun.composition.needs import needs_of
 from opsrun.composition.run import ENGINES, Run, RunOptions, make_engine
 from opsrun.composition.ways import Fleetway, check_manner, find_ways
 from opsrun.engine.base import Engine
-from opsrun.engine.dispatch import Plan, Share
-from opsrun.errors import UsageError, did_you_mean
+from opsrun.engine.dispatch import Plan
+from opsrun.errors import UsageError
 from opsrun.events import Event, Sink
 from opsrun.inventory import Host, Inventory, load_inventory
 from opsrun.remote.command import Command
@@ -30,35 +39,6 @@ if TYPE_CHECKING:
 PathLike = str | os.PathLike[str]
 Pattern = str | Sequence[str]
 """Which hosts: one pattern, or several that are united."""
-
-
-class ExecOptions(TypedDict, total=False):
-    """Further arguments of `Fleet.exec` and `Fleet.stream`."""
-
-    env: Mapping[str, str] | None
-    """Variables to export first."""
-    stdin: bytes | None
-    """Sent to every host's command; None closes its standard input."""
-    timeout: float | None
-    """Seconds that the command may take on a host."""
-    idle_timeout: float | None
-    """Seconds that it may be silent there."""
-    retries: int
-    """Further attempts for a host that was not reached."""
-    serial: int | str | None
-    """Work in batches of so many hosts, or of a percentage: ``3``, ``"10%"``."""
-    pty: bool
-    """Run on a terminal of 80 by 24; both outputs come as ``stdout``."""
-    raw: bool
-    """Send the words as they are, for hosts without a POSIX shell; see `Manner`."""
-    fail_fast: bool
-    """The first host that ends badly cancels all the others."""
-    max_fail: int | str | None
-    """Start no further host once more than so many (or ``"10%"``) ended badly."""
-    output: bool
-    """Whether there are `Output` events, too."""
-    sinks: Sequence[Sink]
-    """Fed with the same events."""
 
 
 class Fleet:
@@ -199,7 +179,7 @@ class Fleet:
         `Result` between them. Closing the iterator early ends the run. Takes and raises what
         `exec` does; mistakes are raised here, before the first event is asked for.
         """
-        _only_known(options)
+        only_known(options, ExecOptions)
         arguments.command(command, options)
         action = ExecAction(
             Command(
@@ -211,21 +191,104 @@ class Fleet:
                 options.get("idle_timeout"),
             )
         )
-        plan = Plan(
-            forks=self._forks,
-            serial=_share(options.get("serial"), "serial"),
-            fail_fast=options.get("fail_fast", False),
-            max_fail=_share(options.get("max_fail"), "max_fail"),
-        )
         run = self.begin(
             action,
             self._select(hosts),
-            plan,
+            plan_of(options, self._forks),
             retries=options.get("retries", 0),
             stream=options.get("output", True),
             sinks=lambda engine: options.get("sinks", ()),
         )
         return run.stream()
+
+    def put(
+        self,
+        sources: PathLike | Sequence[PathLike],
+        dest: PathLike,
+        hosts: Pattern,
+        **options: Unpack[PutArguments],
+    ) -> Report:
+        """Copy files to every host that the pattern selects; see `opsrun.adhoc.put.Put`.
+
+        A file is written beside its place, checked, and put there at once. What is there already
+        is not sent: its outcome is ok, in place of changed.
+
+        >>> fleet.put("app.conf", "/etc/app/", hosts="web", mode="0640")  # doctest: +SKIP
+        >>> fleet.put((), "/etc/motd", hosts="all", content=b"Hello\\n")  # doctest: +SKIP
+
+        Args:
+            sources: files and directories here; ``DIR/`` for what is in one, patterns are expanded.
+            dest: on the hosts; as with cp(1), a directory takes the sources in.
+            hosts: as for `exec`.
+            options: see `PutArguments`.
+
+        Raises:
+            PatternError: as `exec`.
+            UsageError: a source isn't there or can't be read, or an argument can't be used.
+        """
+        from opsrun.api.copies import put_action
+
+        return self._copy(put_action(sources, dest, options), hosts, options)
+
+    def get(
+        self,
+        sources: PathLike | Sequence[PathLike],
+        dest: PathLike,
+        hosts: Pattern,
+        **options: Unpack[GetArguments],
+    ) -> Report:
+        """Copy files from every host to ``dest/HOST/``; see `opsrun.adhoc.get.Get`.
+
+        >>> fleet.get("/var/log/*.log", "logs", hosts="web")  # doctest: +SKIP
+
+        Args:
+            sources: on the hosts, which expand patterns themselves.
+            dest: a folder here; it is made where it is missing.
+            hosts: as for `exec`.
+            options: see `GetArguments`.
+
+        Raises:
+            PatternError: as `exec`.
+            UsageError: the destination can't be one, or an argument can't be used.
+        """
+        from opsrun.api.copies import get_action
+
+        return self._copy(get_action(sources, dest, options), hosts, options)
+
+    def sync(
+        self,
+        source: PathLike,
+        dest: PathLike,
+        hosts: Pattern,
+        **options: Unpack[SyncArguments],
+    ) -> Report:
+        """Make a directory of every host equal to one here; see `opsrun.adhoc.sync.Sync`.
+
+        >>> fleet.sync("site", "/srv/www", hosts="web", delete=True)  # doctest: +SKIP
+
+        Args:
+            source: a directory here.
+            dest: its mirror on the hosts.
+            hosts: as for `exec`.
+            options: see `SyncArguments`.
+
+        Raises:
+            PatternError: as `exec`.
+            UsageError: the source can't be read, or an argument can't be used.
+        """
+        from opsrun.api.copies import sync_action
+
+        return self._copy(sync_action(source, dest, options), hosts, options)
+
+    def _copy(self, action: Action, hosts: Pattern, options: PlanOptions) -> Report:
+        run = self.begin(
+            action,
+            self._select(hosts),
+            plan_of(options, self._forks),
+            retries=options.get("retries", 0),
+            sinks=lambda engine: options.get("sinks", ()),
+        )
+        return Report(run.stream())
 
     def ping(self, hosts: Pattern) -> Report:
         """Log in to every host and measure the round trip; see `opsrun.adhoc.ping.Ping`."""
@@ -348,15 +411,3 @@ def _become(value: bool | str | Become) -> Become | None:
     if isinstance(value, (bool, Become)):
         return value if isinstance(value, Become) else Become() if value else None
     raise arguments.wrong("become", "True, False, a user's name or a Become", value)
-
-
-def _only_known(options: Mapping[str, object]) -> None:
-    # Nothing else tells at run time: a limit that was misspelt would just not be there.
-    for name in options:
-        if name not in ExecOptions.__annotations__:
-            known = did_you_mean(name, ExecOptions.__annotations__)
-            raise UsageError(f"no option {name!r}{known}")
-
-
-def _share(value: int | str | None, what: str) -> Share | None:
-    return None if value is None else Share.parse(str(value), what)

@@ -1,0 +1,138 @@
+"""Further arguments of a `Fleet`'s methods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypedDict
+
+from opsrun.engine.dispatch import Plan, Share
+from opsrun.errors import UsageError, did_you_mean
+from opsrun.events import Sink
+
+
+class PlanOptions(TypedDict, total=False):
+    """In which order hosts are worked through, and when to stop."""
+
+    retries: int
+    """Further attempts for a host that was not reached."""
+    serial: int | str | None
+    """Work in batches of so many hosts, or of a percentage: ``3``, ``"10%"``."""
+    fail_fast: bool
+    """The first host that ends badly cancels all the others."""
+    max_fail: int | str | None
+    """Start no further host once more than so many (or ``"10%"``) ended badly."""
+    sinks: Sequence[Sink]
+    """Fed with the same events."""
+
+
+class ExecOptions(PlanOptions, total=False):
+    """Further arguments of `Fleet.exec` and `Fleet.stream`."""
+
+    env: Mapping[str, str] | None
+    """Variables to export first."""
+    stdin: bytes | None
+    """Sent to every host's command; None closes its standard input."""
+    timeout: float | None
+    """Seconds that the command may take on a host."""
+    idle_timeout: float | None
+    """Seconds that it may be silent there."""
+    pty: bool
+    """Run on a terminal of 80 by 24; both outputs come as ``stdout``."""
+    raw: bool
+    """Send the words as they are, for hosts without a POSIX shell; see `Manner`."""
+    output: bool
+    """Whether there are `Output` events, too."""
+
+
+class CopyOptions(PlanOptions, total=False):
+    """What `Fleet.put`, `Fleet.get` and `Fleet.sync` have in common."""
+
+    mode: str | None
+    """Permissions of what is written: ``"0644"``, ``"u=rw,go=r"``, ``"a+X"``."""
+    keep_setuid: bool
+    """Setuid, setgid and sticky are not dropped."""
+    backup: bool
+    """What is replaced is kept beside it."""
+    exclude: Sequence[str]
+    """Patterns of what is left out, see `opsrun.trees.exclude`."""
+    bwlimit: float | None
+    """Bytes a second for each host."""
+    bwlimit_total: float | None
+    """Bytes a second for all of them together."""
+
+
+class PutArguments(CopyOptions, total=False):
+    """Further arguments of `Fleet.put`."""
+
+    content: bytes | None
+    """What the destination is to hold, in place of sources."""
+    owner: str
+    group: str
+    preserve: bool
+    """Permissions and modification times are the sources'."""
+    validate: str
+    """A command for the host's shell, with ``%s`` for a file that is not in its place yet."""
+    follow: bool
+    """A link that is the destination is what it leads to."""
+    dereference: bool
+    """Links here are what they lead to."""
+    parents: bool
+    """Directories above the destination are made where they are missing."""
+    dry_run: bool
+    """Say what would be done, and do nothing."""
+
+
+class GetArguments(CopyOptions, total=False):
+    """Further arguments of `Fleet.get`."""
+
+    flat: bool
+    """No folder for each host; ``{host}`` in the destination becomes its name."""
+    preserve: bool
+    """Permissions and modification times are the hosts'."""
+    unsafe_links: bool
+    """Links that lead out of the tree are made too."""
+
+
+class SyncArguments(CopyOptions, total=False):
+    """Further arguments of `Fleet.sync`."""
+
+    owner: str
+    group: str
+    delete: bool
+    """What the source doesn't have is removed."""
+    checksum: bool
+    """Contents are compared by SHA-256, in place of size and time."""
+    dry_run: bool
+    """Say what would be done, and do nothing."""
+
+
+def only_known(options: Mapping[str, object], kind: type) -> None:
+    """Refuse arguments that ``kind`` doesn't have.
+
+    Nothing else tells at run time: a limit that was misspelt would just not be there.
+
+    Raises:
+        UsageError: there is one.
+    """
+    known = {name for base in kind.__mro__ for name in getattr(base, "__annotations__", ())}
+    for name in options:
+        if name not in known:
+            raise UsageError(f"no option {name!r}{did_you_mean(name, known)}")
+
+
+def plan_of(options: PlanOptions, forks: int) -> Plan:
+    """How the hosts are worked through, ``forks`` at once.
+
+    Raises:
+        UsageError: a number can't be understood.
+    """
+    return Plan(
+        forks=forks,
+        serial=_share(options.get("serial"), "serial"),
+        fail_fast=options.get("fail_fast", False),
+        max_fail=_share(options.get("max_fail"), "max_fail"),
+    )
+
+
+def _share(value: int | str | None, what: str) -> Share | None:
+    return None if value is None else Share.parse(str(value), what)
