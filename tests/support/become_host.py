@@ -51,7 +51,7 @@ cd /
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
 for user in {users}; do useradd -m -s /bin/sh -p "*" "$user"; done
-useradd -m -s /usr/sbin/nologin service
+useradd -m -s /usr/sbin/nologin -p "*" service
 chpasswd </opsrun/passwords
 rm -f /etc/sudoers.d/*
 install -m 440 /opsrun/sudoers /etc/sudoers.d/test
@@ -73,6 +73,7 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 UseDNS no
 MaxStartups 100
+Subsystem sftp internal-sftp
 """
 
 
