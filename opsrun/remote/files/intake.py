@@ -151,7 +151,8 @@ class Intake:
         yield from self._comparing()
         yield from self._attributes()
         yield from self._validating()
-        yield "tell=y\nlook\n"
+        # In a subshell, so that this one stays in the stage and finds it again.
+        yield 'tell=y\n(look) || exit "$st"\n'
         yield from self._mounts()
         if delivery.backup:
             yield 'saving=y\nfor k in $dirs; do\n  go "$k"\n  all "$k" save\ndone\nsaving=\n'

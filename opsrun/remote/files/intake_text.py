@@ -21,6 +21,7 @@ exec 3<&0 </dev/null
 st=71
 hops=
 saving=
+how=:
 umask 077
 sweep() {
   rm -rf -- "./$stage" 2>/dev/null && return
@@ -30,6 +31,8 @@ leave() {
   x=$?
   trap '' HUP INT PIPE TERM
   trap - EXIT
+  # From within the stage, wherever its directory may have been moved to.
+  cd -P ../.. && sweep
   for k in $hops; do
     at "$k"
     into "$w" && sweep
@@ -102,7 +105,10 @@ unpack() {
 }
 rest() {
   want=$(_otake "$1" <&3)
-  [ ${#want} = $(($1 - 1)) ] || die short 0
+  case ${#want}:$want in
+    $(($1 - 1)):*end) ;;
+    *) die short 0 "$(probe)" ;;
+  esac
   st=1
   exec 3<&-
 }

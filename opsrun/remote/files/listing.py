@@ -215,7 +215,7 @@ def _portable(fields: Iterator[bytes], listing: Listing) -> None:
 
 
 def _until_empty(fields: Iterator[bytes]) -> list[bytes]:
-    some = []
+    some: list[bytes] = []
     for each in fields:
         if not each:
             return some

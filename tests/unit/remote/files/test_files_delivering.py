@@ -75,6 +75,13 @@ def test_odd_names_come_one_by_one(files: RemoteFiles, top: Path) -> None:
     assert {mode(top, name) for name in contents} == {0o640}
 
 
+def test_links_and_directories_alone(files: RemoteFiles, top: Path) -> None:
+    assert put(files, Delivery(path(top)), {}) == Delivered()
+    made = (NewDirectory(b"d", 0o700),)
+    put(files, Delivery(path(top), (), made, (NewLink(b"d/l", b"x"),)), {})
+    assert tree(top) == {b"d": None, b"d/l": "-> x"}
+
+
 def test_sparse_files_stay_sparse(two: RemoteFiles, top: Path) -> None:
     size = 50_000_000
     segments = (Segment(0, 3), Segment(4096, 4), Segment(40_000_000, 5))
@@ -434,3 +441,21 @@ def test_names_of_four_kibibytes(two: RemoteFiles, top: Path) -> None:
     assert len(caught.value.message) < 1_000
     two.remove(path(top), above[:1])
     assert tree(top) == {}
+
+
+def test_the_stage_is_made_where_it_was_looked_at(two: RemoteFiles, top: Path) -> None:
+    """A destination that somebody exchanges in mid-payload: neither place keeps a stage."""
+    write(top, b"dest/a", b"old")
+    (top / "trap").mkdir()
+    contents = {b"a": bytes(8 << 20), b"b": b"2"}
+
+    def chunks() -> Iterator[bytes]:
+        yield contents[b"a"]
+        (top / "dest").rename(top / "moved")
+        os.symlink("trap", top / "dest")
+        yield contents[b"b"]
+
+    with pytest.raises(HostError):
+        put(two, Delivery(path(top, b"dest"), plain(contents)), contents, chunks())
+    assert tree(top / "moved") == {b"a": b"old"}
+    assert tree(top / "trap") == {}
