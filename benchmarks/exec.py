@@ -2,8 +2,8 @@
 
 Starts labs of 100 and 1,000 hosts, runs the same commands on them with every contestant in turn
 (A B C, A B C, …), verifies what each of them says about each host, and writes medians to
-``benchmarks/RESULTS.md``. The servers share the machine's processors with the client, and a login
-costs the server several times what it costs a good client: walls on loopback are mostly the
+``benchmarks/results/exec.md``. The servers share the machine's processors with the client, and a
+login costs the server several times what it costs a good client: walls on loopback are mostly the
 servers' time, and the client's processor time a host is the figure to look at.
 """
 
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import shlex
 import shutil
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness import machine, plan, report
+from harness.command import command_line, numbers
 from harness.contestants import CONTESTANTS, FLOOR, Contestant
 from harness.environments import Peers
 from harness.session import Session, say
@@ -50,7 +50,9 @@ def main() -> int:
         return 130
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    text = report.render(session, datetime.date.today(), command_line(sys.argv[1:]))
+    words = command_line("exec.py", sys.argv[1:], ("--peers-python", "--results"))
+    text = report.render(session, datetime.date.today(), words)
+    options.results.parent.mkdir(exist_ok=True)
     options.results.write_text(text)
     print(text)
     return 1 if any(row.failed for row in session.rows if row.name.startswith("opsrun")) else 0
@@ -74,19 +76,11 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         metavar="PATH",
         help="a Python that has all peers installed; else each gets an environment in .bench/",
     )
-    add("--results", type=Path, default=_HERE / "RESULTS.md", metavar="FILE")
+    add("--results", type=Path, default=_HERE / "results" / "exec.md", metavar="FILE")
     options = parser.parse_args(words)
     options.hosts = options.hosts or ([100] if options.quick else [100, 1000])
     options.reps = options.reps or (2 if options.quick else 3)
     return options
-
-
-def numbers(text: str) -> list[int]:
-    """``100,1000`` as numbers."""
-    found = [int(part) for part in text.split(",")]
-    if min(found) < 1:
-        raise ValueError(text)
-    return found
 
 
 def chosen(only: str | None) -> list[Contestant]:
@@ -98,20 +92,6 @@ def chosen(only: str | None) -> list[Contestant]:
     if unknown := [name for name in names if name not in known]:
         sys.exit(f"exec.py: no contestant {unknown[0]!r}; there are {', '.join(known)}")
     return [each for each in CONTESTANTS if each.name in (*names, FLOOR)]
-
-
-def command_line(words: Sequence[str]) -> str:
-    """How this was called, with no path of this machine's in it."""
-    shown: list[str] = []
-    for word in words:
-        option, equals, _ = word.partition("=")
-        if option in ("--peers-python", "--results"):
-            shown.append(f"{option}=PATH" if equals else option)
-        elif shown and shown[-1] in ("--peers-python", "--results"):
-            shown.append("PATH")
-        else:
-            shown.append(word)
-    return shlex.join(["python", "benchmarks/exec.py", *shown])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""``RESULTS.md``: every figure, and what it takes to judge it."""
+"""``results/exec.md``: every figure, and what it takes to judge it."""
 
 from __future__ import annotations
 
