@@ -25,7 +25,7 @@ how=:
 umask 077
 sweep() {
   rm -rf -- "./$stage" 2>/dev/null && return
-  { chmod -R u+rwx -- "./$stage" && rm -rf -- "./$stage"; } 2>/dev/null
+  { chmod -R u+rwx "./$stage" && rm -rf -- "./$stage"; } 2>/dev/null
 }
 leave() {
   x=$?

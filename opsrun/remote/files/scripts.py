@@ -5,7 +5,8 @@ What it stands on:
 - ``cd -P`` leaves the physical path in ``PWD`` without a fork. A directory that has become a link
   somewhere else shows, and what is done in the working directory afterwards can't be led astray by
   a rename.
-- Names are always ``./NAME``: no program takes one for an option.
+- Names are always ``./NAME``: no program takes one for an option. chmod(1) gets no ``--``: many
+  take what stands behind the mode for a file, whatever it is (POSIX.1-2017, XBD 12.2).
 - A function may have as many arguments as memory holds; what goes to a program comes in portions.
 - ``printf`` is a builtin or a program; ``echo`` changes backslashes, so it gets none to see.
 - What goes wrong is said in one line on stderr, ``opsrun CODE NUMBER WORDS``: the words are those
@@ -22,7 +23,7 @@ IFS=' \t
 '
 nl='
 '
-unset CDPATH
+unset CDPATH POSIXLY_CORRECT TAR_OPTIONS
 st=1
 die() {
   m=$3
@@ -86,7 +87,7 @@ mode() {
   a=$1
   shift
   for f; do [ ! -h "$f" ] || die link "${d:-0}" "$f"; done
-  e=$(chmod "$a" -- "$@" 2>&1) || die attr "${d:-0}" "$e"
+  e=$(chmod "$a" "$@" 2>&1) || die attr "${d:-0}" "$e"
 }
 stamp() {
   a=$1
