@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -19,9 +20,12 @@ from opsrun.errors import OpsrunError
 from opsrun.trees.contents import Contents
 from opsrun.trees.entry import Entry, Kind
 from opsrun.trees.failures import SourceChanged
+from opsrun.trees.place import Stage
 from opsrun.trees.reading import CHUNK
 from opsrun.trees.segments import BLOCK, Segment
 from opsrun.trees.stdin import hold
+from opsrun.trees.tarwrite import Member, archive
+from opsrun.trees.unpack import Unpacker
 from opsrun.trees.walk import walk
 
 LARGE = bytes(range(256)) * 10_000
@@ -110,6 +114,26 @@ def test_past_the_budget_files_are_read_anew_and_hashed_once(
     assert reader.digest == real(b"c" * 201).hexdigest()
     assert hashes == []
     assert counts == [201]
+
+
+def test_memory_does_not_grow_with_what_is_copied(tmp_path: Path) -> None:
+    size = 48 * 1024 * 1024
+    entry = promised(tmp_path / "f", bytes(size))
+    files = contents(budget=0)
+    member = Member(
+        b"g", Kind.FILE, 0o644, 0, size, read=lambda: files.read(local(tmp_path / "f"), entry)
+    )
+    tracemalloc.start()
+    try:
+        with Stage(tmp_path / "there") as stage, Unpacker(stage.fd) as unpacker:
+            for piece in archive([member]):
+                unpacker.feed(piece)
+            stage.place(unpacker.close())
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (tmp_path / "there" / "g").stat().st_size == size
+    assert peak < 6 * 1024 * 1024
 
 
 CHANGES: dict[str, Callable[[Path], object]] = {
