@@ -3,8 +3,9 @@
 It is fed to a shell's standard input, so that no login shell has to take it as a word: csh(1)
 takes no newline in one, fish(1) reads backslashes. Tried with dash, bash, busybox ash and mksh; so:
 
-- No process for each process: one cat(1) and one grep(1) a look at all of them. The shell's own
-  ``read`` would ask the kernel for each single byte.
+- No process for each process: one sed(1) and two or three grep(1) for a look at all of them. The
+  shell's own ``read`` would ask the kernel for each single byte.
+- No string grows by a piece for each process: bash takes seconds for that.
 - Clock ticks since boot are compared as text or in seconds: mksh counts to 2^31 only, which is
   reached after 248 days.
 - A name may hold anything but NUL, newlines and what looks like another line of stat(5) too. It
@@ -27,7 +28,8 @@ GONE, LEFT, OVER = "gone", "left", "over"
 """Words behind the mark of a line: how many there were, one that goes on, the end."""
 
 SCRIPT = r"""
-mark=%(mark)s name=%(name)s carrier=%(carrier)s tag=%(tag)s root=%(root)s born=%(born)s given=%(session)s
+mark=%(mark)s name=%(name)s carrier=%(carrier)s tag=%(tag)s
+root=%(root)s born=%(born)s given=%(session)s
 window=%(window)d grace=%(grace)d last=%(last)d
 exec 2>/dev/null
 PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/sbin:/sbin LC_ALL=C
@@ -35,7 +37,7 @@ export PATH LC_ALL
 set -f
 nl='
 '
-IFS=' '
+IFS=" $nl"
 proc=/proc
 [ -r $proc/self/stat ] || proc=
 
@@ -50,7 +52,7 @@ fields() {
 look() {
   state= held=
   {
-    while [ -z "$state" ] && read -r line; do
+    while [ -z "$state" ] && IFS= read -r line; do
       fields "$held$line" || held=$held$line
     done
   } <$proc/$1/stat
@@ -69,30 +71,26 @@ younger() {
   fi
 }
 
+stats() {
+  set +f
+  sed -n -e :again -e "s/^\([0-9]\{1,\}\) (.*) \([A-Za-z]\) \([0-9]*\) [0-9-]* \([0-9-]*\) \
+\([0-9-]* \)\{15\}\([0-9]*\) .*/\1:\3:\4:\6:\2/p" -e t -e '$!{N;b again' -e '}' $proc/[0-9]*/stat
+}
+
 snapshot() {
-  all= held=
   if [ -z "$proc" ]; then
-    IFS=$nl
-    for line in `ps -A -o pid= -o ppid= -o stat=`; do
-      IFS=' '
-      set -- $line
-      case $3 in Z*) ;; *) all="$all$1:$2:0:- " ;; esac
-    done
-    IFS=' '
+    all=`ps -A -o pid= -o ppid= -o stat= | while read -r pid parent state; do
+      [ "$state" != "${state#Z}" ] || echo $pid:$parent:0:-
+    done`
     return
   fi
-  text=`set +f; cat $proc/[0-9]*/stat`
-  IFS=$nl
-  for line in $text; do
-    IFS=' '
-    fields "$held$line" || { held=$line; continue; }
-    held=
-    [ "$state" != Z ] || continue
-    second=${start%%??}
-    [ "${second:-0}" -ge "$since" ] || continue
-    all="$all$pid:$parent:$session:$start "
-  done
-  IFS=' '
+  all=`stats`
+  all=`for e in $all; do
+    state=${e##*:} e=${e%%:*}
+    second=${e##*:}
+    second=${second%%??}
+    [ "$state" = Z ] || [ "${second:-0}" -lt "$since" ] || echo $e
+  done`
 }
 
 entry() {
@@ -118,7 +116,10 @@ carrying() {
 }
 
 by_kin() {
+  [ "$root$roots$known" != '  ' ] || return
   for e in $all; do
+    pid=${e%%%%:*}
+    case " $root$roots$known" in *" $pid"[:\ ]*) ;; *) continue ;; esac
     entry $e
     ours || continue
     [ "$pid:$start" != "$root:${born:-$start}" ] || take
@@ -128,10 +129,10 @@ by_kin() {
 
 by_tag() {
   [ -n "$proc" ] || return
-  files= spare=
-  for e in $all; do files="$files $proc/${e%%%%:*}/environ"; done
-  every=$files
-  wanted=`carrying -xF -e "$name=$tag"` carriers=
+  spare= carriers=
+  every=`for e in $all; do echo $proc/${e%%%%:*}/environ; done`
+  files=$every
+  wanted=`carrying -xF -e "$name=$tag"`
   if [ -n "$wanted" ]; then
     files=$wanted
     spare=`carrying -e "^$carrier="`
@@ -140,27 +141,33 @@ by_tag() {
     files=$every
     carriers=`carrying -xF -e "SSH_CONNECTION=$SSH_CONNECTION"`
   fi
+  [ -n "$wanted$carriers" ] || return
   for e in $all; do
+    pid=${e%%%%:*}
+    case $wanted$carriers in *"/$pid/"*) ;; *) continue ;; esac
+    case $spare in *"/$pid/"*) continue ;; esac
     entry $e
     ours || continue
-    case $spare in *"/$pid/"*) continue ;; esac
     case $wanted in *"/$pid/"*) take; continue ;; esac
-    case $carriers in *"/$pid/"*) ;; *) continue ;; esac
     ! younger $pid:$start $first || take
   done
 }
 
 grow() {
   more=1
+  [ "$found$sessions" != '  ' ] || more=
   while [ -n "$more" ]; do
     more=
     for e in $all; do
-      entry $e
-      ours || continue
+      rest=${e#*:}
+      parent=${rest%%%%:*} rest=${rest#*:}
+      session=${rest%%%%:*}
       case $found in
       *" $parent "*) ;;
       *) case $sessions in *" $session "*) ;; *) continue ;; esac ;;
       esac
+      entry $e
+      ours || continue
       take
       more=1
     done
@@ -194,16 +201,17 @@ living() {
     pid=${k%%%%:*}
     case $1 in *" $pid "*) continue ;; esac
     if [ -z "$proc" ]; then
-      case " $all" in *" $pid:"*) left="$left$pid " ;; esac
+      case "$nl$all" in *"$nl$pid:"*) left="$left$pid " ;; esac
     elif [ -d $proc/$pid ] && look $pid && [ "$start" = "${k#*:}" ] && [ "$state" != Z ]; then
       left="$left$pid "
     fi
+    [ -z "$2" ] || [ -z "$left" ] || break
   done
 }
 
 await() {
   n=0
-  while living "$2"; [ -n "$left" ] && [ $n -lt $1 ]; do
+  while living "$2" any; [ -n "$left" ] && [ $n -lt $1 ]; do
     sleep 0.05 || sleep 1
     n=$((n + 1))
   done
@@ -261,17 +269,21 @@ elif [ -n "$proc" ]; then
   fi
 fi
 
+again=1
 if [ $grace -gt 0 ]; then
   sweep TERM
   await $grace "$denied"
+  [ "$known" != ' ' ] || again=
 fi
 for round in 1 2 3 4 5 6 7 8; do
+  [ -n "$again" ] || break
   sweep KILL
   [ "$found" != ' ' ] || break
   await $last "$denied"
   [ -n "$fresh" ] || [ $round = 1 ] || break
 done
 await $last ' '
+living ' ' ''
 set -- $known
 echo "$mark gone $#"
 for pid in $left; do
