@@ -221,8 +221,11 @@ class Get(Transfer):
         tally.unchanged = sum(pair.source.kind is Kind.FILE for pair in plan.unchanged)
         if len(files) == 1:
             tally.checksum = got.files[files[0].path].digest
-        for entry in (*plan.new, *(pair.source for pair in plan.changed)):
-            tally.note(f"+ {shown(entry.path)}{'/' if entry.kind is Kind.DIRECTORY else ''}")
+        changed = [pair.source for pair in plan.changed]
+        for entry in (*plan.new, *changed):
+            is_directory = entry.kind is Kind.DIRECTORY
+            if is_directory or entry.path in got.files or entry.path in got.links:
+                tally.note(f"+ {shown(entry.path)}{'/' if is_directory else ''}")
         for pair in plan.attributes:
             tally.note(f". {shown(pair.source.path)}")
         tally.skipped = [f"{shown(e.path)}: neither file, directory nor link" for e in plan.skipped]

@@ -59,7 +59,7 @@ class Survey:
         items: dict[bytes, Item] = {}
         for item in self._items(named, name if len(named) == 1 else b""):
             other = items.setdefault(item.entry.path, item)
-            if other is not item and not _both_directories(other, item):
+            if other is not item and not _are_one(other, item):
                 raise TransferFailed(
                     f"{shown(other.path)} and {shown(item.path)} would both become "
                     f"{shown(item.entry.path)}",
@@ -133,5 +133,6 @@ class Survey:
                 yield Item(replace(entry, path=path), real.path, entry.path, name)
 
 
-def _both_directories(one: Item, other: Item) -> bool:
-    return one.entry.kind is other.entry.kind is Kind.DIRECTORY
+def _are_one(one: Item, other: Item) -> bool:
+    """Whether both can have the same name: two patterns may well fit the same file."""
+    return one.entry.kind is other.entry.kind is Kind.DIRECTORY or one.path == other.path

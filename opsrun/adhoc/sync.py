@@ -116,6 +116,7 @@ def _place(look: Look) -> tuple[bytes, bytes]:
         raise TransferFailed(f"{shown(look.real.path)} is no directory")
     if look.parent.place is not Place.DIRECTORY:
         raise TransferFailed(
-            f"{shown(look.parent.path)} is not there", hint="make it first: opsrun exec 'mkdir -p'"
+            f"{shown(look.parent.path)} is not there",
+            hint="make it first, with opsrun exec mkdir -p",
         )
     return split(look.real.path)

@@ -43,7 +43,7 @@ def choose_hosts(selection: Selection) -> tuple[Inventory, tuple[Host, ...]]:
     patterns = [pattern for text in selection.hosts for pattern in _from_stdin(text)]
     patterns += selection.group
     if not patterns and not selection.hostfile:
-        raise UsageError("which hosts? Say --hosts PATTERN (-w), --group or --hostfile")
+        raise UsageError("which hosts? Say --hosts PATTERN (-w), -g GROUP or --hostfile")
     inventory = load_inventory(list(selection.inventory), hostfiles=list(selection.hostfile))
     for warning in inventory.warnings:
         warn(f"warning: {warning}")

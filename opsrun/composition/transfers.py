@@ -61,12 +61,15 @@ class PutAction:
         found_sources = find_sources(sources)
         place = os.fsencode(dest)
         check_destination(place, found_sources)
+        options = options or PutOptions()
         if found_sources[0].path == STANDARD_INPUT:
             assert stdin is not None
             load = _from_stdin(found_sources, stdin())
+            # It has no permissions and no time: those of a new file, kept, were for all to write.
+            options = replace(options, finish=replace(options.finish, preserve=False))
         else:
             load = Load(found_sources, gather(found_sources, exclude, follow=dereference))
-        return cls(load, place, options or PutOptions())
+        return cls(load, place, options)
 
     @property
     def words(self) -> str:

@@ -87,7 +87,7 @@ physical() {
 }
 back() { cd -P -- "$here" || die top 0 "$here can't be gone back to"; }
 here=$PWD
-case $d in /*) ;; *) d=${here%/}/$d ;; esac
+case $d in /*) ;; *) d=${here%/}/${d#./} ;; esac
 place "$d"
 if [ "$d" = / ]; then r=/; else physical "$d"; fi
 tell dest "$r"
