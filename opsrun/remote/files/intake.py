@@ -70,7 +70,7 @@ class Intake:
         self._large = {
             each.name
             for each in delivery.parts
-            if isinstance(each, FilePart) and each.sent >= LARGE_FILE
+            if isinstance(each, FilePart) and each.size >= LARGE_FILE
         }
         self._batches: list[_Batch] = []
         self._here = self._by_directory()

@@ -8,14 +8,17 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.engines import make_engine
 from support.remote_files import archive, mounts, path, plain, put, sha256, tar_part, tree, write
 from support.remote_files import hosted as hosted_on
 from support.shells import SHELLS, shells
 
-from opsrun.errors import HostError, TransferFailed
+from opsrun.engine.stop import Stop
+from opsrun.errors import Cancelled, HostError, TransferFailed
 from opsrun.remote.files.delivery import Delivery, FilePart, NewDirectory, Segment, TarPart
 from opsrun.remote.files.intake import Intake
 from opsrun.remote.files.remote_files import RemoteFiles
@@ -140,8 +143,23 @@ def test_a_sender_that_fails_in_the_middle(two: RemoteFiles, top: Path) -> None:
 
     with pytest.raises(FileGoneError):
         put(two, Delivery(path(top), (FilePart(b"a", 8 << 20, 0o600),)), {}, chunks())
-    assert OLD.items() <= tree(top).items()
-    assert tree(top)[b"a"] == b"old a"
+    assert tree(top) == OLD
+
+
+def test_a_run_that_is_cancelled_in_the_middle(two: RemoteFiles, top: Path) -> None:
+    """Killed as a command is, with a signal first that lets the shell remove the stage."""
+    old(top)
+    stop = Stop(make_engine())
+    two._session._ends = replace(two._session._ends, stop=stop)
+
+    def chunks() -> Iterator[bytes]:
+        yield bytes(4 << 20)
+        stop.cancel("enough")
+        yield bytes(1 << 20)
+
+    with pytest.raises(Cancelled, match="enough"):
+        put(two, Delivery(path(top), (FilePart(b"a", 8 << 20, 0o600),)), {}, chunks())
+    assert tree(top) == OLD
 
 
 def test_a_full_file_system(tmp_path: Path, top: Path) -> None:
