@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from support.become_host import PASSWORDS, BecomeHost, become_host, obstacle
-from support.cli import Ran, opsrun
+from support.cli import Ran, command, opsrun
 from support.engines import make_engine
 from support.processes import mentioning, wait_gone
 
@@ -218,3 +220,90 @@ def test_the_library_becomes_too(box: BecomeHost, make: Callable[[], object]) ->
     fleet = library.Fleet(box.inventory("free"), become=make())  # type: ignore[arg-type]
     report = fleet.exec("id -un", hosts="box")
     assert [result.stdout for result in report.ok] == [b"root\n"]
+
+
+# -- what other users run is ended, or named
+
+
+def started(number: str) -> list[int]:
+    """Processes that mention a number, but ours."""
+    return [pid for pid in mentioning(number) if pid != os.getpid()]
+
+
+SCATTERED = (
+    "setsid sleep {0}.1 & nohup sleep {0}.2 >/dev/null 2>&1 & (setsid sleep {0}.3 &); "
+    "(cd / && setsid sh -c 'sleep {0}.4 & exit' >/dev/null 2>&1 </dev/null &); exec sleep {0}.5"
+)
+
+
+@pytest.mark.parametrize("method", ["sudo", "su", "sudo to another", "sudo -i"])
+def test_what_another_user_scattered_is_gone(box: BecomeHost, method: str) -> None:
+    number = str(random.randrange(10**6, 10**7))
+    known: dict[str, object] = {
+        "sudo": {},
+        "su": {"ansible_become_method": "su"},
+        "sudo to another": {"ansible_become_user": "bob"},
+        "sudo -i": {"ansible_become_flags": "-i"},
+    }[method]
+    user = "root" if method == "su" else "free"
+    script = SCATTERED.format(number)
+    ran = run(box, user, "-b", "--command-timeout", "2", "--", script, **known)
+    result = ran.results["box"]
+    assert "still running after 2 s; it was ended" in result["error"]["message"], result
+    assert "data" not in result
+    assert not started(number)
+
+
+def test_root_ends_what_it_ran_as_others(box: BecomeHost) -> None:
+    """Over a server that lets no variable through: sudo's own pty, its child in another session."""
+    number = str(random.randrange(10**6, 10**7))
+    script = (
+        f"sudo -u bob sh -c 'setsid sleep {number}.1 & sleep {number}.2' & "
+        f"sudo -u alice setsid -w sleep {number}.3 & su carol -c 'sleep {number}.4' & wait"
+    )
+    ran = run(box, "root", "--idle-timeout", "2", "--", script)
+    result = ran.results["box"]
+    assert "no output for 2 s; it was ended" in result["error"]["message"], result
+    assert "data" not in result
+    assert not started(number)
+
+
+def test_what_is_not_ours_to_end_is_named(box: BecomeHost) -> None:
+    number = str(random.randrange(10**6, 10**7))
+    script = f"sleep {number}.1 & exec sudo sh -c 'trap \"\" TERM; sleep {number}.2; :'"
+    ran = run(box, "free", "--command-timeout", "2", "--", script)
+    result = ran.results["box"]
+    left = started(number)
+    try:
+        names = [name.split()[1] for name in result["data"]["left"]]
+        assert {"sh", "sleep"} <= set(names) <= {"sh", "sleep", "sudo"}
+        assert result["data"]["may_still_run"] is True
+        assert "told to end, this may still be running: " in result["error"]["message"]
+    finally:
+        for pid in left:
+            os.kill(pid, 9)
+
+
+def test_an_interrupt_names_what_is_not_ours_to_end(box: BecomeHost) -> None:
+    number = str(random.randrange(10**6, 10**7))
+    inventory = box.inventory("free")
+    script = f"echo begun; exec sudo sh -c 'trap \"\" TERM; sleep {number}; :'"
+    process = subprocess.Popen(
+        command("exec", "-i", inventory, "-w", "box", "--", script),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert "begun" in process.stdout.readline()
+    while not any("sleep" in Path(f"/proc/{pid}/comm").read_text() for pid in started(number)):
+        make_engine().event().wait(0.05)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    for pid in started(number):
+        os.kill(pid, 9)
+    assert process.returncode == 130
+    assert "interrupted; not finished: box (perhaps still running: box)" in error
+    (line,) = [line for line in error.splitlines() if "still there on box: " in line]
+    assert "sleep" in line
