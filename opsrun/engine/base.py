@@ -58,6 +58,9 @@ class Task(Protocol):
     def join(self, timeout: float | None = None) -> bool:
         """Wait for its end, at most ``timeout`` seconds; whether it has ended."""
 
+    def abandon(self) -> None:
+        """Leave it to end by itself: `Engine.close` does not wait for it any more."""
+
 
 class Engine(Protocol):
     """Runs calls at the same time. Serves one run; `close` leaves nothing behind."""

@@ -75,12 +75,16 @@ class _Queue:
 
 
 class _Task:
-    def __init__(self, greenlet: Any) -> None:
+    def __init__(self, greenlet: Any, tasks: set[Any]) -> None:
         self._greenlet = greenlet
+        self._tasks = tasks
 
     def join(self, timeout: float | None = None) -> bool:
         self._greenlet.join(timeout)
         return bool(self._greenlet.dead)
+
+    def abandon(self) -> None:
+        self._tasks.discard(self._greenlet)
 
 
 class GreenletEngine:
@@ -114,7 +118,7 @@ class GreenletEngine:
         greenlet = gevent.spawn(call, *args)
         self._tasks.add(greenlet)
         greenlet.rawlink(self._tasks.discard)
-        return _Task(greenlet)
+        return _Task(greenlet, self._tasks)
 
     def offload(self, call: Callable[..., T], *args: Any, timeout: float | None = None) -> T:
         """See `Engine.offload`."""

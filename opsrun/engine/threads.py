@@ -28,12 +28,16 @@ class _Queue:
 
 
 class _Task:
-    def __init__(self, thread: threading.Thread) -> None:
+    def __init__(self, thread: threading.Thread, tasks: set[threading.Thread]) -> None:
         self._thread = thread
+        self._tasks = tasks
 
     def join(self, timeout: float | None = None) -> bool:
         self._thread.join(timeout)
         return not self._thread.is_alive()
+
+    def abandon(self) -> None:
+        self._tasks.discard(self._thread)
 
 
 class ThreadEngine:
@@ -70,7 +74,7 @@ class ThreadEngine:
             except BaseException:
                 self._tasks.discard(thread)
                 raise
-        return _Task(thread)
+        return _Task(thread, self._tasks)
 
     def _run(self, call: Callable[..., Any], args: tuple[Any, ...]) -> None:
         try:

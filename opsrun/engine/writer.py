@@ -68,9 +68,14 @@ class DescriptorWriter:
             # An earlier write is still under way: whatever was written now would go before it.
             raise SinkClosed("the reader of the output has stalled")
         attempt = _Attempt(self._engine, self._fd, data)
-        self._engine.spawn(attempt.run)
+        task = self._engine.spawn(attempt.run)
         while not attempt.over.wait(_LOOK):
-            self._heed(_LOOK)
+            try:
+                self._heed(_LOOK)
+            except SinkClosed:
+                # It ends when the reader does: nothing that we could wait for.
+                task.abandon()
+                raise
         return attempt.result()
 
     def _heed(self, waited: float) -> None:

@@ -280,6 +280,18 @@ def test_close_tells_that_a_task_did_not_end() -> None:
     assert engine.close(LONG)
 
 
+def test_close_does_not_wait_for_a_task_that_was_abandoned() -> None:
+    engine = make_engine()
+    release = engine.event()
+    task = engine.spawn(release.wait)
+    task.abandon()
+    assert engine.close(LONG)
+    assert not task.join(0), "it goes on"
+    release.set()
+    settle(task)
+    task.abandon()
+
+
 def test_close_does_not_wait_for_a_call_that_hangs() -> None:
     engine = make_engine()
     with NativeCall() as stuck:

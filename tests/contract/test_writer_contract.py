@@ -87,6 +87,7 @@ def test_a_stalled_reader_is_not_waited_for_once_we_are_to_end(
     ending.set()
     assert task.join(LONG)
     assert ended == ["the reader of the output has stalled"] * 2
+    assert engine.close(LONG), "the write that hangs holds up no end of a run"
     # What still hangs in the system's write ends with the reader.
     os.close(pipe[0])
     pipe[0] = -1
