@@ -56,10 +56,10 @@ def sftp_over(
 
 def there_and_back(sftp: SFTP, dest: bytes) -> None:
     """Put a tree into a directory, read it again."""
-    files = SFTPFiles(sftp)
+    files = SFTPFiles(sftp, probe=True)
     content = {b"d/small": b"x", b"d/empty": b"", b"big": BIG}
     parts = tuple(FilePart(name, len(data), 0o640) for name, data in content.items())
-    real = files.look(dest, probe=True).real
+    real = files.look(dest).real
     assert real.writable
     delivery = Delivery(real.path, parts, (NewDirectory(b"d", 0o750),))
     files.deliver(delivery, iter(content.values()))
@@ -174,7 +174,9 @@ def test_ended_from_another_task_while_it_waits(
 ) -> None:
     """A server that greets, then says nothing more."""
     script = tmp_path / "mute"
-    script.write_text("printf '\\000\\000\\000\\005\\002\\000\\000\\000\\003'; exec cat >/dev/null\n")
+    script.write_text(
+        "printf '\\000\\000\\000\\005\\002\\000\\000\\000\\003'; exec cat >/dev/null\n"
+    )
     lab = sshd(f"Subsystem mute /bin/sh {script}")
     way = over_ssh(engine, lab, lab.hosts[0].name, "sshd", kills=True)
     stop = Stop(engine)
@@ -203,12 +205,12 @@ def test_an_account_without_a_shell(engine: Engine, box: BecomeHost) -> None:
     [way] = ways(box.inventory("service"), "box")
     [job] = Fleetway(engine).jobs([Way("box", way.target)], ("test",), "test")
     with sftp_over(job.transport(), engine) as sftp:
-        files = SFTPFiles(sftp)
+        files = SFTPFiles(sftp, probe=True)
         home = files.look(b"~").real.path
         assert home == b"/home/service"
         files.make_directory(home + b"/put", 0o700)
         there_and_back(sftp, home + b"/put")
         with pytest.raises(HostError, match="can't write into /etc: Permission denied"):
             files.deliver(Delivery(b"/etc", (FilePart(b"f", 1, 0o644),)), [b"x"])
-        assert not files.look(b"/etc", probe=True).real.writable
-        assert files.look(b"put", probe=True).uid == files.entries(home)[0].uid
+        assert not files.look(b"/etc").real.writable
+        assert files.look(b"put").uid == files.entries(home)[0].uid

@@ -30,10 +30,12 @@ class SFTPFiles:
 
     Args:
         sftp: the host's server; closed by whoever made it.
+        probe: whether `look` may make a directory, and remove it again.
     """
 
-    def __init__(self, sftp: SFTP) -> None:
+    def __init__(self, sftp: SFTP, *, probe: bool = False) -> None:
         self._sftp = sftp
+        self._probe = probe
 
     @property
     def replaces_at_once(self) -> bool:
@@ -45,23 +47,21 @@ class SFTPFiles:
 
     # -- looking
 
-    def look(self, dest: bytes, names: Sequence[bytes] = (), *, probe: bool = False) -> Look:
+    def look(self, dest: bytes, names: Sequence[bytes] = ()) -> Look:
         """What is under ``dest``; as from a host without tar(1).
 
-        SFTP tells neither umask nor user, nor what may be written. With ``probe`` a directory is
-        made and removed again to learn them; without, they are 022, -1, and what the file system
-        says.
+        SFTP tells neither umask nor user, nor what may be written. A probe tells; without one they
+        are 022, -1, and what the file system says.
 
         Args:
             dest: absolute, below the login directory, or below a home (``~/``, ``~user/``).
             names: expected ones, of which the look holds those that exist below ``dest``.
-            probe: see above.
 
         Raises:
             UsageError: ``dest`` is empty, or a name leads out of it.
         """
         checked(names)
-        return looking.look(self._sftp, dest, names, probe=probe)
+        return looking.look(self._sftp, dest, names, probe=self._probe)
 
     def entries(self, top: bytes, names: Sequence[bytes] | None = None) -> list[Entry]:
         """All that is below a directory, or those of ``names`` that exist.
@@ -100,6 +100,20 @@ class SFTPFiles:
             UsageError: one of them is empty.
         """
         return [globbing.expand(self._sftp, each) for each in patterns]
+
+    def owners(self, user: str, group: str) -> tuple[int | None, int | None]:
+        """The numbers of a user and a group, which is what they have to be.
+
+        Args:
+            user, group: numbers; empty for none.
+
+        Raises:
+            TransferFailed: a name: nobody looks it up over SFTP.
+        """
+        attributes.check(
+            (Attributes((), owner=user or None, group=group or None),), self._sftp.host
+        )
+        return (int(user) if user else None, int(group) if group else None)
 
     # -- putting
 
@@ -185,11 +199,30 @@ class SFTPFiles:
             on_data: takes the bytes as they come, and may wait.
             check: SHA-256.
 
-        Raises:
-            TransferFailed: also where it changes while it is read.
+        Returns:
+            The checksum; empty if the file changed while it was read.
         """
         self._only_sha256(check)
         return reading.read(self._sftp, absolute(path), on_data)
+
+    def read_beginning(
+        self, path: bytes, size: int, on_data: OnData, check: Check = Check.SHA256
+    ) -> str:
+        """The first ``size`` bytes of a file, then their SHA-256.
+
+        What is appended meanwhile, to a log for example, changes neither.
+
+        Args:
+            path: absolute. A link is followed.
+            size: bytes.
+            on_data: takes the bytes as they come, and may wait.
+            check: SHA-256.
+
+        Returns:
+            The checksum; empty if there are fewer bytes.
+        """
+        self._only_sha256(check)
+        return reading.read_beginning(self._sftp, absolute(path), size, on_data)
 
     def pack(
         self,
@@ -200,7 +233,7 @@ class SFTPFiles:
     ) -> dict[bytes, str]:
         """Files and links as a tar archive, which is made here; then checksums of what came.
 
-        What vanished is not in the archive and has no checksum.
+        What vanished is not in the archive and has no checksum; nor has what changed meanwhile.
 
         Args:
             top: absolute.

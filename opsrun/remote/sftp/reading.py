@@ -30,9 +30,13 @@ class Whole:
     data: bytes
 
 
-def changed(path: bytes, host: str) -> TransferFailed:
+class Changed(TransferFailed):
     """A file that is not the same from its first byte to its last."""
-    return TransferFailed(f"{shown(path)} changed while it was read", host=host)
+
+
+def changed(path: bytes, host: str = "") -> Changed:
+    """The error for one."""
+    return Changed(f"{shown(path)} changed while it was read", host=host)
 
 
 def _is_file(told: Attributes | None, path: bytes) -> bool:
@@ -49,7 +53,7 @@ def whole(path: bytes, most: int) -> Operation[Whole | None]:
     """A small file; None where it isn't there, or is no file any more.
 
     Raises:
-        TransferFailed: it is larger than ``most`` bytes, or changed meanwhile.
+        Changed: it is larger than ``most`` bytes, or not of the size that it is said to be.
     """
     told = yield from operations.found(path)
     if told is None or told.kind not in (Kind.FILE, None):
@@ -69,7 +73,7 @@ def _whole(handle: bytes, path: bytes, most: int) -> Operation[Whole]:
     size = told.size or 0
     data = yield from operations.read_piece(handle, 0, min(size, most) + 1, path)
     if len(data) != size:
-        raise TransferFailed(f"{shown(path)} changed while it was read")
+        raise changed(path)
     return Whole(told, data)
 
 
@@ -77,7 +81,7 @@ def pieces(sftp: SFTP, handle: bytes, path: bytes, size: int, start: int = 0) ->
     """The bytes of an open file from ``start`` to ``size``, many requests ahead.
 
     Raises:
-        TransferFailed: the file is shorter.
+        Changed: the file is shorter.
     """
     step = sftp.piece
     asked = (
@@ -96,7 +100,8 @@ def contents(sftp: SFTP, path: bytes) -> Iterator[bytes]:
     """A file's bytes; a link is followed. What has no size (``/proc``) is read to its end.
 
     Raises:
-        TransferFailed: it is no file, can't be read, or changes while it is read.
+        Changed: it changes while it is read.
+        TransferFailed: it is no file, or can't be read.
     """
     told = sftp.run(operations.found(path, follow=True))
     if not _is_file(told, path):
@@ -132,16 +137,38 @@ def close_quietly(sftp: SFTP, handle: bytes, path: bytes) -> None:
 
 
 def read(sftp: SFTP, path: bytes, on_data: OnData) -> str:
-    """Pass a file on as it comes; SHA-256 of what came, in hexadecimal digits."""
+    """Pass a file on as it comes; SHA-256 of it, or nothing if it changes meanwhile."""
+    try:
+        return _passed_on(contents(sftp, path), on_data)
+    except Changed:
+        return ""
+
+
+def read_beginning(sftp: SFTP, path: bytes, size: int, on_data: OnData) -> str:
+    """Pass a file's first bytes on; SHA-256 of them, or nothing if there are fewer."""
+    _is_file(sftp.run(operations.found(path, follow=True)), path)
+    handle = sftp.run(operations.open_file(path, Open.READ))
+    try:
+        return _passed_on(pieces(sftp, handle, path, size), on_data)
+    except Changed:
+        return ""
+    finally:
+        close_quietly(sftp, handle, path)
+
+
+def _passed_on(chunks: Iterable[bytes], on_data: OnData) -> str:
     hashed = hashlib.sha256()
-    for data in contents(sftp, path):
+    for data in chunks:
         hashed.update(data)
         on_data(data)
     return hashed.hexdigest()
 
 
 def pack(sftp: SFTP, top: bytes, entries: Sequence[Entry], on_data: OnData) -> dict[bytes, str]:
-    """Files and links as one tar archive, made here; SHA-256 of each file in it."""
+    """Files and links as one tar archive, made here; SHA-256 of each file in it.
+
+    A file that changes meanwhile has none, and may be in the archive as anything, or not at all.
+    """
     digests: dict[bytes, str] = {}
     for chunk in archive(_members(sftp, top, entries, digests)):
         on_data(chunk)
@@ -168,7 +195,7 @@ def _members(
 def _small(
     sftp: SFTP, top: bytes, entries: Sequence[Entry], digests: dict[bytes, str]
 ) -> Iterator[Member]:
-    came = sftp.stream(whole(joined(top, each.path), sftp.piece) for each in entries)
+    came = sftp.stream(_unchanged(joined(top, each.path), sftp.piece) for each in entries)
     for each, file in zip(entries, came, strict=True):
         if file is not None:
             digests[each.path] = hashlib.sha256(file.data).hexdigest()
@@ -181,12 +208,22 @@ def _large(sftp: SFTP, top: bytes, entry: Entry, digests: dict[bytes, str]) -> M
     if told is None or told.kind is not Kind.FILE:
         return None
 
+    size = told.size or 0
+
     def data() -> Iterator[bytes]:
-        hashed = hashlib.sha256()
-        for chunk in contents(sftp, path):
-            hashed.update(chunk)
-            yield chunk
-        digests[entry.path] = hashed.hexdigest()
+        hashed, came = hashlib.sha256(), 0
+        try:
+            for chunk in contents(sftp, path):
+                hashed.update(chunk)
+                yield chunk[: max(0, size - came)]
+                came += len(chunk)
+            if came == size:
+                digests[entry.path] = hashed.hexdigest()
+        except Changed:
+            pass
+        # The archive was promised so many bytes; that they are not the file's shows in the digest.
+        for at in range(came, size, sftp.piece):
+            yield bytes(min(sftp.piece, size - at))
 
     return _member(entry.path, told, data)
 
@@ -215,6 +252,13 @@ def digests(sftp: SFTP, top: bytes, files: Sequence[Entry]) -> dict[bytes, str]:
         if each.size > sftp.piece and (digest := _digest(sftp, joined(top, each.path))):
             found[each.path] = digest
     return found
+
+
+def _unchanged(path: bytes, most: int) -> Operation[Whole | None]:
+    try:
+        return (yield from whole(path, most))
+    except Changed:
+        return None
 
 
 def _tolerant(path: bytes, most: int) -> Operation[Whole | None]:

@@ -348,7 +348,9 @@ def test_a_read_only_server(engine: Engine, dest: Path) -> None:
 
     process = PipeProcess((server.sftp_server(), "-R"), "h", engine.lock())
     sftp = SFTP(process, engine.now, "h")
-    refused(SFTPFiles(sftp), one(dest, b"f", b"x"), b"x", "can't write into .*/dest: Permission denied")
+    refused(
+        SFTPFiles(sftp), one(dest, b"f", b"x"), b"x", "can't write into .*/dest: Permission denied"
+    )
     sftp.close()
 
 
@@ -401,10 +403,10 @@ def test_a_look_that_learns_the_umask(engine: Engine, dest: Path, umask: int) ->
         sftp = server.openssh(engine)
     finally:
         os.umask(before)
-    look = SFTPFiles(sftp).look(b(dest), probe=True)
+    look = SFTPFiles(sftp, probe=True).look(b(dest))
     assert (look.umask, look.uid) == (umask, os.geteuid())
     assert look.real.writable
-    look = SFTPFiles(sftp).look(b(dest / "absent"), probe=True)
+    look = SFTPFiles(sftp, probe=True).look(b(dest / "absent"))
     assert (look.umask, look.real.place) == (umask, Place.ABSENT)
     assert names(dest) == []
     sftp.close()
@@ -416,7 +418,7 @@ def test_a_look_at_what_may_not_be_written(engine: Engine, dest: Path) -> None:
     process = PipeProcess((server.sftp_server(), "-R"), "h", engine.lock())
     sftp = SFTP(process, engine.now, "h")
     assert SFTPFiles(sftp).look(b(dest)).real.writable, "it doesn't tell"
-    assert not SFTPFiles(sftp).look(b(dest), probe=True).real.writable
+    assert not SFTPFiles(sftp, probe=True).look(b(dest)).real.writable
     sftp.close()
 
 
@@ -550,6 +552,45 @@ def test_reading(files: SFTPFiles, dest: Path, data: bytes) -> None:
         came: list[bytes] = []
         assert files.read(b(dest / name), came.append) == hashlib.sha256(data).hexdigest()
         assert b"".join(came) == data
+
+
+def test_reading_a_beginning(files: SFTPFiles, dest: Path) -> None:
+    (dest / "f").write_bytes(BIG)
+    for size in (0, 10, 500_000, len(BIG)):
+        came: list[bytes] = []
+        digest = files.read_beginning(b(dest / "f"), size, came.append)
+        assert b"".join(came) == BIG[:size]
+        assert digest == hashlib.sha256(BIG[:size]).hexdigest()
+    assert files.read_beginning(b(dest / "f"), len(BIG) + 1, lambda data: None) == ""
+
+
+@pytest.mark.parametrize("grows", [True, False])
+def test_a_file_that_changes_while_it_is_read(files: SFTPFiles, dest: Path, grows: bool) -> None:
+    (dest / "f").write_bytes(BIG)
+
+    def change(data: bytes) -> None:
+        os.truncate(dest / "f", len(BIG) + 1 if grows else 5)
+
+    assert files.read(b(dest / "f"), change) == ""
+    (dest / "f").write_bytes(BIG)
+    [_, entry] = files.entries(b(dest))
+    came: list[bytes] = []
+
+    def change_once(data: bytes) -> None:
+        if not came:
+            change(data)
+        came.append(data)
+
+    assert files.pack(b(dest), [entry], change_once) == {}
+    with tarfile.open(fileobj=io.BytesIO(b"".join(came))) as archive:
+        assert archive.getmember("f").size == len(BIG), "the archive is whole all the same"
+
+
+def test_owners(files: SFTPFiles) -> None:
+    assert files.owners("", "") == (None, None)
+    assert files.owners("0", "12") == (0, 12)
+    with pytest.raises(TransferFailed, match="group 'wheel': over SFTP there are no names"):
+        files.owners("0", "wheel")
 
 
 def test_what_can_not_be_read(files: SFTPFiles, dest: Path) -> None:
@@ -689,11 +730,7 @@ def test_what_is_delivered_is_what_is_listed_and_packed(tree: dict[bytes, object
     engine = make_engine()
     wanted = flat(tree)
     plain = {path: what for path, what in wanted.items() if isinstance(what, bytes)}
-    directories = [
-        NewDirectory(path, 0o700)
-        for path, what in wanted.items()
-        if what == {} or isinstance(what, dict)
-    ]  # noqa: E501
+    directories = [NewDirectory(path, 0o700) for path in wanted if isinstance(wanted[path], dict)]
     links = [NewLink(path, what[1]) for path, what in wanted.items() if isinstance(what, tuple)]
     parts = tuple(FilePart(path, len(data), 0o600) for path, data in plain.items())
     with tempfile.TemporaryDirectory() as top:
