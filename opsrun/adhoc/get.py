@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from opsrun.adhoc.base import Job, Setting, Trail
@@ -13,7 +13,7 @@ from opsrun.adhoc.meter import Meter
 from opsrun.adhoc.outgoing import refuse
 from opsrun.adhoc.put import backup_suffix
 from opsrun.adhoc.survey import Survey
-from opsrun.adhoc.transfer import Finish, Rates, Tally, Transfer
+from opsrun.adhoc.transfer import SPECIAL_FILE, Finish, Rates, Tally, Transfer
 from opsrun.errors import TransferFailed
 from opsrun.events import Notice, Result
 from opsrun.remote.files.remote_files import RemoteFiles
@@ -31,8 +31,6 @@ from opsrun.trees.plan import Comparison, Plan, by_digest, candidates, compare
 from opsrun.trees.present import digests_below, present, set_below
 
 HOST = b"{host}"
-_TOLD = 10
-"""So many names that were left out are told one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +102,8 @@ class Get(Transfer):
         self._claim(job, base, items)
         tally = Tally("fetched", skipped=[])
         offload = self.setting.engine.offload
-        plan = self._plan(
-            files, survey, items, offload(present, base, [i.entry for i in items]), base
-        )
+        existing = offload(present, base, [item.entry for item in items])
+        plan = self._plan(survey, items, existing, base, tally)
         refuse(plan.conflicts, base)
         got = Got()
         if plan.new or plan.changed:
@@ -114,7 +111,7 @@ class Get(Transfer):
         if plan.attributes:
             offload(set_below, base, plan.attributes, self._rules)
         self._count(tally, plan, got)
-        self._tell(job, tally)
+        self.tell_left_out(tally.skipped, job.host)
         return tally.result(job, trail, meter)
 
     # -- where
@@ -154,11 +151,11 @@ class Get(Transfer):
 
     def _plan(
         self,
-        files: RemoteFiles,
         survey: Survey,
         items: Sequence[Item],
         existing: Sequence[Entry],
         base: bytes,
+        tally: Tally,
     ) -> Plan:
         source = [item.entry for item in items]
         pairs = candidates(source, existing)
@@ -168,6 +165,7 @@ class Get(Transfer):
             wanted = {pair.source.path for pair in pairs}
             theirs = survey.digests([item for item in items if item.entry.path in wanted])
             ours = self.setting.engine.offload(digests_below, base, sorted(wanted))
+            tally.checksum = _single(theirs)
         finish = self._options.finish
         sets_modes = finish.preserve or finish.mode is not None
         comparison = Comparison(
@@ -219,8 +217,8 @@ class Get(Transfer):
         tally.others = len(made) + sum(pair.source.path in got.links for pair in plan.changed)
         tally.attributes = len(plan.attributes)
         tally.unchanged = sum(pair.source.kind is Kind.FILE for pair in plan.unchanged)
-        if len(files) == 1:
-            tally.checksum = got.files[files[0].path].digest
+        if files:
+            tally.checksum = _single({entry.path: got.files[entry.path].digest for entry in files})
         changed = [pair.source for pair in plan.changed]
         for entry in (*plan.new, *changed):
             is_directory = entry.kind is Kind.DIRECTORY
@@ -228,17 +226,16 @@ class Get(Transfer):
                 tally.note(f"+ {shown(entry.path)}{'/' if is_directory else ''}")
         for pair in plan.attributes:
             tally.note(f". {shown(pair.source.path)}")
-        tally.skipped = [f"{shown(e.path)}: neither file, directory nor link" for e in plan.skipped]
+        tally.skipped = [f"{shown(e.path)}: {SPECIAL_FILE}" for e in plan.skipped]
         tally.skipped += [f"{shown(told.path)}: {told.why}" for told in got.told]
-
-    def _tell(self, job: Job, tally: Tally) -> None:
-        for name in tally.skipped[:_TOLD]:
-            self._warn(job, f"left out {name}")
-        if len(tally.skipped) > _TOLD:
-            self._warn(job, f"left out {len(tally.skipped) - _TOLD} more names")
 
     def _warn(self, job: Job, words: str) -> None:
         self.setting.emit(Notice("warning", words, job.host))
+
+
+def _single(digests: Mapping[bytes, str]) -> str | None:
+    """The one that there is, if there is one."""
+    return next(iter(digests.values())) if len(digests) == 1 else None
 
 
 def _needed(items: Sequence[Item], plan: Plan) -> list[Item]:

@@ -10,7 +10,7 @@ from opsrun.adhoc.base import Job, Setting, Trail
 from opsrun.adhoc.local import LocalFiles
 from opsrun.adhoc.meter import Meter
 from opsrun.adhoc.sending import Shipment, Wanted
-from opsrun.adhoc.transfer import Tally
+from opsrun.adhoc.transfer import SPECIAL_FILE, Tally
 from opsrun.errors import TransferFailed
 from opsrun.events import Result
 from opsrun.remote.files.delivery import Attributes
@@ -60,7 +60,11 @@ class Outgoing:
         if not pairs or self.look.tools.check is not Check.SHA256:
             return {}, {}
         theirs = self.files.digests(self.directory, [pair.there for pair in pairs])
-        return self.local.digests([self.found[pair.source.path] for pair in pairs]), theirs
+        ours = self.local.digests([self.found[pair.source.path] for pair in pairs])
+        if len(pairs) == 1:
+            # Of whatever is sent the checksum takes this one's place.
+            self.tally.checksum = ours.get(pairs[0].source.path)
+        return ours, theirs
 
     def carry_out(self, plan: Plan, removed: Sequence[Entry] = ()) -> Result:
         """Do it, or only say what would be done; ``removed`` goes last.
@@ -111,8 +115,8 @@ class Outgoing:
         chunks = self.meter.outgoing(self.local.pulled(shipment.chunks()))
         delivered = self.files.deliver(delivery, chunks, lambda: shipment.sums)
         self.tally.backups = [shown(each.kept) for each in delivered.backups]
-        if len(shipment.sums) == 1 and self.look.tools.check is Check.SHA256:
-            self.tally.checksum = next(iter(shipment.sums.values()))
+        single = len(shipment.sums) == 1 and self.look.tools.check is Check.SHA256
+        self.tally.checksum = next(iter(shipment.sums.values())) if single else None
 
     def _attributes(self, plan: Plan, owned: Sequence[Pair]) -> list[Attributes]:
         """What is set of entries that stay."""
@@ -166,7 +170,7 @@ class Outgoing:
         tally.attributes = len(attributes)
         tally.deleted = len(removed) + len(plan.in_the_way)
         tally.unchanged = sum(pair.source.kind is Kind.FILE for pair in plan.unchanged)
-        tally.skipped = [f"{shown(e.path)}: neither file, directory nor link" for e in plan.skipped]
+        tally.skipped = [f"{shown(e.path)}: {SPECIAL_FILE}" for e in plan.skipped]
         for mark, entries in (
             ("+", plan.new),
             (">", [pair.source for pair in plan.changed]),

@@ -88,6 +88,7 @@ class Put(Transfer):
         self._dest = dest
         self._options = options
         self._local = local_files(setting, load.held)
+        self.tell_special(load.found)
         self._names = [one.entry.path for one in load.found if one.entry.path]
         self._suffix = backup_suffix(options.finish, time.time())
 
@@ -95,8 +96,9 @@ class Put(Transfer):
         """See `Transfer.carry`."""
         look = files.look(self._dest, self._names)
         layout = self._layout(look)
-        self._check_parent(look, files)
         finish = self._options.finish
+        owners = Owners(*files.owners(finish.owner, finish.group))
+        self._check_parent(look, files)
         outgoing = Outgoing(
             self.setting,
             job,
@@ -107,7 +109,7 @@ class Put(Transfer):
             look,
             layout.directory,
             {one.entry.path: one for one in layout.found},
-            Wanted(finish, Owners(*files.owners(finish.owner, finish.group)), look.umask),
+            Wanted(finish, owners, look.umask),
             self._local,
             self._suffix,
         )

@@ -59,6 +59,7 @@ class Sync(Transfer):
         self._dest = dest
         self._options = options
         self._local = local_files(setting)
+        self.tell_special(found)
         self._suffix = backup_suffix(options.finish, time.time())
 
     def carry(self, job: Job, trail: Trail, files: RemoteFiles, meter: Meter) -> Result:

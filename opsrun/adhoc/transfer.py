@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -13,14 +13,22 @@ from opsrun.adhoc.meter import Meter
 from opsrun.adhoc.pace import Pace
 from opsrun.engine.dispatch import Slot
 from opsrun.errors import UsageError
-from opsrun.events import Outcome, Result
+from opsrun.events import Notice, Outcome, Result
 from opsrun.remote.connection import Connection
 from opsrun.remote.files.remote_files import RemoteFiles
 from opsrun.remote.session import Session
+from opsrun.trees.entry import Kind
+from opsrun.trees.failures import shown
 from opsrun.trees.modes import Mode
+from opsrun.trees.sources import Found
 
 CHANGES = 10_000
 """So many changes are listed by name; the others are counted."""
+
+TOLD = 10
+"""So many names that were left out are told one by one."""
+
+SPECIAL_FILE = "neither file, directory nor link"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +104,8 @@ class Tally:
     """Names that were left out, with the reason."""
     backups: list[str] = field(default_factory=list)
     checksum: str | None = None
-    """SHA-256 of a single file, in hexadecimal digits."""
+    """SHA-256 in hexadecimal digits: of what was sent, or else of what was there already, if that is
+    a single file."""
     dry_run: bool = False
 
     @property
@@ -169,6 +178,24 @@ class Transfer(Worker):
     @abstractmethod
     def carry(self, job: Job, trail: Trail, files: RemoteFiles, meter: Meter) -> Result:
         """Do it on one host."""
+
+    def tell_left_out(self, names: Sequence[str], host: str = "") -> None:
+        """Say what is not copied.
+
+        Args:
+            names: with the reason.
+            host: whose they are; empty for this machine's.
+        """
+        words = [f"left out {name}" for name in names[:TOLD]]
+        if len(names) > TOLD:
+            words.append(f"left out {len(names) - TOLD} more names")
+        for each in words:
+            self.setting.emit(Notice("warning", each, host))
+
+    def tell_special(self, found: Iterable[Found]) -> None:
+        """Say which of the sources are devices, fifos and sockets: once, whatever the hosts."""
+        special = [one.local for one in found if one.entry.kind is Kind.OTHER]
+        self.tell_left_out([f"{shown(path)}: {SPECIAL_FILE}" for path in special])
 
     def _attempt(self, job: Job, slot: Slot, trail: Trail) -> Result:
         paces = [pace for pace in (self._pace(self._rates.each), self._total) if pace]

@@ -18,6 +18,7 @@ from unit.trees.shapes import Node, build, seen, two_directories
 
 import opsrun.adhoc.meter as meter
 import opsrun.trees.contents as contents
+from opsrun.adhoc.put import PutOptions
 from opsrun.adhoc.transfer import Finish, Rates
 from opsrun.composition.transfers import PutAction
 from opsrun.engine.base import Engine
@@ -450,13 +451,13 @@ def test_standard_input(copy: Copying, there: Path) -> None:
     assert "say which file standard input is to become" in bad(copy.put("-", there, stdin=stdin))
 
 
-def test_a_sparse_file_beyond_4_gib(copy: Copying, tmp_path: Path, there: Path) -> None:
+def test_a_sparse_file_beyond_4_gib(near: Copying, tmp_path: Path, there: Path) -> None:
     size = (4 << 30) + 12_345
     with open(tmp_path / "disk", "wb") as file:
         file.write(b"begin")
         file.seek(size - 3)
         file.write(b"end")
-    data = good(copy.put(tmp_path / "disk", there), CHANGED)
+    data = good(near.put(tmp_path / "disk", there), CHANGED)
     assert data["bytes"] == size
     assert data["transferred"] < 1 << 20
     with open(there / "disk", "rb") as file:
@@ -510,11 +511,11 @@ def test_a_rate_for_all_hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     (tmp_path / "big").write_bytes(bytes(1_000_000))
     with copying(local, ("web01", "web02")) as copy:
         waits: list[float] = []
-        monkeypatch.setattr(copy.stop, "wait", lambda seconds: waits.append(seconds))
-        options = {"rates": Rates(total=100_000)}
+        monkeypatch.setattr(copy.stop, "wait", waits.append)
+        options = PutOptions(rates=Rates(total=100_000))
         # Two directories of one machine: each host gets all of it.
         monkeypatch.setattr(copy.engine, "now", lambda: 0.0)
-        action = PutAction.prepare([tmp_path / "big"], tmp_path / "to", _options(**options))
+        action = PutAction.prepare([tmp_path / "big"], tmp_path / "to", options)
         results = copy.all(action)
         assert {result.outcome for result in results.values()} <= {OK, CHANGED}
     # The clock stands still: the last place in the line tells how long it has become.

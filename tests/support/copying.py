@@ -26,7 +26,7 @@ from opsrun.events import Event, HostStarted, Outcome, Progress, Result, WorkId
 from opsrun.remote.capture import MemoryBudget
 from opsrun.remote.session import Session
 
-LONG = 60.0
+LONG = 300.0
 Paths = Any
 """One path or several, as text or bytes."""
 PRESERVING = Finish(preserve=True)
