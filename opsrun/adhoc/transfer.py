@@ -104,7 +104,7 @@ class Tally:
     """Names that were left out, with the reason."""
     backups: list[str] = field(default_factory=list)
     checksum: str | None = None
-    """SHA-256 in hexadecimal digits: of what was sent, or else of what was there already, if that is
+    """SHA-256 in hexadecimal digits: of what was sent, or else of what was there, if that is
     a single file."""
     dry_run: bool = False
 
