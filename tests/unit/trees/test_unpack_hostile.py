@@ -451,8 +451,9 @@ def test_members_in_any_company(members: list[bytes], size: int, unsafe: bool) -
         if not unsafe:
             for place, directories, files in os.walk(there):
                 for name in directories + files:
-                    resolved = Path(place, name).resolve()
-                    assert resolved.is_relative_to(Path(there).resolve())
+                    # Not Path.resolve, to which a link to itself is an error.
+                    resolved = Path(os.path.realpath(os.path.join(place, name)))
+                    assert resolved.is_relative_to(os.path.realpath(there))
 
 
 def test_pieces_make_no_difference() -> None:
