@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -18,7 +19,7 @@ from opsrun.errors import ConnectionFailed
 from opsrun.remote.deadline import Deadline, Timeouts
 from opsrun.secret import Secret
 from opsrun.transports.credentials.keyring import Credential
-from opsrun.transports.ssh import racing
+from opsrun.transports.ssh import dial, racing
 from opsrun.transports.ssh.client import SSHShared, SSHTransport
 from opsrun.transports.ssh.dial import Dialler
 from opsrun.transports.ssh.racing import AddressInfo, GivenUp, Race
@@ -206,3 +207,53 @@ def test_a_login_over_the_address_that_works(
         transport = SSHTransport(target(), shared)
         assert transport.connect().is_alive
         transport.close()
+
+
+# -- again, where ConnectionAttempts asks for it
+
+
+def test_as_many_attempts_as_were_asked_for(
+    engine: Engine, addresses: Addresses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dial, "BETWEEN_ATTEMPTS", 0.0)
+    told: list[str] = []
+    with pytest.raises(ConnectionFailed, match="connection refused"):
+        Dialler(target(connection_attempts=3), engine, told.append).dial(addresses(refusing))
+    assert [words.partition("; ")[2] for words in told] == ["dialling again in 0 s"] * 2
+
+
+def test_an_attempt_that_gets_through_is_the_last(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dial, "BETWEEN_ATTEMPTS", 0.0)
+    told: list[str] = []
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+
+        def tell(words: str) -> None:
+            told.append(words)
+            bound.listen()
+
+        dialler = Dialler(target(connection_attempts=9), engine, tell)
+        with dialler.dial([(int(socket.AF_INET), bound.getsockname())]) as sock:
+            assert sock.getpeername() == bound.getsockname()
+    assert len(told) == 2, "refused once, then connected"
+
+
+def test_no_attempt_that_could_not_end_in_time(engine: Engine, addresses: Addresses) -> None:
+    assert dial.BETWEEN_ATTEMPTS == 1.0, "ssh_config(5): one per second"
+    told: list[str] = []
+    asked = target(connection_attempts=9, timeouts=Timeouts(tcp=1.0))
+    with pytest.raises(ConnectionFailed, match="connection refused"):
+        Dialler(asked, engine, told.append).dial(addresses(refusing))
+    assert told == []
+
+
+def test_given_up_between_two_attempts(
+    engine: Engine, addresses: Addresses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dial, "BETWEEN_ATTEMPTS", NEVER)
+    asked = target(connection_attempts=2, timeouts=Timeouts(tcp=2 * NEVER))
+    dialler = Dialler(asked, engine, lambda words: dialler.abort())
+    with pytest.raises(ConnectionFailed, match="connection refused"):
+        dialler.dial(addresses(refusing))

@@ -17,6 +17,9 @@ from opsrun.transports.targets.target import SSHTarget
 
 Resolver = Callable[[str, int], Sequence[AddressInfo]]
 
+BETWEEN_ATTEMPTS = 1.0
+"""Seconds from one attempt to the next (ConnectionAttempts in ssh_config(5))."""
+
 _FAMILIES = {"any": None, "inet": int(socket.AF_INET), "inet6": int(socket.AF_INET6)}
 
 
@@ -135,11 +138,11 @@ class Dialler:
         self._engine = engine
         self._socket: socket.socket | None = None
         self._race: Race | None = None
-        self._aborted = False
+        self._aborted = engine.event()
 
     def abort(self) -> None:
         """Give up, also in the middle of a connect."""
-        self._aborted = True
+        self._aborted.set()
         if self._race is not None:
             self._race.abort()
         self.hang_up()
@@ -158,12 +161,30 @@ class Dialler:
             ConnectionFailed: phase tcp; says what became of every address.
         """
         deadline = Deadline("tcp", self._target.timeouts.tcp, self._engine.now)
+        left = self._target.connection_attempts
+        while True:
+            left -= 1
+            try:
+                return self._tuned(self._attempt(addresses, deadline))
+            except ConnectionFailed as error:
+                if left <= 0 or not self._rest(deadline, error):
+                    raise
+
+    def _rest(self, deadline: Deadline, error: ConnectionFailed) -> bool:
+        """Wait for the next attempt's time; whether it is to be made."""
+        if (deadline.remaining() or 0.0) <= BETWEEN_ATTEMPTS or self._aborted.is_set():
+            return False
+        self._tell(f"tcp: {error.message}; dialling again in {BETWEEN_ATTEMPTS:g} s")
+        return not self._aborted.wait(BETWEEN_ATTEMPTS)
+
+    def _attempt(self, addresses: Sequence[AddressInfo], deadline: Deadline) -> socket.socket:
         race = self._race = Race(addresses, deadline)
         try:
-            if self._aborted:
+            if self._aborted.is_set():
                 raise GivenUp
             sock = self._socket = race.run()
             self._tell(f"tcp: connected to {_peer(sock)}{race.setbacks()}")
+            return sock
         except GivenUp:
             words = f"{self._target.place}: given up after {deadline.elapsed():.1f} s"
             raise _failed(self._target, "tcp", words, "") from None
@@ -171,7 +192,6 @@ class Dialler:
             raise race.failure(error, self._target.host) from error
         finally:
             self._race = None
-        return self._tuned(sock)
 
     def _tuned(self, sock: socket.socket) -> socket.socket:
         try:
@@ -181,7 +201,7 @@ class Dialler:
         except OSError:
             # Given up, or reset, in this very moment: whoever uses it next will see.
             pass
-        if self._aborted:
+        if self._aborted.is_set():
             hang_up(sock)
         return sock
 

@@ -42,6 +42,7 @@ class HostConfig:
     hash_known_hosts: bool
     connect_timeout: float | None
     """Seconds."""
+    connection_attempts: int | None
     server_alive_interval: float | None
     """Seconds; 0 for never."""
     server_alive_count_max: int | None
@@ -110,6 +111,7 @@ def finish(state: Evaluation) -> HostConfig:
         strict_host_key_checking=text("stricthostkeychecking"),
         hash_known_hosts=text("hashknownhosts") == "yes",
         connect_timeout=state.duration("connecttimeout"),
+        connection_attempts=state.number("connectionattempts"),
         server_alive_interval=state.duration("serveraliveinterval"),
         server_alive_count_max=state.number("serveralivecountmax"),
         address_family=_FAMILIES[text("addressfamily") or "any"],

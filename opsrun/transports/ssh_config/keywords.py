@@ -3,10 +3,10 @@
 ========  =========================================================================================
 honoured  ``HostName User Port IdentityFile CertificateFile IdentitiesOnly IdentityAgent
           HostKeyAlias ProxyJump ProxyCommand UserKnownHostsFile GlobalKnownHostsFile
-          StrictHostKeyChecking HashKnownHosts ConnectTimeout ServerAliveInterval
-          ServerAliveCountMax AddressFamily PreferredAuthentications PubkeyAuthentication
-          PasswordAuthentication KbdInteractiveAuthentication BatchMode``; also ``Host Match Include
-          IgnoreUnknown``
+          StrictHostKeyChecking HashKnownHosts ConnectTimeout ConnectionAttempts
+          ServerAliveInterval ServerAliveCountMax AddressFamily PreferredAuthentications
+          PubkeyAuthentication PasswordAuthentication KbdInteractiveAuthentication BatchMode``; also
+          ``Host Match Include IgnoreUnknown``
 harmless  changes nothing that opsrun does: connection sharing, logging, escape characters, prompts
           that never come, forwarding that is switched *off*, canonicalization details, options
           that OpenSSH itself has dropped. Also what only ever adds trust (``VerifyHostKeyDNS``,
@@ -39,14 +39,14 @@ class Use(Enum):
 _HONOURED = """
     HostName User Port IdentityFile CertificateFile IdentitiesOnly IdentityAgent HostKeyAlias
     ProxyJump ProxyCommand UserKnownHostsFile GlobalKnownHostsFile StrictHostKeyChecking
-    HashKnownHosts ConnectTimeout ServerAliveInterval ServerAliveCountMax AddressFamily
-    PreferredAuthentications PubkeyAuthentication PasswordAuthentication
+    HashKnownHosts ConnectTimeout ConnectionAttempts ServerAliveInterval ServerAliveCountMax
+    AddressFamily PreferredAuthentications PubkeyAuthentication PasswordAuthentication
     KbdInteractiveAuthentication BatchMode Host Match Include IgnoreUnknown
 """
 
 _HARMLESS = """
     AddKeysToAgent CanonicalDomains CanonicalizeFallbackLocal CanonicalizeMaxDots
-    CanonicalizePermittedCNAMEs ClearAllForwardings Compression ConnectionAttempts ControlMaster
+    CanonicalizePermittedCNAMEs ClearAllForwardings Compression ControlMaster
     ControlPath ControlPersist EnableEscapeCommandline EnableSSHKeysign EscapeChar
     ExitOnForwardFailure FingerprintHash ForkAfterAuthentication ForwardX11Timeout
     ForwardX11Trusted GatewayPorts GSSAPIDelegateCredentials GSSAPIRenewalForcesRekey
@@ -96,7 +96,6 @@ INSTEAD = {
     "requesttty": "--pty gives commands a terminal",
     "setenv": "--env gives commands a variable",
     "sendenv": "--env gives commands a variable",
-    "connectionattempts": "--retries tries again",
     "gssapiauthentication": "ansible_connection=ssh_binary has ssh(1) do it",
     "securitykeyprovider": "ansible_connection=ssh_binary has ssh(1) do it",
     "pkcs11provider": "ansible_connection=ssh_binary has ssh(1) do it",

@@ -140,6 +140,13 @@ def count(text: str) -> int:
     return int(text)
 
 
+def tries(text: str) -> int:
+    """A number of attempts, at least 1."""
+    if not (found := count(text)):
+        raise BadValue("expected a whole number from 1 on, found '0'")
+    return found
+
+
 def _choice(**choices: str) -> Callable[[str], str]:
     table = {key.replace("_", "-"): value for key, value in choices.items()}
 
@@ -183,6 +190,7 @@ ONE: dict[str, Callable[[str], Value]] = {
     "stricthostkeychecking": _host_key,
     "hashknownhosts": flag,
     "connecttimeout": seconds,
+    "connectionattempts": tries,
     "serveraliveinterval": seconds,
     "serveralivecountmax": count,
     "addressfamily": _family,

@@ -60,6 +60,7 @@ def ssh_target(host: str, found: HostConfig, options: list[Setting], hops: Hops)
         may_ask=not found.batch,
         auth_methods=_methods(found),
         address_family=found.address_family,
+        connection_attempts=found.connection_attempts or 1,
         host_key_alias=checked_alias(alias, found.origin_of("hostkeyalias")) if alias else None,
         known_hosts=_known_hosts(found),
         host_key_checking=_CHECKING[found.strict_host_key_checking or "ask"],

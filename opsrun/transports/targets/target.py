@@ -64,6 +64,8 @@ class SSHTarget:
     """Ways to log in that may be used, in order."""
     address_family: Literal["any", "inet", "inet6"] = "any"
     """Which of the name's addresses may be dialled."""
+    connection_attempts: int = 1
+    """How often they are dialled before that failed, all within the one deadline."""
     host_key_alias: str | None = None
     """Looked up in known_hosts in place of address and port."""
     known_hosts: tuple[str, ...] = ()

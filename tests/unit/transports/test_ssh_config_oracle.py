@@ -21,7 +21,7 @@ ASKED = (
     *("hostname", "user", "port", "identityfile", "certificatefile", "identitiesonly"),
     *("identityagent", "hostkeyalias", "proxyjump", "proxycommand", "userknownhostsfile"),
     *("stricthostkeychecking", "connecttimeout", "serveraliveinterval", "serveralivecountmax"),
-    "addressfamily",
+    *("addressfamily", "connectionattempts"),
 )
 
 
@@ -71,6 +71,7 @@ def ours(config: HostConfig) -> dict[str, list[str]]:
         "serveraliveinterval": _one(config.server_alive_interval, "0"),
         "serveralivecountmax": _one(config.server_alive_count_max, "3"),
         "addressfamily": [config.address_family],
+        "connectionattempts": _one(config.connection_attempts, "1"),
     }
 
 
@@ -147,6 +148,7 @@ CASES = {
     "strict false": "StrictHostKeyChecking false\n",
     "times": "ConnectTimeout 1m30\nServerAliveInterval 2M\nServerAliveCountMax 7\n",
     "time none": "ConnectTimeout none\n",
+    "attempts": "Host a\n ConnectionAttempts 3\nConnectionAttempts 2\n",
     "family": "AddressFamily inet6\n",
     "ignore unknown": "IgnoreUnknown Foo*,bar\nFooBar what ever\nBar x\nPort 3\n",
     "service name": "Port http\n",
@@ -222,6 +224,7 @@ BAD = [
     *("Match all host x", "Match host", 'Host ""', "IdentityFile a b", "ServerAliveCountMax -1"),
     *("ConnectTimeout soon", "StrictHostKeyChecking maybe", "UserKnownHostsFile none /x"),
     *("Match what x", "IdentitiesOnly perhaps", "AddressFamily inet5"),
+    *("ConnectionAttempts many", "ConnectionAttempts 0"),
 ]
 
 

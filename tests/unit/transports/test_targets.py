@@ -116,6 +116,7 @@ def test_ssh_arguments(tmp_path: Path) -> None:
     args = (
         f"-F '{tmp_path}/my config' -o IdentitiesOnly=yes -oIdentityAgent=none -i /k1 -l me -6Cq "
         "-o 'ServerAliveInterval 5' -o ServerAliveCountMax=2 -o UserKnownHostsFile=/dev/null\n"
+        "-o ConnectionAttempts=4"
     )
     target = build({"ansible_ssh_common_args": args})
     assert (target.address, target.port, target.user) == ("other.invalid", 7, "me")
@@ -123,7 +124,7 @@ def test_ssh_arguments(tmp_path: Path) -> None:
     assert (target.identity_files, target.default_identities) == (("/k1",), False)
     assert (target.timeouts.keepalive, target.timeouts.keepalive_count) == (5, 2)
     assert target.known_hosts[0] == "/dev/null"
-    assert target.address_family == "inet6"
+    assert (target.address_family, target.connection_attempts) == ("inet6", 4)
 
 
 def test_ansibles_own_default_arguments_are_harmless() -> None:
