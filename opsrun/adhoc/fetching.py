@@ -13,7 +13,7 @@ from opsrun.adhoc.sending import FEW, LARGE
 from opsrun.engine.base import Engine
 from opsrun.errors import TransferFailed
 from opsrun.remote.files.cksum import PosixCksum
-from opsrun.remote.files.remote_files import OnData, RemoteFiles
+from opsrun.remote.files.host_files import HostFiles, OnData
 from opsrun.remote.files.tools import Check, Tar, Tools
 from opsrun.trees.below import directory_below, joined, open_below, split
 from opsrun.trees.entry import Entry, Kind
@@ -67,7 +67,7 @@ class Fetch:
     """
 
     def __init__(
-        self, engine: Engine, files: RemoteFiles, tools: Tools, meter: Meter, rules: Rules
+        self, engine: Engine, files: HostFiles, tools: Tools, meter: Meter, rules: Rules
     ) -> None:
         self._engine = engine
         self._files = files
@@ -89,7 +89,7 @@ class Fetch:
         Raises:
             TransferFailed: a file keeps changing while it is read, or its checksum is another one.
             ArchiveError, PlaceError: see `Unpacker`.
-            HostError: see `RemoteFiles`.
+            HostError: see `HostFiles`.
         """
         files = [item for item in items if item.entry.kind is Kind.FILE]
         few = self._tools.tar is Tar.NONE or len(files) <= FEW

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from opsrun.adhoc.base import Job, Setting, Trail
 from opsrun.adhoc.fetching import Fetch, Item
@@ -16,8 +16,8 @@ from opsrun.adhoc.survey import Survey
 from opsrun.adhoc.transfer import SPECIAL_FILE, Finish, Rates, Tally, Transfer
 from opsrun.errors import TransferFailed
 from opsrun.events import Notice, Result
-from opsrun.remote.files.remote_files import RemoteFiles
-from opsrun.remote.files.tools import Check
+from opsrun.remote.files.host_files import HostFiles
+from opsrun.remote.files.tools import Check, Tar
 from opsrun.sinks.filenames import FileNames
 from opsrun.trees.below import split
 from opsrun.trees.entry import Entry, Kind
@@ -44,6 +44,8 @@ class GetOptions:
     exclude: Excludes = NOTHING
     unsafe_links: bool = False
     """Links that lead out of the tree are made too."""
+    sftp: bool = False
+    """Over SFTP, for hosts without a shell to use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class Get(Transfer):
     def __init__(
         self, setting: Setting, sources: Sequence[bytes], dest: bytes, options: GetOptions
     ) -> None:
-        super().__init__(setting, options.rates)
+        super().__init__(setting, options.rates, sftp=options.sftp, dry_run=True)
         self._sources = sources
         self._dest = dest
         self._options = options
@@ -94,7 +96,7 @@ class Get(Transfer):
             finish=finish,
         )
 
-    def carry(self, job: Job, trail: Trail, files: RemoteFiles, meter: Meter) -> Result:
+    def carry(self, job: Job, trail: Trail, files: HostFiles, meter: Meter) -> Result:
         """See `Transfer.carry`."""
         base, name = self._place(job)
         survey = Survey(files, self._options.exclude)
@@ -183,7 +185,7 @@ class Get(Transfer):
     def _fetch(
         self,
         job: Job,
-        files: RemoteFiles,
+        files: HostFiles,
         survey: Survey,
         meter: Meter,
         base: bytes,
@@ -191,7 +193,11 @@ class Get(Transfer):
         plan: Plan,
     ) -> Got:
         engine = self.setting.engine
-        fetch = Fetch(engine, files, survey.tools, meter, self._rules)
+        tools = survey.tools
+        if self._options.sftp:
+            # There is none there, but archives are made here, of many files at once.
+            tools = replace(tools, tar=Tar.OTHER)
+        fetch = Fetch(engine, files, tools, meter, self._rules)
         needed = _needed(items, plan)
         finish = self._options.finish
         placing = Placing(self._suffix, keep_modes=not finish.preserve and finish.mode is None)

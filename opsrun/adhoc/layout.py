@@ -68,7 +68,7 @@ def lay_out(
             f"{shown(dest)} is a directory", hint="say which file standard input is to become"
         )
     if there is Kind.DIRECTORY:
-        return Layout(dest, tuple(one for one in found if one.entry.path))
+        return Layout(dest.rstrip(b"/") or b"/", tuple(one for one in found if one.entry.path))
     if whole and not _wants_directory(dest):
         raise TransferFailed(
             f"{shown(dest)} is not there, and several sources need a directory",

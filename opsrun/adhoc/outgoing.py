@@ -14,8 +14,8 @@ from opsrun.adhoc.transfer import SPECIAL_FILE, Tally
 from opsrun.errors import TransferFailed
 from opsrun.events import Result
 from opsrun.remote.files.delivery import Attributes
+from opsrun.remote.files.host_files import HostFiles
 from opsrun.remote.files.looking import Look
-from opsrun.remote.files.remote_files import RemoteFiles
 from opsrun.remote.files.tools import Check
 from opsrun.trees.entry import Entry, Kind
 from opsrun.trees.failures import shown
@@ -45,7 +45,7 @@ class Outgoing:
     setting: Setting
     job: Job
     trail: Trail
-    files: RemoteFiles
+    files: HostFiles
     meter: Meter
     tally: Tally
     look: Look
@@ -71,7 +71,7 @@ class Outgoing:
 
         Raises:
             TransferFailed: something is in the way; nothing was sent.
-            HostError: see `RemoteFiles`.
+            HostError: see `HostFiles`.
         """
         refuse(plan.conflicts, self.directory)
         shipment = Shipment(

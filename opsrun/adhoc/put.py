@@ -14,8 +14,8 @@ from opsrun.adhoc.sending import Owners, Wanted
 from opsrun.adhoc.transfer import Finish, Rates, Tally, Transfer
 from opsrun.errors import TransferFailed
 from opsrun.events import Result
+from opsrun.remote.files.host_files import HostFiles
 from opsrun.remote.files.looking import Look, Place
-from opsrun.remote.files.remote_files import RemoteFiles
 from opsrun.trees.contents import Contents
 from opsrun.trees.entry import Entry, Kind
 from opsrun.trees.failures import shown
@@ -53,6 +53,8 @@ class PutOptions:
     parents: bool = False
     """Directories above the destination are made where they are missing."""
     dry_run: bool = False
+    sftp: bool = False
+    """Over SFTP, for hosts without a shell to use."""
 
 
 def local_files(setting: Setting, held: Held | None = None) -> LocalFiles:
@@ -83,7 +85,7 @@ class Put(Transfer):
     """
 
     def __init__(self, setting: Setting, load: Load, dest: bytes, options: PutOptions) -> None:
-        super().__init__(setting, options.rates)
+        super().__init__(setting, options.rates, sftp=options.sftp, dry_run=options.dry_run)
         self._load = load
         self._dest = dest
         self._options = options
@@ -92,7 +94,7 @@ class Put(Transfer):
         self._names = [one.entry.path for one in load.found if one.entry.path]
         self._suffix = backup_suffix(options.finish, time.time())
 
-    def carry(self, job: Job, trail: Trail, files: RemoteFiles, meter: Meter) -> Result:
+    def carry(self, job: Job, trail: Trail, files: HostFiles, meter: Meter) -> Result:
         """See `Transfer.carry`."""
         look = files.look(self._dest, self._names)
         layout = self._layout(look)
@@ -135,7 +137,7 @@ class Put(Transfer):
         dest = real.path.rstrip(b"/") + slash if real.path != b"/" else real.path
         return lay_out(self._load.sources, self._load.found, dest, KINDS.get(real.place))
 
-    def _check_parent(self, look: Look, files: RemoteFiles) -> None:
+    def _check_parent(self, look: Look, files: HostFiles) -> None:
         parent = look.parent
         if look.real.place is not Place.ABSENT or parent.place is Place.DIRECTORY:
             return

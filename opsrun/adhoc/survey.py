@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 
 from opsrun.adhoc.fetching import Item
 from opsrun.errors import TransferFailed
+from opsrun.remote.files.host_files import HostFiles
 from opsrun.remote.files.looking import Look, Place
-from opsrun.remote.files.remote_files import RemoteFiles
 from opsrun.remote.files.tools import Tools
+from opsrun.remote.sftp.globbing import compiled
 from opsrun.trees.entry import Entry, Kind
 from opsrun.trees.exclude import Excludes
 from opsrun.trees.failures import shown
@@ -35,7 +36,7 @@ class Survey:
         exclude: what is left out of directories.
     """
 
-    def __init__(self, files: RemoteFiles, exclude: Excludes) -> None:
+    def __init__(self, files: HostFiles, exclude: Excludes) -> None:
         self._files = files
         self._exclude = exclude
         self._look = files.look(b".")
@@ -88,6 +89,7 @@ class Survey:
             last = os.path.basename(source.rstrip(b"/"))
             contents = source.endswith(b"/") or last in (b".", b"..")
             for path in match.paths:
+                _check_fits(path, source)
                 yield _Named(os.path.join(home, path), contents)
 
     def _items(self, named: Sequence[_Named], name: bytes) -> Iterator[Item]:
@@ -131,6 +133,22 @@ class Survey:
             path = b"/".join(part for part in (name, entry.path) if part)
             if path:
                 yield Item(replace(entry, path=path), real.path, entry.path, name)
+
+
+def _check_fits(path: bytes, source: bytes) -> None:
+    """What a file is called here is what was asked for, not what the host would have it called.
+
+    Raises:
+        TransferFailed: the host gave another name.
+    """
+    wanted = os.path.basename(source.rstrip(b"/"))
+    name = os.path.basename(path)
+    is_home = wanted.startswith(b"~") and wanted == source.rstrip(b"/")
+    # Characters of several bytes are the host's shell's business.
+    if wanted and not is_home and name.isascii() and not compiled(wanted)(name):
+        raise TransferFailed(
+            f"the host says that {shown(path)} fits {shown(source)}", hint="nothing was fetched"
+        )
 
 
 def _are_one(one: Item, other: Item) -> bool:

@@ -15,8 +15,8 @@ from opsrun.adhoc.sending import Owners, Wanted
 from opsrun.adhoc.transfer import Finish, Rates, Tally, Transfer
 from opsrun.errors import TransferFailed
 from opsrun.events import Result
+from opsrun.remote.files.host_files import HostFiles
 from opsrun.remote.files.looking import Look, Place
-from opsrun.remote.files.remote_files import RemoteFiles
 from opsrun.trees.entry import Entry
 from opsrun.trees.exclude import NOTHING, Excludes
 from opsrun.trees.failures import shown
@@ -37,6 +37,8 @@ class SyncOptions:
     checksum: bool = False
     """Contents are compared by digest, in place of size and time."""
     dry_run: bool = False
+    sftp: bool = False
+    """Over SFTP, for hosts without a shell to use."""
 
 
 class Sync(Transfer):
@@ -54,7 +56,7 @@ class Sync(Transfer):
     def __init__(
         self, setting: Setting, found: Sequence[Found], dest: bytes, options: SyncOptions
     ) -> None:
-        super().__init__(setting, options.rates)
+        super().__init__(setting, options.rates, sftp=options.sftp, dry_run=options.dry_run)
         self._found = found
         self._dest = dest
         self._options = options
@@ -62,7 +64,7 @@ class Sync(Transfer):
         self.tell_special(found)
         self._suffix = backup_suffix(options.finish, time.time())
 
-    def carry(self, job: Job, trail: Trail, files: RemoteFiles, meter: Meter) -> Result:
+    def carry(self, job: Job, trail: Trail, files: HostFiles, meter: Meter) -> Result:
         """See `Transfer.carry`."""
         options = self._options
         look = files.look(self._dest)

@@ -12,9 +12,10 @@ from opsrun.adhoc.base import Job, Setting, Trail, Worker, connected
 from opsrun.adhoc.meter import Meter
 from opsrun.adhoc.pace import Pace
 from opsrun.engine.dispatch import Slot
-from opsrun.errors import UsageError
+from opsrun.errors import ConnectionFailed, UsageError
 from opsrun.events import Notice, Outcome, Result
-from opsrun.remote.connection import Connection
+from opsrun.remote.connection import Connection, Manner
+from opsrun.remote.files.host_files import HostFiles
 from opsrun.remote.files.remote_files import RemoteFiles
 from opsrun.remote.session import Session
 from opsrun.trees.entry import Kind
@@ -164,11 +165,17 @@ class Transfer(Worker):
     Args:
         setting: what all workers of the run share.
         rates: how fast bytes may travel.
+        sftp: the hosts have no shell to use.
+        dry_run: nothing may be made there, not even to see whether it could be.
     """
 
-    def __init__(self, setting: Setting, rates: Rates) -> None:
+    def __init__(
+        self, setting: Setting, rates: Rates, *, sftp: bool = False, dry_run: bool = False
+    ) -> None:
         super().__init__(setting)
         self._rates = rates
+        self._sftp = sftp
+        self._dry_run = dry_run
         self._total = self._pace(rates.total)
 
     def act(self, job: Job, slot: Slot, trail: Trail) -> Result:
@@ -176,7 +183,7 @@ class Transfer(Worker):
         return self.persevere(job, slot, trail, lambda: self._attempt(job, slot, trail))
 
     @abstractmethod
-    def carry(self, job: Job, trail: Trail, files: RemoteFiles, meter: Meter) -> Result:
+    def carry(self, job: Job, trail: Trail, files: HostFiles, meter: Meter) -> Result:
         """Do it on one host."""
 
     def tell_left_out(self, names: Sequence[str], host: str = "") -> None:
@@ -207,12 +214,28 @@ class Transfer(Worker):
             return self.carry(job, trail, files, meter)
 
     @contextmanager
-    def _files(self, job: Job, connection: Connection) -> Iterator[RemoteFiles]:
+    def _files(self, job: Job, connection: Connection) -> Iterator[HostFiles]:
         clock, stop = self.setting.engine.now, self.setting.stop
+        if self._sftp:
+            from opsrun.remote.sftp.client import SFTP
+            from opsrun.remote.sftp.files import SFTPFiles
+
+            process = connection.start("", Manner(subsystem="sftp"))
+            sftp = SFTP(process, clock, job.host, stop)
+            with stop.closing(sftp.interrupt):
+                try:
+                    yield SFTPFiles(sftp, probe=not self._dry_run)
+                finally:
+                    sftp.close()
+            return
         session = Session(connection, clock, host=job.host, stop=stop)
         with stop.closing(session.interrupt):
             try:
                 yield RemoteFiles(session, job.host)
+            except ConnectionFailed as error:
+                if error.phase == "exec":
+                    error.hint = "has this account no shell there? Then say --sftp"
+                raise
             finally:
                 session.close()
 

@@ -32,6 +32,7 @@ _FLAGS = (
     "unsafe_links",
     "delete",
     "checksum",
+    "sftp",
 )
 _WORDS = ("mode", "owner", "group", "validate")
 
@@ -59,6 +60,7 @@ def put_action(
             follow=options.get("follow", False),
             parents=options.get("parents", False),
             dry_run=options.get("dry_run", False),
+            sftp=options.get("sftp", False),
         ),
         exclude=_excludes(options),
         dereference=options.get("dereference", False),
@@ -80,6 +82,7 @@ def get_action(
             rates=_rates(options),
             exclude=_excludes(options),
             unsafe_links=options.get("unsafe_links", False),
+            sftp=options.get("sftp", False),
         ),
     )
 
@@ -97,6 +100,7 @@ def sync_action(source: PathLike, dest: PathLike, options: SyncArguments) -> Syn
             delete=options.get("delete", False),
             checksum=options.get("checksum", False),
             dry_run=options.get("dry_run", False),
+            sftp=options.get("sftp", False),
         ),
     )
 

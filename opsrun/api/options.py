@@ -55,6 +55,8 @@ class CopyOptions(PlanOptions, total=False):
     """What is replaced is kept beside it."""
     exclude: Sequence[str]
     """Patterns of what is left out, see `opsrun.trees.exclude`."""
+    sftp: bool
+    """Over SFTP, for hosts without a shell to use."""
     bwlimit: float | None
     """Bytes a second for each host."""
     bwlimit_total: float | None

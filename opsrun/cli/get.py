@@ -26,6 +26,7 @@ from opsrun.cli.transfer import (
     keep_setuid,
     rate_options,
     rates,
+    sftp,
     source_and_destination,
 )
 from opsrun.errors import UsageError
@@ -54,6 +55,7 @@ from opsrun.errors import UsageError
     is_flag=True,
     help="Also make links that lead out of the tree; else they are left out, and told.",
 )
+@sftp
 @exclude_options
 @rate_options
 @plan_options
@@ -78,6 +80,7 @@ def get(paths: tuple[str, ...], **values: Any) -> int:
         rates=rates(values),
         exclude=patterns.excludes(),
         unsafe_links=values["unsafe_links"],
+        sftp=values["sftp"],
     )
     action = GetAction.prepare(sources, dest, options)
     plan = order.plan(reach.forks)

@@ -30,6 +30,7 @@ from opsrun.cli.transfer import (
     owner_options,
     rate_options,
     rates,
+    sftp,
     source_and_destination,
 )
 from opsrun.errors import UsageError
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 )
 @click.option("--dereference", is_flag=True, help="Send what links lead to in place of links.")
 @click.option("--parents", is_flag=True, help="Make directories above DEST that are missing.")
+@sftp
 @exclude_options
 @rate_options
 @dry_run
@@ -81,6 +83,7 @@ def put(paths: tuple[str, ...], **values: Any) -> int:
         follow=values["follow"],
         parents=values["parents"],
         dry_run=values["dry_run"],
+        sftp=values["sftp"],
     )
     action = PutAction.prepare(
         sources,

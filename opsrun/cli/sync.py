@@ -28,6 +28,7 @@ from opsrun.cli.transfer import (
     owner_options,
     rate_options,
     rates,
+    sftp,
     source_and_destination,
 )
 from opsrun.errors import UsageError
@@ -50,6 +51,7 @@ from opsrun.errors import UsageError
 @owner_options
 @keep_setuid
 @click.option("--backup", is_flag=True, help="Keep what is replaced, as NAME.<time>~.")
+@sftp
 @exclude_options
 @rate_options
 @dry_run
@@ -76,6 +78,7 @@ def sync(paths: tuple[str, ...], **values: Any) -> int:
         delete=values["delete"],
         checksum=values["checksum"],
         dry_run=values["dry_run"],
+        sftp=values["sftp"],
     )
     action = SyncAction.prepare(sources[0], dest, options)
     plan = order.plan(reach.forks)

@@ -86,6 +86,8 @@ checking_options = decorated(
     ),
 )
 
+sftp = click.option("--sftp", is_flag=True, help="Over SFTP, for hosts that have no shell to use.")
+
 dry_run = click.option(
     "-n", "--dry-run", is_flag=True, help="Compare, show what would be done, and do nothing."
 )

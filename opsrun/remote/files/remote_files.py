@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -19,6 +19,7 @@ from opsrun.remote.files.fetching import (
     read_script,
 )
 from opsrun.remote.files.globbing import Match, expand_script, parse_expanded
+from opsrun.remote.files.host_files import Digests, OnData
 from opsrun.remote.files.intake import Intake
 from opsrun.remote.files.listing import (
     Listing,
@@ -36,11 +37,8 @@ from opsrun.remote.files.words import absolute, checked, joined, split
 from opsrun.remote.session import Session, Stream, Ticket
 from opsrun.trees.entry import Entry, Kind
 
-OnData = Callable[[bytes], None]
-Digests = Callable[[], Mapping[bytes, str]]
-
-LISTING_CAP = 1 << 30
-"""Bytes of a listing; the entries made from it take more than it does."""
+LISTING_CAP = 256 * 1024 * 1024
+"""Bytes of a listing, of two million files; the entries made from it take more than it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,14 +323,15 @@ class RemoteFiles:
         checked(each.path for each in files)
         return digest_script(absolute(top), files, check)
 
-    def _send(self, script: str, on_data: OnData | None = None) -> Ticket:
-        return self._session.send(
+    def _send(self, script: str, on_data: OnData | None = None) -> _Sent:
+        answer = _Answer(self._host)
+        ticket = self._session.send(
             script,
             timeout=self._limits.timeout,
             idle_timeout=self._limits.idle,
-            cap=LISTING_CAP,
-            on_stdout=on_data,
+            on_stdout=on_data or answer.take,
         )
+        return _Sent(ticket, answer)
 
     def _run(self, script: str, path: bytes, *, tolerant: bool | None = False) -> CommandResult:
         return self._settle(self._send(script).result(), path, tolerant=tolerant)
@@ -372,6 +371,33 @@ class RemoteFiles:
         except HostError as error:
             error.host = self._host
             raise
+
+
+class _Answer:
+    """What a script prints, in bounded memory: one without end ends the session."""
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+        self.came = bytearray()
+
+    def take(self, data: bytes) -> None:
+        self.came += data
+        if len(self.came) > LISTING_CAP:
+            words = f"what it says of its files has no end: {LISTING_CAP >> 20} MiB so far"
+            raise TransferFailed(words, host=self._host)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A script under way."""
+
+    ticket: Ticket
+    answer: _Answer
+
+    def result(self) -> CommandResult:
+        """See `Ticket.result`."""
+        ended = self.ticket.result()
+        return replace(ended, stdout=bytes(self.answer.came))
 
 
 def _with_closing(

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from opsrun.errors import TransferFailed
 from opsrun.remote.files.delivery import Attributes, Delivered, Delivery
 from opsrun.remote.files.globbing import Match
+from opsrun.remote.files.host_files import Digests, OnData
 from opsrun.remote.files.listing import asked, inside
 from opsrun.remote.files.looking import Look
-from opsrun.remote.files.remote_files import Digests, OnData
 from opsrun.remote.files.tools import Check
 from opsrun.remote.files.words import absolute, ancestors, checked, joined
 from opsrun.remote.sftp import attributes, globbing, listing, looking, operations, reading, requests

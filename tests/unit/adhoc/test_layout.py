@@ -93,6 +93,13 @@ def test_a_destination_that_is_none(dest: bytes, message: str) -> None:
         check_destination(dest, ())
 
 
+@pytest.mark.parametrize(("dest", "directory"), [(b"/srv/", b"/srv"), (b"/", b"/")])
+def test_no_slash_is_left_behind_a_directory(here: Path, dest: bytes, directory: bytes) -> None:
+    sources = find_sources(["a"])
+    layout = lay_out(sources, gather(sources), dest, Kind.DIRECTORY)
+    assert layout.directory == directory
+
+
 def test_standard_input_needs_the_name_of_a_file() -> None:
     sources = find_sources(["-"])
     with pytest.raises(UsageError, match="no name"):
