@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import struct
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
-from paramiko.common import MSG_CHANNEL_DATA, MSG_CHANNEL_WINDOW_ADJUST, byte_chr
+from paramiko.common import MSG_CHANNEL_DATA, MSG_CHANNEL_WINDOW_ADJUST
 from paramiko.message import Message
 from paramiko.ssh_exception import SSHException
 
+from opsrun.transports.ssh.bursts import TAG, Burst, Sealer
 from opsrun.transports.ssh.paramiko_seam import NeedRekeyException, PacketizerBase
 
 MAX_PACKET = 256 * 1024
@@ -26,83 +24,12 @@ MAX_BANNER_LINE = 8 * 1024
 MAX_PREFACE = 4
 """Lines before the banner that are kept (RFC 4253 section 4.2 allows any)."""
 
-_READ_LEAST, _READ_MOST = 32 * 1024, 256 * 1024
-"""Bytes asked of the socket at once: few, and more for as long as reads come back full."""
+_READ_SIZE = 64 * 1024
+"""Bytes asked of the socket at once."""
 
-_TAG = 16
-"""Bytes of AES-GCM's tag (RFC 5647 section 6.3)."""
-
-_HEAD = struct.Struct(">BBII")
-"""Padding length, message number, recipient, length of data (RFC 4253 section 6, RFC 4254 5.2)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Burst:
-    """Data for one channel that goes out in one system call, in as many packets as it takes."""
-
-    recipient: int
-    """The channel's number at the other end."""
-    data: memoryview
-    piece: int
-    """Bytes that a packet may carry."""
-
-    def pieces(self) -> Iterator[memoryview]:
-        """What each packet carries."""
-        for start in range(0, len(self.data), self.piece):
-            yield self.data[start : start + self.piece]
-
-    def messages(self) -> Iterator[Message]:
-        """Each packet's message (RFC 4254 section 5.2)."""
-        for piece in self.pieces():
-            message = Message()
-            message.add_byte(byte_chr(MSG_CHANNEL_DATA))
-            message.add_int(self.recipient)
-            message.add_string(bytes(piece))
-            yield message
-
-
-class _Sealer:
-    """Builds the packets of a burst for AES-GCM, each byte of data being copied once.
-
-    paramiko's way copies it seven times, and a copy costs a quarter of what encrypting does.
-    """
-
-    def __init__(self, engine: Any, iv: bytes, block: int) -> None:
-        self._engine = engine
-        self._fixed, self._count = iv[:4], int.from_bytes(iv[4:], "big")
-        self._block = block
-
-    @property
-    def iv(self) -> bytes:
-        """Of the next packet: the invocation counter is its last 8 bytes (RFC 5647 section 7.1)."""
-        return self._fixed + self._count.to_bytes(8, "big")
-
-    def seal(self, burst: Burst) -> tuple[bytearray, int]:
-        """The packets, one behind the other, and how many they are."""
-        sizes = [self._size(len(piece)) for piece in burst.pieces()]
-        out = bytearray(sum(sizes) + len(sizes) * (4 + _TAG))
-        plain = memoryview(bytearray(max(sizes)))
-        rest = memoryview(out)
-        for piece, size in zip(burst.pieces(), sizes, strict=True):
-            self._fill(plain[:size], burst.recipient, piece)
-            rest[:4] = length = size.to_bytes(4, "big")
-            end = 4 + size + _TAG
-            self._engine.encrypt_into(self.iv, plain[:size], length, rest[4:end])
-            self._count += 1
-            rest = rest[end:]
-        return out, len(sizes)
-
-    def _size(self, data: int) -> int:
-        # Of what is encrypted. At least 4 bytes are padding (RFC 4253 section 6).
-        least = _HEAD.size + data + 4
-        return least + -least % self._block
-
-    def _fill(self, plain: memoryview, recipient: int, piece: memoryview) -> None:
-        end = _HEAD.size + len(piece)
-        padding = len(plain) - end
-        _HEAD.pack_into(plain, 0, padding, MSG_CHANNEL_DATA, recipient, len(piece))
-        plain[_HEAD.size : end] = piece
-        plain[end:] = os.urandom(padding)
+_AT_ONCE = 3
+"""Packets sent with one system call. These, and what is read, stay below 128 KiB: malloc(3) gives
+out more than that as fresh pages of the kernel's each time, which costs more than all is saved."""
 
 
 class Packetizer(PacketizerBase):
@@ -117,7 +44,6 @@ class Packetizer(PacketizerBase):
         self._sock = sock
         self._inbound = b""
         self._taken = 0
-        self._read_size = _READ_LEAST
         self._held: tuple[int, bytes] | None = None
         self.last_heard = time.monotonic()
         self.on_silence: Callable[[float], None] = lambda seconds: None
@@ -135,8 +61,9 @@ class Packetizer(PacketizerBase):
     def read_message(self) -> tuple[int, Message]:
         """The next message's number, and the message.
 
-        A server answers each packet of data with a few bytes of window. Those that are here already
-        are handed on as one message: else they cost more than what they are the answer to.
+        Data and window for a channel that are here already, packet behind packet, are handed on as
+        one message: a server answers each packet of data with a few bytes of window, and what
+        handing on a packet takes is more than what decrypting it does.
 
         Raises:
             EOFError: the connection ended.
@@ -148,26 +75,33 @@ class Packetizer(PacketizerBase):
             return number, message
         kind, content = self._held or self._open_packet()
         self._held = None
-        while kind == MSG_CHANNEL_WINDOW_ADJUST and self._has_packet():
-            self._held = self._open_packet()
-            if self._held[0] != kind or self._held[1][:4] != content[:4]:
-                break
-            content = _sum_of_adjusts(content, self._held[1])
-            self._held = None
+        if kind in _TOGETHER:
+            content = self._with_what_follows(kind, content)
         message = Message(content)
         message.seqno = (self._Packetizer__sequence_number_in - 1) & 0xFFFF_FFFF
         return kind, message
 
+    def _with_what_follows(self, kind: int, content: bytes) -> bytes:
+        same = [content]
+        while self._has_packet():
+            self._held = self._open_packet()
+            # The channel's number comes first in all messages for channels.
+            if self._held[0] != kind or self._held[1][:4] != content[:4]:
+                break
+            same.append(self._held[1])
+            self._held = None
+        return content if len(same) == 1 else _TOGETHER[kind](same)
+
     def _has_packet(self) -> bool:
         length = self._inbound[self._taken : self._taken + 4]
         here = len(self._inbound) - self._taken
-        return len(length) == 4 and here >= 4 + int.from_bytes(length, "big") + _TAG
+        return len(length) == 4 and here >= 4 + int.from_bytes(length, "big") + TAG
 
     def _open_packet(self) -> tuple[int, bytes]:
         """The next packet's message number, and what follows it; AES-GCM's alone (RFC 5647)."""
         length = self.read_all(4, check_rekey=True)
         size = int.from_bytes(length, "big")
-        sealed = self.read_all(size + _TAG)
+        sealed = self.read_all(size + TAG)
         try:
             plain = self._Packetizer__block_engine_in.decrypt(
                 self._Packetizer__iv_in, sealed, length
@@ -232,7 +166,7 @@ class Packetizer(PacketizerBase):
     def _receive(self, check_rekey: bool) -> bytes:
         while True:
             try:
-                data: bytes = self._sock.recv(self._read_size)
+                data: bytes = self._sock.recv(_READ_SIZE)
             except (TimeoutError, BlockingIOError):
                 if self.closed:
                     raise EOFError from None
@@ -247,8 +181,6 @@ class Packetizer(PacketizerBase):
             if not data:
                 raise EOFError
             self.last_heard = time.monotonic()
-            full = len(data) == self._read_size
-            self._read_size = min(2 * self._read_size, _READ_MOST) if full else _READ_LEAST
             return data
 
     def readline(self, timeout: float) -> str:
@@ -288,14 +220,15 @@ class Packetizer(PacketizerBase):
             self._Packetizer__block_engine_out, "encrypt_into"
         ):
             with self._Packetizer__write_lock:
-                self._send_sealed(data)
+                for part in data.parts(_AT_ONCE):
+                    self._send_sealed(part)
         else:
             for message in data.messages():
                 super().send_message(message)
 
     def _send_sealed(self, burst: Burst) -> None:
         engine, block = self._Packetizer__block_engine_out, self._Packetizer__block_size_out
-        sealer = _Sealer(engine, self._Packetizer__iv_out, block)
+        sealer = Sealer(engine, self._Packetizer__iv_out, block)
         out, packets = sealer.seal(burst)
         # First this: a counter that was used for a packet is never used for another one.
         self._Packetizer__iv_out = sealer.iv
@@ -344,7 +277,22 @@ class Packetizer(PacketizerBase):
         super().close()
 
 
-def _sum_of_adjusts(one: bytes, other: bytes) -> bytes:
+def _windows(contents: list[bytes]) -> bytes:
     # RFC 4254 section 5.2: the sum can't pass 2^32 - 1, for the window never does.
-    total = int.from_bytes(one[4:8], "big") + int.from_bytes(other[4:8], "big")
-    return one[:4] + min(total, 0xFFFF_FFFF).to_bytes(4, "big")
+    total = sum(int.from_bytes(content[4:8], "big") for content in contents)
+    return contents[0][:4] + min(total, 0xFFFF_FFFF).to_bytes(4, "big")
+
+
+def _data(contents: list[bytes]) -> bytes:
+    parts = [
+        memoryview(content)[8 : 8 + int.from_bytes(content[4:8], "big")] for content in contents
+    ]
+    length = sum(map(len, parts)).to_bytes(4, "big")
+    return b"".join([contents[0][:4], length, *parts])
+
+
+_TOGETHER: dict[int, Callable[[list[bytes]], bytes]] = {
+    MSG_CHANNEL_WINDOW_ADJUST: _windows,
+    MSG_CHANNEL_DATA: _data,
+}
+"""How what follows the number of several messages of a kind becomes that of one."""

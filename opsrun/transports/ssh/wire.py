@@ -20,7 +20,7 @@ from paramiko.ssh_exception import SSHException
 from opsrun.engine.base import Engine
 from opsrun.errors import ConnectionFailed
 from opsrun.remote.deadline import Deadline
-from opsrun.transports.ssh.packets import Burst
+from opsrun.transports.ssh.bursts import Burst
 
 if TYPE_CHECKING:
     from opsrun.transports.ssh.link import Link

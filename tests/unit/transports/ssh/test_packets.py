@@ -16,13 +16,15 @@ from hypothesis import strategies as st
 from paramiko.common import (
     MSG_CHANNEL_DATA,
     MSG_CHANNEL_EOF,
+    MSG_CHANNEL_EXTENDED_DATA,
     MSG_CHANNEL_WINDOW_ADJUST,
     byte_chr,
 )
 from paramiko.message import Message
 from paramiko.ssh_exception import SSHException
 
-from opsrun.transports.ssh.packets import MAX_PACKET, Burst, Packetizer
+from opsrun.transports.ssh.bursts import Burst
+from opsrun.transports.ssh.packets import MAX_PACKET, Packetizer
 
 KEY, IV = bytes(range(16)), bytes(range(100, 112))
 PIECE = 32 * 1024
@@ -152,7 +154,7 @@ def test_what_is_read_is_counted_and_asks_for_new_keys_in_time(
     monkeypatch.setattr(Packetizer, "REKEY_BYTES", 3000)
     monkeypatch.setattr(Packetizer, "REKEY_BYTES_OVERFLOW_MAX", 2000)
     for _ in range(5):
-        wire.theirs.send_message(message(MSG_CHANNEL_DATA, 7, data=bytes(1000)))
+        wire.theirs.send_message(message(MSG_CHANNEL_EXTENDED_DATA, 7, 1, data=bytes(1000)))
     for _ in range(3):
         assert not wire.ours.need_rekey()
         wire.ours.read_message()
@@ -162,46 +164,57 @@ def test_what_is_read_is_counted_and_asks_for_new_keys_in_time(
         wire.ours.read_message()
 
 
-@settings(max_examples=60, deadline=None)
+Sent = tuple[int, int, int | bytes]
+
+
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(
         st.one_of(
             st.tuples(
-                st.just(MSG_CHANNEL_WINDOW_ADJUST), st.integers(0, 2), st.integers(0, 2**32 - 1)
+                st.just(MSG_CHANNEL_WINDOW_ADJUST), st.integers(0, 1), st.integers(0, 2**32 - 1)
             ),
-            st.tuples(st.just(MSG_CHANNEL_DATA), st.integers(0, 2), st.integers(0, 50)),
+            st.tuples(st.just(MSG_CHANNEL_DATA), st.integers(0, 1), st.binary(max_size=50)),
+            st.tuples(st.just(MSG_CHANNEL_EXTENDED_DATA), st.integers(0, 1), st.integers(0, 9)),
         ),
         min_size=1,
         max_size=30,
     )
 )
-def test_nothing_but_neighbouring_adjusts_is_put_together(
-    sent: list[tuple[int, int, int]],
-) -> None:
+def test_nothing_but_neighbours_for_one_channel_is_put_together(sent: list[Sent]) -> None:
     wire = Wire()
     try:
-        for kind, channel, number in sent:
-            data = {"data": bytes(number)} if kind == MSG_CHANNEL_DATA else {}
-            numbers = (channel,) if data else (channel, number)
-            wire.theirs.send_message(message(kind, *numbers, **data))
+        for kind, channel, what in sent:
+            if isinstance(what, bytes):
+                wire.theirs.send_message(message(kind, channel, data=what))
+            else:
+                wire.theirs.send_message(message(kind, channel, what))
         wire.theirs.send_message(message(MSG_CHANNEL_EOF, 9))
-        got = []
+        got: list[Sent] = []
         while (read := wire.ours.read_message())[0] != MSG_CHANNEL_EOF:
             kind, rest = read
-            got.append((kind, rest.get_int(), rest.get_int()))
-        assert got == summed(sent)
+            channel = rest.get_int()
+            is_data = kind == MSG_CHANNEL_DATA
+            got.append((kind, channel, rest.get_binary() if is_data else rest.get_int()))
+            assert rest.get_remainder() == b""
+        assert got == together(sent)
     finally:
         wire.close()
 
 
-def summed(sent: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
-    expected: list[tuple[int, int, int]] = []
-    for kind, channel, number in sent:
-        if expected and expected[-1][:2] == (kind, channel) and kind == MSG_CHANNEL_WINDOW_ADJUST:
-            total = expected.pop()[2] + number
-            expected.append((kind, channel, min(2**32 - 1, total)))
+def together(sent: list[Sent]) -> list[Sent]:
+    """All of it is in the buffer when the first of it is read."""
+    expected: list[Sent] = []
+    for kind, channel, what in sent:
+        last = expected[-1] if expected else None
+        if last is None or last[:2] != (kind, channel) or kind == MSG_CHANNEL_EXTENDED_DATA:
+            expected.append((kind, channel, what))
+        elif isinstance(what, bytes):
+            assert isinstance(last[2], bytes)
+            expected[-1] = (kind, channel, last[2] + what)
         else:
-            expected.append((kind, channel, number))
+            assert isinstance(last[2], int)
+            expected[-1] = (kind, channel, min(2**32 - 1, last[2] + what))
     return expected
 
 
@@ -244,18 +257,3 @@ def test_a_length_that_no_packet_has_is_not_waited_for(wire: Wire) -> None:
     wire.sockets[1].sendall(MAX_PACKET.to_bytes(4, "big"))
     with pytest.raises(SSHException, match="announced a packet"):
         wire.ours.read_message()
-
-
-def test_reads_grow_while_they_are_full_and_shrink_again() -> None:
-    sizes = []
-
-    class Source:
-        def recv(self, size: int) -> bytes:
-            sizes.append(size)
-            return bytes(size if len(sizes) < 5 else 10)
-
-    ours = Packetizer(Source())
-    for _ in range(8):
-        ours.read_all(100_000)
-    assert sizes[:5] == [32768, 65536, 131072, 262144, 262144]
-    assert sizes[5] == 32768
