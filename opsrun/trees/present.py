@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from opsrun.trees.below import DIRECTORY, directory_below, split
 from opsrun.trees.entry import Entry, Kind
@@ -51,13 +52,18 @@ def _entry(top: int, path: bytes) -> Entry:
 def digests_below(base: bytes, paths: Sequence[bytes]) -> dict[bytes, str]:
     """SHA-256 of files below a directory; of those that can be read."""
     found = {}
-    for path in paths:
-        with suppress(OSError), open(os.path.join(base, path), "rb", buffering=0) as file:
-            hashed = hashlib.sha256()
-            while chunk := file.read(_CHUNK):
-                hashed.update(chunk)
-            found[path] = hashed.hexdigest()
+    with _top(base) as top:
+        for path in paths:
+            with suppress(OSError), _opened(top, path) as descriptor:
+                found[path] = _digest(descriptor)
     return found
+
+
+def _digest(descriptor: int) -> str:
+    hashed = hashlib.sha256()
+    while chunk := os.read(descriptor, _CHUNK):
+        hashed.update(chunk)
+    return hashed.hexdigest()
 
 
 def set_below(base: bytes, pairs: Sequence[Pair], rules: Rules) -> None:
@@ -66,12 +72,48 @@ def set_below(base: bytes, pairs: Sequence[Pair], rules: Rules) -> None:
     Raises:
         PlaceError: the system refuses.
     """
-    for pair in sorted(pairs, key=lambda pair: pair.source.path.count(b"/"), reverse=True):
-        path = os.path.join(base, pair.source.path)
-        try:
-            os.chmod(path, rules.mode(pair.source.mode), follow_symlinks=True)
-            mtime = rules.mtime(pair.source.mtime)
-            if mtime is not None:
-                os.utime(path, ns=(mtime, mtime))
-        except OSError as error:
-            raise refused("set the mode of", pair.source.path, error) from error
+    innermost = sorted(pairs, key=lambda pair: pair.source.path.count(b"/"), reverse=True)
+    with _top(base) as top:
+        for source in (pair.source for pair in innermost):
+            try:
+                _set(top, source, rules)
+            except OSError as error:
+                raise refused("set the mode of", source.path, error) from error
+
+
+def _set(top: int, source: Entry, rules: Rules) -> None:
+    above, name = split(source.path)
+    mtime = rules.mtime(source.mtime)
+    with directory_below(top, above) as directory:
+        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        if kind_of(status.st_mode) is not source.kind:
+            raise OSError(errno.ESTALE, f"it is no {source.kind} any more")
+        os.chmod(name, rules.mode(source.mode), dir_fd=directory)
+        if mtime is not None:
+            os.utime(name, ns=(mtime, mtime), dir_fd=directory, follow_symlinks=False)
+
+
+@contextmanager
+def _top(base: bytes) -> Iterator[int]:
+    """The directory that everything is below; it may be a link."""
+    try:
+        top = os.open(base, DIRECTORY & ~os.O_NOFOLLOW)
+    except OSError as error:
+        raise refused("look at", base, error) from error
+    try:
+        yield top
+    finally:
+        os.close(top)
+
+
+@contextmanager
+def _opened(top: int, path: bytes) -> Iterator[int]:
+    """A file below it, reached over no link; what has become a fifo is not waited for."""
+    above, name = split(path)
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with directory_below(top, above) as directory:
+        descriptor = os.open(name, flags, dir_fd=directory)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

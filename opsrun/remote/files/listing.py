@@ -92,6 +92,9 @@ those() {{
 names that exist, ``each NAME ...`` for the same, a process for each."""
 
 _KINDS = {0o10: Kind.FILE, 0o4: Kind.DIRECTORY, 0o12: Kind.LINK}
+_FARTHEST = 2**70
+"""Nanoseconds from the epoch: 37,000 years, which every system call and archive takes."""
+
 _LETTERS = {"f": Kind.FILE, "d": Kind.DIRECTORY, "l": Kind.LINK}
 
 
@@ -182,9 +185,11 @@ def _gnu(fields: Sequence[bytes]) -> Iterator[Entry]:
 def _path(name: bytes) -> bytes:
     if name == b".":
         return b""
-    if not name.startswith(b"./") or b".." in name.split(b"/") or len(name) < 3:
+    path = name[2:]
+    # As absolute as "/etc": what a host says must lead nowhere but below.
+    if not name.startswith(b"./") or not {b"", b".", b".."}.isdisjoint(path.split(b"/")):
         raise ValueError(name)
-    return name[2:]
+    return path
 
 
 def nanoseconds(seconds: str) -> int:
@@ -194,7 +199,12 @@ def nanoseconds(seconds: str) -> int:
     """
     whole, _, fraction = seconds.partition(".")
     rest = int(fraction[:9].ljust(9, "0"))
-    return int(whole) * 10**9 + (-rest if whole.startswith("-") else rest)
+    return _time(int(whole) * 10**9 + (-rest if whole.startswith("-") else rest))
+
+
+def _time(nanoseconds: int) -> int:
+    """The nearest time that every system of ours can set."""
+    return max(-_FARTHEST, min(_FARTHEST, nanoseconds))
 
 
 def _portable(fields: Iterator[bytes], listing: Listing) -> None:
@@ -234,7 +244,7 @@ def _stated(name: bytes, line: str, links: dict[bytes, bytes]) -> Entry | None:
         kind=kind,
         mode=bits & 0o7777,
         size=int(size) if kind is Kind.FILE else 0,
-        mtime=int(mtime) * 10**9,
+        mtime=_time(int(mtime) * 10**9),
         uid=int(uid),
         gid=int(gid),
         # readlink's own newline, and the dot that keeps those of the target.

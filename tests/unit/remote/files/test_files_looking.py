@@ -128,7 +128,11 @@ def test_a_file_that_vanishes_meanwhile_is_asked_for_once_more(top: Path, tmp_pa
 
 @pytest.mark.parametrize(
     "output",
-    [b"", b"g", b"x\0", b"g\0./a\0", b"g\0../a\0f 644 0 0 0 0 0\0\0", b"p\0./a\0", b"g\0/a\0\0\0"],
+    [b"", b"g", b"x\0", b"g\0./a\0", b"p\0./a\0", b"g\0/a\0\0\0"]
+    + [
+        b"g\0" + name + b"\0f 644 0 0 0 0 0\0\0"
+        for name in (b"../a", b"./", b".//etc", b"./a//b", b"././a", b"./a/", b"./a/../../b", b"/a")
+    ],
 )
 def test_nonsense_is_no_listing(output: bytes) -> None:
     with pytest.raises(HostError, match="makes no sense"):
@@ -150,6 +154,15 @@ def test_seconds_have_any_number_of_digits() -> None:
     assert nanoseconds("1.5000000000") == 1_500_000_000
     assert nanoseconds("7") == 7_000_000_000
     assert nanoseconds("-0.5") == -500_000_000
+
+
+def test_times_that_no_system_call_takes_become_the_farthest_that_it_does(top: Path) -> None:
+    write(top, b"a", b"")
+    for text in ("9" * 30, "-" + "9" * 30):
+        line = f"81a4 3 {text} 0 0 8 512\n".encode()
+        [stated] = parse_listing(b"p\0./a\0\0" + line + b"\0\0").entries
+        assert stated.mtime == nanoseconds(text)
+        os.utime(top / "a", ns=(stated.mtime, stated.mtime))
 
 
 def test_a_look_at_a_directory(files: RemoteFiles, odd: Path) -> None:
