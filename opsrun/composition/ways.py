@@ -255,12 +255,10 @@ class Fleetway:
         )
 
     def _tell_what_has_no_effect(self, targets: Sequence[SSHTarget]) -> None:
-        if self._verbosity < STORY:
-            return
         every = [target for one in targets for target in (*one.hops, one)]
         words = dict.fromkeys(each for target in every for each in target.without_effect)
         if words:
-            self.emit(Notice("debug", f"without effect in ssh_config: {', '.join(words)}"))
+            self._tell_of_all(f"without effect in ssh_config: {', '.join(words)}")
 
     def _prepared(self, targets: Sequence[SSHTarget], logs_in: bool) -> KeyRing:
         from opsrun.transports.credentials.keyring import KeyRing
@@ -268,7 +266,10 @@ class Fleetway:
 
         if self._keyring is None:
             self._keyring = KeyRing(
-                can_ask=self.ask is not None, lock=self._engine.lock(), notify=self._warn
+                can_ask=self.ask is not None,
+                lock=self._engine.lock(),
+                notify=self._warn,
+                tell=self._tell_of_all,
             )
             self._passphrases = Passphrases(self._engine, self._ask, self._warn)
         hops = dict.fromkeys(hop for target in targets for hop in target.hops)
@@ -304,6 +305,11 @@ class Fleetway:
 
     def _warn(self, words: str) -> None:
         self.emit(Notice("warning", words))
+
+    def _tell_of_all(self, line: str) -> None:
+        """A line of the story that is no one host's."""
+        if self._verbosity >= STORY:
+            self.emit(Notice("debug", line))
 
     def _tell_story(self, host: str, line: str) -> None:
         if self._verbosity >= STORY:

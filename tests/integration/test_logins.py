@@ -201,8 +201,9 @@ def test_a_key_of_the_agents(logins: Logins, agent: Path, engine: str) -> None:
         key = logins.key(kind, known=kind == "rsa")
         subprocess.run(["ssh-add", "-q", key], check=True, env=with_agent(agent))
         key.unlink()
-    ran = opsrun(*logins.words("--engine", engine), env=with_agent(agent))
+    ran = opsrun(*logins.words("--engine", engine, "-vv"), env=with_agent(agent))
     assert ran.status == 0, ran.results
+    assert ran.err.count(f"debug: auth: ssh-agent {agent} holds 2 keys\n") == 1, "asked once"
 
 
 def ten_others(agent: Path, folder: Path) -> None:

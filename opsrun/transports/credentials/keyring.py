@@ -95,6 +95,7 @@ class KeyRing:
         can_ask: whether there is somebody to ask for passphrases.
         lock: held while an agent is asked to sign, as all tasks share its connection.
         notify: takes a sentence for the operator, each once; without it they are in ``warnings``.
+        tell: takes what belongs to the story that is told on demand.
         agent_timeout: seconds for each answer of an agent's.
     """
 
@@ -104,6 +105,7 @@ class KeyRing:
         can_ask: bool = False,
         lock: AbstractContextManager[object] | None = None,
         notify: Callable[[str], None] | None = None,
+        tell: Callable[[str], None] = lambda words: None,
         agent_timeout: float = ANSWER_TIMEOUT,
     ) -> None:
         self.warnings: list[str] = []
@@ -111,6 +113,7 @@ class KeyRing:
         self._can_ask = can_ask
         self._lock = lock
         self._notify = notify or self.warnings.append
+        self._tell = tell
         self._agent_timeout = agent_timeout
         self._files: dict[str, KeyFile] = {}
         self._certificates: dict[str, bytes | str] = {}
@@ -276,7 +279,16 @@ class KeyRing:
                 self._notify(f"{error}; going on without it")
             return []
         agent.notify = self._notify
+        self._tell(f"auth: {_holding(agent, found)}")
         return found
+
+
+def _holding(agent: Agent, found: list[Identity]) -> str:
+    words = f"ssh-agent {agent.path} holds {len(found)} key{'' if len(found) == 1 else 's'}"
+    if agent.skipped:
+        skipped = ", ".join(agent.skipped)
+        words += f" and some that are skipped: {skipped} (ansible_connection=ssh_binary takes them)"
+    return words
 
 
 def _defaults_of(target: SSHTarget) -> tuple[str, ...]:

@@ -162,6 +162,24 @@ def test_an_agent_that_never_answers_is_given_up_for_good(fake: Callable[[Answer
         agent.sign(b"", b"", "ssh-ed25519")
 
 
+def test_an_agent_that_hangs_over_a_signature_is_given_up_for_good(
+    fake: Callable[[Answer], str],
+) -> None:
+    def lists_and_falls_silent(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(identities(KEY))
+        silent(connection)
+
+    told: list[str] = []
+    agent = Agent(fake(lists_and_falls_silent), timeout=0.05)
+    agent.notify = told.append
+    [identity] = agent.identities()
+    for _ in range(2):
+        with pytest.raises(AgentError, match=r"no answer within 0\.05 s"):
+            AgentKey(agent, identity).sign_ssh_data(b"data")
+    assert len(told) == 1, "nobody waits for it a second time"
+
+
 def test_dripping_bytes_do_not_prolong_the_wait(fake: Callable[[Answer], str]) -> None:
     now = [0.0]
 

@@ -111,11 +111,12 @@ class FakeAgent(Agent):
 
 
 @pytest.fixture
-def with_agent(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    def use(*files: Path) -> None:
+def with_agent(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakeAgent]:
+    def use(*files: Path) -> FakeAgent:
         agent = FakeAgent(*files)
         monkeypatch.setenv("SSH_AUTH_SOCK", "/fake")
         monkeypatch.setattr("opsrun.transports.credentials.keyring.Agent", lambda *a, **k: agent)
+        return agent
 
     return use
 
@@ -229,7 +230,7 @@ def test_of_an_old_format_nothing_is_known_but_by_its_pub(home: Path, tmp_path: 
 
 
 def test_a_key_that_the_agent_has_is_not_asked_for(
-    home: Path, keys: Path, with_agent: Callable[..., None]
+    home: Path, keys: Path, with_agent: Callable[..., FakeAgent]
 ) -> None:
     with_agent(keys / "locked")
     [only] = KeyRing(can_ask=True).offers(target(keys / "locked"))
@@ -237,7 +238,7 @@ def test_a_key_that_the_agent_has_is_not_asked_for(
     assert only.locked is None
 
 
-def test_order(home: Path, keys: Path, with_agent: Callable[..., None]) -> None:
+def test_order(home: Path, keys: Path, with_agent: Callable[..., FakeAgent]) -> None:
     with_agent(keys / "ecdsa", keys / "rsa")
     shutil.copy(keys / "cert.pub", keys / "other-cert.pub")
     one = target(keys / "other", keys / "rsa", password=Secret("x"))
@@ -247,7 +248,7 @@ def test_order(home: Path, keys: Path, with_agent: Callable[..., None]) -> None:
     assert offers[-1].password().reveal() == "x"
 
 
-def test_identities_only(home: Path, keys: Path, with_agent: Callable[..., None]) -> None:
+def test_identities_only(home: Path, keys: Path, with_agent: Callable[..., FakeAgent]) -> None:
     with_agent(keys / "ecdsa", keys / "rsa")
     one = target(keys / "plain", keys / "rsa", identities_only=True)
     assert labels(KeyRing().offers(one)) == ["plain", "rsa"]
@@ -257,7 +258,7 @@ def test_identities_only(home: Path, keys: Path, with_agent: Callable[..., None]
 
 
 def test_a_public_key_picks_the_agents(
-    home: Path, keys: Path, with_agent: Callable[..., None]
+    home: Path, keys: Path, with_agent: Callable[..., FakeAgent]
 ) -> None:
     with_agent(keys / "ecdsa", keys / "rsa")
     one = target(keys / "rsa.pub", identities_only=True)
@@ -281,7 +282,7 @@ def test_certificate_with_its_key(home: Path, keys: Path) -> None:
 
 
 def test_certificate_with_the_agents_key(
-    home: Path, keys: Path, with_agent: Callable[..., None]
+    home: Path, keys: Path, with_agent: Callable[..., FakeAgent]
 ) -> None:
     with_agent(keys / "other")
     one = target(certificate_files=(str(keys / "cert.pub"),))
@@ -309,7 +310,7 @@ def test_defaults_are_offered_and_missing_ones_are_silently_fine(home: Path, key
 
 
 def test_an_encrypted_default_stands_behind_the_agents_keys(
-    home: Path, keys: Path, with_agent: Callable[..., None]
+    home: Path, keys: Path, with_agent: Callable[..., FakeAgent]
 ) -> None:
     with_agent(keys / "ecdsa")
     shutil.copy(keys / "locked", home / "id_ed25519")
@@ -403,6 +404,18 @@ def test_a_stale_socket_is_not_worth_a_word(
     ring = KeyRing()
     assert labels(ring.offers(target(keys / "plain"))) == ["plain"]
     assert ring.warnings == []
+
+
+def test_keys_of_the_agents_that_are_skipped_are_part_of_the_story(
+    home: Path, keys: Path, with_agent: Callable[..., FakeAgent]
+) -> None:
+    told: list[str] = []
+    agent = with_agent(keys / "rsa")
+    agent.skipped = ["sk-ssh-ed25519@openssh.com"]
+    KeyRing(tell=told.append).prepare([target()] * 2)
+    [line] = told
+    assert "holds 1 key and some that are skipped: sk-ssh-ed25519@openssh.com" in line
+    assert "ssh_binary" in line
 
 
 def test_an_agent_of_ones_own(home: Path, keys: Path, tmp_path: Path) -> None:
