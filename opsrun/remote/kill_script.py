@@ -73,8 +73,11 @@ younger() {
 
 stats() {
   set +f
-  sed -n -e :again -e "s/^\([0-9]\{1,\}\) (.*) \([A-Za-z]\) \([0-9]*\) [0-9-]* \([0-9-]*\) \
-\([0-9-]* \)\{15\}\([0-9]*\) .*/\1:\3:\4:\6:\2/p" -e t -e '$!{N;b again' -e '}' $proc/[0-9]*/stat
+  n='[0-9-]*'
+  sed -n -e :again -e "s/^\($n\) ([^ ()]*) \([A-Za-z]\) \($n\) $n \($n\) $n $n $n $n $n $n $n $n \
+$n $n $n $n $n $n $n \($n\) /\1:\3:\4:\5:\2\\$nl/" -e 't found' -e "s/^\($n\) (.*) \([A-Za-z]\) \
+\($n\) $n \($n\) \($n \)\{15\}\($n\) /\1:\3:\4:\6:\2\\$nl/" -e 't found' -e '$!{N;b again' -e '}' \
+-e d -e ':found' -e P $proc/[0-9]*/stat
 }
 
 snapshot() {
