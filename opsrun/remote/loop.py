@@ -38,7 +38,8 @@ case `echo ab | { head -c 1 2>/dev/null; echo -; cat; }` in
 a-*b) _otake() { head -c "$1"; } ;;
 *) case `echo ab | { dd bs=1 count=1 iflag=fullblock 2>/dev/null; echo -; cat; }` in
   a-*b) _otake() {
-      [ "$1" -lt 65536 ] || dd bs=65536 count=$(($1 / 65536)) iflag=fullblock 2>/dev/null
+      [ "$1" -lt 65536 ] ||
+        dd bs=65536 count=$(($1 / 65536)) iflag=fullblock 2>/dev/null || return
       [ $(($1 % 65536)) = 0 ] || dd bs=$(($1 % 65536)) count=1 iflag=fullblock 2>/dev/null
     } ;;
   *) _otake() { dd bs=1 count="$1" 2>/dev/null; } ;;
