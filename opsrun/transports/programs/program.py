@@ -209,15 +209,21 @@ class SSHProcess(ProgramProcess):
 
     def _take(self, stream: StreamName, data: bytes) -> None:
         if stream == "stderr" and not self.has_begun:
+            # Where this is the command's own, the log said before that it was sent.
+            self._read_log()
+        if stream == "stderr" and not self.has_begun:
             # Of a jump host's ssh, which shares our standard error.
             self._said = (self._said + data)[-4096:]
             return
         super()._take(stream, data)
 
     def _judge(self, status: int) -> None:
+        self._read_log()
+        super()._judge(status)
+
+    def _read_log(self) -> None:
         while self._log >= 0 and self._drain_log():
             pass
-        super()._judge(status)
 
     def _drain_log(self) -> bool:
         before = self._story.size

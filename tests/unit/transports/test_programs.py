@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import itertools
+import select
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opsrun.engine.threads import ThreadEngine
 from opsrun.errors import ConnectionFailed, NotBuiltError, OpsrunError, UsageError
+from opsrun.remote.connection import Data
+from opsrun.remote.deadline import Deadline
 from opsrun.secret import Secret
 from opsrun.transports.programs.marks import Marks
+from opsrun.transports.programs.program import SSHProcess
 from opsrun.transports.programs.story import Story
 from opsrun.transports.targets.build import ConnectionDefaults, build_target
 from opsrun.transports.targets.target import ProgramTarget
@@ -286,3 +292,22 @@ def test_lines_of_the_command_are_no_complaints(words: str) -> None:
     story.feed(f"{log}Connection reset by peer\n".encode())
     assert story.last_words == "Connection reset by peer"
     assert story.sent
+
+
+def test_output_that_is_seen_together_with_its_start_is_the_commands(tmp_path: Path) -> None:
+    """ssh was quicker than we: its log and the command's words are there at the first look."""
+    ssh = tmp_path / "ssh"
+    ssh.write_text(
+        "#!/bin/sh\necho 'debug1: Sending command: x' >>\"$2\"\nprintf words >&2\nexec sleep 600\n"
+    )
+    ssh.chmod(0o755)
+    engine = ThreadEngine()
+    target = ProgramTarget("box", "ssh", (str(ssh),), "box")
+    process = SSHProcess("x", target, engine.lock())
+    try:
+        [stderr] = [each for each, stream in process._open.items() if stream == "stderr"]
+        assert select.select([stderr], [], [], 30.0)[0]
+        process.begin(Deadline("open", 30.0, engine.now))
+        assert process.receive(30.0) == Data("stderr", b"words")
+    finally:
+        process.close()
