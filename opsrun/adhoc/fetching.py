@@ -93,7 +93,7 @@ class Fetch:
         """
         files = [item for item in items if item.entry.kind is Kind.FILE]
         few = self._tools.tar is Tar.NONE or len(files) <= FEW
-        alone = {i.entry.path for i in files if few or i.alone or self._is_large(i.entry)}
+        alone = {i.entry.path for i in files if i.alone or self._goes_alone(i.entry, few)}
         self._meter.expect(sum(item.entry.size for item in files))
         got = Got()
         again: list[Item] = []
@@ -105,12 +105,12 @@ class Fetch:
             self._read(stage, item, got)
         return got
 
-    def _is_large(self, entry: Entry) -> bool:
+    def _goes_alone(self, entry: Entry, few: bool) -> bool:
         # What has no size looks like an empty file to tar. GNU's leaves holes out, cat doesn't.
         sparse = entry.allocated is not None and entry.allocated < entry.size
-        return not entry.size or (
-            entry.size >= LARGE and not (sparse and self._tools.tar is Tar.GNU)
-        )
+        if not entry.size or (sparse and entry.size >= LARGE and self._tools.tar is Tar.GNU):
+            return not entry.size
+        return few or entry.size >= LARGE
 
     # -- many
 

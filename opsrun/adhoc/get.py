@@ -109,7 +109,7 @@ class Get(Transfer):
         refuse(plan.conflicts, base)
         got = Got()
         if plan.new or plan.changed:
-            got = self._fetch(job, files, survey, meter, base, items, plan)
+            got = self._fetch(job, files, survey, meter, base, items, plan, tally)
         if plan.attributes:
             offload(set_below, base, plan.attributes, self._rules)
         self._count(tally, plan, got)
@@ -191,6 +191,7 @@ class Get(Transfer):
         base: bytes,
         items: Sequence[Item],
         plan: Plan,
+        tally: Tally,
     ) -> Got:
         engine = self.setting.engine
         tools = survey.tools
@@ -204,9 +205,10 @@ class Get(Transfer):
         stage = engine.offload(Stage, base)
         try:
             got = fetch.fetch(stage.fd, needed)
-            engine.offload(stage.place, got, placing)
+            placed = engine.offload(stage.place, got, placing)
         finally:
             engine.offload(stage.__exit__, None)
+        tally.backups = [shown(path) for path in placed.backups]
         for path in fetch.grown:
             self._warn(
                 job, f"{shown(path)} was written to meanwhile: of it came what it had before"

@@ -73,4 +73,6 @@ class Meter:
 
     def _tell(self) -> None:
         self._told = self._setting.engine.now()
-        self._setting.emit(Progress(self._job.host, self._job.work, self.done, self._total))
+        # Archives are larger than what is in them.
+        total = None if self._total is None else max(self._total, self.done)
+        self._setting.emit(Progress(self._job.host, self._job.work, self.done, total))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from opsrun.adhoc.base import Job, Setting, Trail
 from opsrun.adhoc.local import LocalFiles
 from opsrun.adhoc.meter import Meter
 from opsrun.adhoc.sending import Shipment, Wanted
-from opsrun.adhoc.transfer import SPECIAL_FILE, Tally
-from opsrun.errors import TransferFailed
+from opsrun.adhoc.transfer import SPECIAL_FILE, Tally, intend
+from opsrun.errors import ConnectionLost, TransferFailed
 from opsrun.events import Result
 from opsrun.remote.files.delivery import Attributes
 from opsrun.remote.files.host_files import HostFiles
@@ -96,9 +96,7 @@ class Outgoing:
         self, plan: Plan, shipment: Shipment, owned: Sequence[Pair], removed: Sequence[Entry]
     ) -> None:
         self.local.prepare(shipment.files())
-        # Durable before anything goes out: from here on the host may be another one.
-        self.setting.journal.intent(self.job.work)
-        self.trail.sent = True
+        intend(self.setting, self.job, self.trail)
         if plan.in_the_way:
             self.files.remove(self.directory, [entry.path for entry in plan.in_the_way])
         if plan.new or plan.changed:
@@ -112,8 +110,21 @@ class Outgoing:
     def _deliver(self, shipment: Shipment) -> None:
         delivery = shipment.delivery()
         self.meter.expect(delivery.size)
-        chunks = self.meter.outgoing(self.local.pulled(shipment.chunks()))
-        delivered = self.files.deliver(delivery, chunks, lambda: shipment.sums)
+        all_went = False
+
+        def chunks() -> Iterator[bytes]:
+            nonlocal all_went
+            yield from self.meter.outgoing(self.local.pulled(shipment.chunks()))
+            all_went = True
+
+        try:
+            delivered = self.files.deliver(delivery, chunks(), lambda: shipment.sums)
+        except ConnectionLost as error:
+            if all_went or shipment.plan.in_the_way:
+                raise
+            # Before its last byte is there, nothing is ever put in place.
+            hint = "it broke before everything was sent: nothing was put in place"
+            raise TransferFailed(error.message, phase=error.phase, hint=hint) from error
         self.tally.backups = [shown(each.kept) for each in delivered.backups]
         single = len(shipment.sums) == 1 and self.look.tools.check is Check.SHA256
         self.tally.checksum = next(iter(shipment.sums.values())) if single else None

@@ -11,7 +11,7 @@ from opsrun.adhoc.local import LocalFiles
 from opsrun.adhoc.meter import Meter
 from opsrun.adhoc.outgoing import Outgoing
 from opsrun.adhoc.sending import Owners, Wanted
-from opsrun.adhoc.transfer import Finish, Rates, Tally, Transfer
+from opsrun.adhoc.transfer import Finish, Rates, Tally, Transfer, intend
 from opsrun.errors import TransferFailed
 from opsrun.events import Result
 from opsrun.remote.files.host_files import HostFiles
@@ -100,7 +100,7 @@ class Put(Transfer):
         layout = self._layout(look)
         finish = self._options.finish
         owners = Owners(*files.owners(finish.owner, finish.group))
-        self._check_parent(look, files)
+        self._make_parent(job, trail, look, files)
         outgoing = Outgoing(
             self.setting,
             job,
@@ -137,7 +137,7 @@ class Put(Transfer):
         dest = real.path.rstrip(b"/") + slash if real.path != b"/" else real.path
         return lay_out(self._load.sources, self._load.found, dest, KINDS.get(real.place))
 
-    def _check_parent(self, look: Look, files: HostFiles) -> None:
+    def _make_parent(self, job: Job, trail: Trail, look: Look, files: HostFiles) -> None:
         parent = look.parent
         if look.real.place is not Place.ABSENT or parent.place is Place.DIRECTORY:
             return
@@ -148,6 +148,7 @@ class Put(Transfer):
                 f"{shown(parent.path)} is not there", hint="say --parents to have it made"
             )
         if not self._options.dry_run:
+            intend(self.setting, job, trail)
             files.make_directory(parent.path)
 
 

@@ -12,7 +12,7 @@ from opsrun.adhoc.base import Job, Setting, Trail, Worker, connected
 from opsrun.adhoc.meter import Meter
 from opsrun.adhoc.pace import Pace
 from opsrun.engine.dispatch import Slot
-from opsrun.errors import ConnectionFailed, UsageError
+from opsrun.errors import ConnectionFailed, ConnectionLost, TransferFailed, UsageError
 from opsrun.events import Notice, Outcome, Result
 from opsrun.remote.connection import Connection, Manner
 from opsrun.remote.files.host_files import HostFiles
@@ -159,6 +159,13 @@ class Tally:
         )
 
 
+def intend(setting: Setting, job: Job, trail: Trail) -> None:
+    """Say, once and durably, that from here on the host may be another one."""
+    if not trail.sent:
+        setting.journal.intent(job.work)
+        trail.sent = True
+
+
 class Transfer(Worker):
     """Base of put, get and sync: a session, and what its files are done with.
 
@@ -211,7 +218,19 @@ class Transfer(Worker):
             connected(self.setting, job, slot) as connection,
             self._files(job, connection) as files,
         ):
+            return self._carried(job, trail, files, meter)
+
+    def _carried(self, job: Job, trail: Trail, files: HostFiles, meter: Meter) -> Result:
+        """As `carry`. What breaks before anything was changed leaves nothing unknown: it failed."""
+        try:
             return self.carry(job, trail, files, meter)
+        except ConnectionLost as error:
+            if trail.sent:
+                raise
+            hint = "nothing was changed, neither there nor here"
+            raise TransferFailed(
+                error.message, host=job.host, phase=error.phase, hint=hint
+            ) from error
 
     @contextmanager
     def _files(self, job: Job, connection: Connection) -> Iterator[HostFiles]:
