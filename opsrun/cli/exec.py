@@ -19,11 +19,11 @@ from opsrun.cli.options import (
     selection_options,
     take,
 )
+from opsrun.cli.plan import Order, plan_options
 from opsrun.cli.words import split_words
 from opsrun.errors import UsageError
 
 if TYPE_CHECKING:
-    from opsrun.engine.dispatch import Share
     from opsrun.remote.connection import Terminal
 
 
@@ -81,19 +81,7 @@ class ExecCommand(click.Command):
 @click.option(
     "-S", "--maxrc", is_flag=True, help="Exit with the largest remote status in place of 1."
 )
-@click.option("--serial", metavar="N|N%", help="In batches of so many hosts, one after the other.")
-@click.option("--fail-fast", is_flag=True, help="The first bad end cancels all other hosts.")
-@click.option(
-    "--max-fail", metavar="N|N%", help="Start no further host after more bad ends than this."
-)
-@click.option(
-    "--retries",
-    type=click.IntRange(0),
-    default=0,
-    metavar="N",
-    help="Try hosts that were not reached again; a command is never sent twice. Logins that a busy "
-    "server dropped are tried again anyway.",
-)
+@plan_options
 def exec_(command: tuple[str, ...], **values: Any) -> int:
     """Run COMMAND on every host that --hosts selects.
 
@@ -103,11 +91,11 @@ def exec_(command: tuple[str, ...], **values: Any) -> int:
     """
     from opsrun.cli.execution import execute
     from opsrun.composition.actions import ExecAction
-    from opsrun.engine.dispatch import Plan
     from opsrun.remote.command import Command
     from opsrun.remote.connection import Manner
 
     selection, reach, show = take(Selection, values), take(Reach, values), take(Show, values)
+    order = take(Order, values)
     if not command and not selection.list_hosts:
         raise UsageError("no command; write `opsrun exec --hosts PATTERN -- COMMAND...`")
     action = ExecAction(
@@ -120,28 +108,15 @@ def exec_(command: tuple[str, ...], **values: Any) -> int:
             values["idle_timeout"],
         )
     )
-    plan = Plan(
-        forks=reach.forks,
-        serial=_share(values["serial"], "--serial"),
-        fail_fast=values["fail_fast"],
-        max_fail=_share(values["max_fail"], "--max-fail"),
-    )
     return execute(
         action,
         selection,
         reach,
         show,
-        plan,
-        retries=values["retries"],
+        order.plan(reach.forks),
+        retries=order.retries,
         largest_status=values["maxrc"],
     )
-
-
-def _share(text: str | None, what: str) -> Share | None:
-    from opsrun.engine.dispatch import Share
-
-    # An empty one is a mistake, often a variable that was not set: a limit must not just vanish.
-    return None if text is None else Share.parse(text, what)
 
 
 def _environment(pairs: tuple[str, ...]) -> dict[str, str]:

@@ -58,7 +58,8 @@ _OPTIONS = (
         type=click.IntRange(0),
         default=0,
         metavar="N",
-        help="Try hosts that were not reached again; nothing is ever sent twice.",
+        help="Try hosts that were not reached again; nothing is ever sent twice. Logins that a "
+        "busy server dropped are tried again anyway.",
     ),
 )
 
