@@ -372,7 +372,12 @@ class Fleet:
         logs_in = not isinstance(action, TrustAction)
         # Where logging in is all that is asked for, it has to be done.
         jobs = fleetway.jobs(
-            ways, (action.name,), action.words, anew=not action.becomes, logs_in=logs_in
+            ways,
+            (action.name,),
+            action.words,
+            anew=not action.becomes,
+            logs_in=logs_in,
+            at_once=min(plan.forks, len(ways)),
         )
         needs = needs_of(ways)
         options = RunOptions(

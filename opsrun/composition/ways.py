@@ -173,6 +173,7 @@ class Fleetway:
         *,
         anew: bool = False,
         logs_in: bool = True,
+        at_once: int = 1,
     ) -> list[Job]:
         """A job for each way.
 
@@ -182,6 +183,7 @@ class Fleetway:
             what: what is to be done; its digest becomes part of the work's id.
             anew: whether to log in even where a connection was kept.
             logs_in: whether credentials are needed for more than the jump hosts.
+            at_once: how many hosts are worked on at the same time.
 
         Raises:
             ConnectionFailed: a key that was asked for can't be read.
@@ -190,7 +192,7 @@ class Fleetway:
         self._targets.update((way.host, way.target) for way in ways)
         targets = [way.target for way in ways if isinstance(way.target, SSHTarget)]
         if targets:
-            self._share(targets, logs_in)
+            self._share(targets, logs_in, at_once)
         return [
             Job(WorkId(way.host, path, mark), partial(self.transport, way, anew), _door(way.target))
             for way in ways
@@ -222,11 +224,12 @@ class Fleetway:
         assert self._shared is not None
         return SSHTransport(target, self._shared, self._bastions)
 
-    def _share(self, targets: Sequence[SSHTarget], logs_in: bool) -> None:
+    def _share(self, targets: Sequence[SSHTarget], logs_in: bool, at_once: int) -> None:
         from opsrun.transports.hostkeys.verify import KnownHosts, known_key_types, verify
         from opsrun.transports.ssh.client import SSHShared, SSHTransport
         from opsrun.transports.ssh.jump import Bastions
         from opsrun.transports.ssh.pacing import Pacer
+        from opsrun.transports.ssh.wire import window_for
 
         self._tell_what_has_no_effect(targets)
         keyring = self._prepared(targets, logs_in)
@@ -244,6 +247,7 @@ class Fleetway:
             trace=self._trace if self._verbosity >= STORY else None,
             log=self._verbosity > STORY,
             pacer=self._pacer,
+            window=window_for(at_once),
         )
         if self._bastions is not None:
             self._bastions.forget_failures()

@@ -23,6 +23,7 @@ from opsrun.transports.ssh.link import Link, Trace
 from opsrun.transports.ssh.pacing import Pacer, Turn
 from opsrun.transports.ssh.sessions import Claim
 from opsrun.transports.ssh.tunnel import Tunnel
+from opsrun.transports.ssh.wire import WINDOW
 from opsrun.transports.targets.target import SSHTarget
 
 
@@ -45,6 +46,8 @@ class SSHShared:
     """Takes a host's name and a line of its connection's story."""
     log: bool = False
     """Whether paramiko's log is part of the story."""
+    window: int = WINDOW
+    """Bytes of each channel's window; see `window_for`."""
     pacer: Pacer | None = None
     """Bounds handshakes; None lets each one through."""
 
@@ -174,6 +177,7 @@ class SSHTransport:
             self._shared.known_key_types(self._target),
             self._trace(),
             log=self._shared.log,
+            window=self._shared.window,
             **options,
         )
 

@@ -36,7 +36,7 @@ from opsrun.transports.ssh.packets import Packetizer
 from opsrun.transports.ssh.paramiko_seam import TransportBase
 from opsrun.transports.ssh.sessions import Claim, Sessions
 from opsrun.transports.ssh.tunnel import Tunnel
-from opsrun.transports.ssh.wire import Channel, message_of
+from opsrun.transports.ssh.wire import WINDOW, Channel, message_of
 from opsrun.transports.targets.target import SSHTarget
 
 _WAKE_UP = 2.0
@@ -93,9 +93,12 @@ class Link(TransportBase):
         trace: Trace | None = None,
         *,
         log: bool = False,
+        window: int = WINDOW,
         **paramiko_options: Any,
     ) -> None:
         self._trace = trace
+        self.window = window
+        """Bytes of each channel's window."""
         self._logs = log and trace is not None
         # Not `_target`: that is a thread's own, and paramiko's transport is a thread.
         self._peer = target

@@ -28,12 +28,26 @@ if TYPE_CHECKING:
 WINDOW = 2 * 1024 * 1024
 """Bytes that the server may send before we have read any; bounds a stalled reader's memory."""
 
+IN_FLIGHT = 256 * 1024 * 1024
+"""Bytes that all servers of a run together may send before we have read any."""
+
+_LEAST_WINDOW = 64 * 1024
+
 MAX_PACKET = 32 * 1024
 
 _HINTS = {
     "open": "the server is overloaded, or allows this user no commands (MaxSessions, ForceCommand)",
     "exec": "may this user run commands there? ForceCommand and PermitTTY in sshd_config say",
 }
+
+
+def window_for(connections: int) -> int:
+    """Bytes of each channel's window, where there are so many connections at once.
+
+    >>> window_for(1), window_for(1000)
+    (2097152, 268435)
+    """
+    return max(_LEAST_WINDOW, min(WINDOW, IN_FLIGHT // max(1, connections)))
 
 
 class Channel:
@@ -49,6 +63,7 @@ class Channel:
 
     def __init__(self, link: Link, chanid: int, engine: Engine, host: str) -> None:
         self._link = link
+        self._window = link.window
         self.chanid = chanid
         self._host = host
         self._now = engine.now
@@ -77,7 +92,7 @@ class Channel:
         opening = message_of(MSG_CHANNEL_OPEN)
         opening.add_string(self.kind)
         opening.add_int(self.chanid)
-        opening.add_int(WINDOW)
+        opening.add_int(self._window)
         opening.add_int(MAX_PACKET)
         self._add_details(opening)
         self._send(opening)
@@ -101,7 +116,7 @@ class Channel:
     def _acknowledge(self, size: int) -> None:
         self._taken_bytes += size
         self._unacknowledged += size
-        if self._unacknowledged < WINDOW // 8 or self._closed:
+        if self._unacknowledged < max(self._window // 8, MAX_PACKET) or self._closed:
             return
         adjust = self._message(MSG_CHANNEL_WINDOW_ADJUST)
         adjust.add_int(self._unacknowledged)
@@ -179,7 +194,7 @@ class Channel:
 
     def _count_arrived(self, size: int) -> None:
         self._arrived_bytes += size
-        if self._arrived_bytes - self._taken_bytes > WINDOW + MAX_PACKET:
+        if self._arrived_bytes - self._taken_bytes > self._window + MAX_PACKET:
             raise SSHException("the server sent more than the window allows")
 
     def _window_adjust(self, message: Message) -> None:
