@@ -83,8 +83,7 @@ def over_ssh_program(engine: Engine, lab: Lab, host: str) -> Reach:
     defaults = ConnectionDefaults(ssh_config=str(lab.ssh_config), ssh_options=options)
     target = build_target(host, variables, defaults)
     assert isinstance(target, ProgramTarget)
-    # A command's own ssh can be ended, which says nothing of the command.
-    return Reach("ssh_binary", engine, lambda: ProgramTransport(target, engine), kills=False)
+    return Reach("ssh_binary", engine, lambda: ProgramTransport(target, engine))
 
 
 def ways(inventory: Path, hosts: str) -> list[Way]:
