@@ -47,7 +47,7 @@ def load(name: str) -> click.Command:
 
 def warn(sentence: str) -> None:
     """Tell the operator something, on standard error and with nothing in it for a terminal."""
-    from opsrun.sinks.sanitise import sanitise
+    from opsrun.views.sanitise import sanitise
 
     # Where standard error can't be written to either, the exit status is all that is left.
     with suppress(OSError):

@@ -97,7 +97,7 @@ def _conclude(accepted: list[Accepted], ended: Ended, show: Show, *, agreed: boo
 
 def _agrees(accepted: list[Accepted], show: Show) -> bool:
     from opsrun.cli.main import warn
-    from opsrun.sinks.sanitise import sanitise_line
+    from opsrun.views.sanitise import sanitise_line
 
     if show.output in ("json", "jsonl"):
         # Whoever is at the terminal has not seen a fingerprint.

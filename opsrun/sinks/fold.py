@@ -15,10 +15,10 @@ from opsrun.sinks.base import OutputOptions, Writer
 from opsrun.sinks.difference import differences
 from opsrun.sinks.lines import lines_of
 from opsrun.sinks.names import label
-from opsrun.sinks.sanitise import sanitise_line
 from opsrun.sinks.style import BOLD, CYAN, DIM, GREEN, RED, outcome_word, paint
 from opsrun.sinks.terminal import TerminalSink
 from opsrun.sinks.transfers import body, is_transfer
+from opsrun.views.sanitise import sanitise_line
 
 INDENT = "  "
 _DIFF_STYLE = {"+": GREEN, "-": RED, "@": CYAN}

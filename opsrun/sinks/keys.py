@@ -14,9 +14,9 @@ from opsrun.events import Outcome, Result
 from opsrun.sinks.base import OutputOptions, Writer
 from opsrun.sinks.cells import width
 from opsrun.sinks.names import fold, label
-from opsrun.sinks.sanitise import sanitise_line
 from opsrun.sinks.style import DIM, GREEN, RED, YELLOW, paint
 from opsrun.sinks.terminal import TerminalSink
+from opsrun.views.sanitise import sanitise_line
 
 _ORDER = ("revoked", "changed", "refused", "new", "known")
 _STYLE = {"revoked": RED, "changed": RED, "refused": RED, "new": YELLOW, "known": GREEN}

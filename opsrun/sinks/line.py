@@ -9,10 +9,10 @@ from opsrun.sinks.base import OutputOptions, Writer
 from opsrun.sinks.cells import cut, pad, width
 from opsrun.sinks.lines import Line, lines_of
 from opsrun.sinks.problems import last_lines, reason
-from opsrun.sinks.sanitise import sanitise_line
 from opsrun.sinks.style import describe, host_style, outcome_word, paint
 from opsrun.sinks.terminal import TerminalSink
 from opsrun.sinks.transfers import body, is_transfer
+from opsrun.views.sanitise import sanitise_line
 
 MAX_NAME = 40
 """Columns to which names are aligned."""

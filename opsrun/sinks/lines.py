@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from opsrun.sinks.sanitise import decode
+from opsrun.views.sanitise import decode
 
 LIMIT = 64 * 1024
 """Bytes of a line that are held back for its end; a longer one goes on in pieces."""

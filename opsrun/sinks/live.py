@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.text import Text
 
 from opsrun.events import Event, HostStarted, Outcome, Progress, Result, RunStarted, Summary
-from opsrun.sinks.sanitise import sanitise_line
 from opsrun.sinks.screen import Screen
 from opsrun.sinks.style import duration
 from opsrun.sinks.traffic import Traffic
+from opsrun.views.sanitise import sanitise_line
 
 INTERVAL = 1 / 8
 """Seconds between two contents of the line."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from opsrun.events import Notice, Retry, Waiting
 from opsrun.sinks.names import label
-from opsrun.sinks.sanitise import sanitise_line
 from opsrun.sinks.style import CYAN, DIM, RED, YELLOW, duration, paint
+from opsrun.views.sanitise import sanitise_line
 
 _NOTICE_FROM = {"error": -1, "warning": 0, "info": 1, "debug": 2}
 _NOTICE_STYLE = {"error": RED, "warning": YELLOW, "info": CYAN, "debug": DIM}

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from opsrun.sinks.sanitise import sanitise_line
+from opsrun.views.sanitise import sanitise_line
 
 _FOLDABLE = re.compile(r"(?!.*[0-9]{19})[A-Za-z0-9_.:-]*[A-Za-z_.:-][A-Za-z0-9_.:-]*\Z")
 _NUMBER = re.compile(r"[0-9]+")

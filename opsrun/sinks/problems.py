@@ -11,8 +11,8 @@ from opsrun.events import Outcome, Result, Summary
 from opsrun.sinks.cells import cut
 from opsrun.sinks.lines import lines_of
 from opsrun.sinks.names import fold, label
-from opsrun.sinks.sanitise import sanitise_line
 from opsrun.sinks.style import DIM, RED, YELLOW, duration, outcome_word, paint
+from opsrun.views.sanitise import sanitise_line
 
 TAIL_LINES = 3
 _TAIL_BYTES = 2048

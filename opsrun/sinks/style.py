@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from opsrun.events import Outcome
-from opsrun.sinks.sanitise import sanitise_line
+from opsrun.views.sanitise import sanitise_line
 
 RESET = "\x1b[0m"
 BOLD, DIM, RED, GREEN, YELLOW, MAGENTA, CYAN = "1", "2", "31", "32", "33", "35", "36"

@@ -18,7 +18,7 @@ from opsrun.sinks.base import Outlet, OutputOptions, Writer
 from opsrun.sinks.messages import Waits, notice_line, retry_line, shows_notice
 from opsrun.sinks.names import label
 from opsrun.sinks.problems import Problems, summary_line
-from opsrun.sinks.sanitise import sanitise_line
+from opsrun.views.sanitise import sanitise_line
 
 
 class TerminalSink:

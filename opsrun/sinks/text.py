@@ -15,10 +15,10 @@ from opsrun.sinks.base import OutputOptions, Writer
 from opsrun.sinks.cells import width
 from opsrun.sinks.lines import LIMIT, Line, LineBuffer
 from opsrun.sinks.problems import ended
-from opsrun.sinks.sanitise import decode, sanitise_line
 from opsrun.sinks.style import DIM, RED, YELLOW, describe, duration, host_style, outcome_word, paint
 from opsrun.sinks.terminal import TerminalSink
 from opsrun.sinks.transfers import body, is_transfer
+from opsrun.views.sanitise import decode, sanitise_line
 
 _MARKS: dict[StreamName, str] = {"stdout": "|", "stderr": "!"}
 MAX_PREFIX = 40

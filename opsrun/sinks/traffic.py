@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Iterator
 
 from opsrun.events import Progress
-from opsrun.sinks.sanitise import sanitise_line
 from opsrun.sinks.transfers import size
+from opsrun.views.sanitise import sanitise_line
 
 WINDOW = 5.0
 """Seconds over which the rate is taken."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from opsrun.events import Result
-from opsrun.sinks.sanitise import sanitise_line
+from opsrun.views.sanitise import sanitise_line
 
 _COUNTS = ("files", "others", "attributes", "deleted", "unchanged", "skipped")
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")

@@ -22,8 +22,8 @@ from opsrun.sinks import KINDS, Discard, OutputOptions, make_sink
 from opsrun.sinks.base import BytesWriter, Writer
 from opsrun.sinks.live import LiveSink
 from opsrun.sinks.outdir import OutdirSink
-from opsrun.sinks.sanitise import is_plain
 from opsrun.sinks.screen import Screen
+from opsrun.views.sanitise import is_plain
 
 Make = Callable[[Writer, Writer, OutputOptions], Sink]
 few = settings(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsrun.sinks.names import fold, label
-from opsrun.sinks.sanitise import is_plain
+from opsrun.views.sanitise import is_plain
 
 plain = st.from_regex(
     re.compile(r"[a-z][a-z0-9]{0,4}(-[0-9]{1,3})?(\.lan)?", re.ASCII), fullmatch=True

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsrun.sinks.sanitise import decode, is_plain, sanitise, sanitise_line
+from opsrun.views.sanitise import decode, is_plain, sanitise, sanitise_line
 
 # Visible marks that Unicode files under format characters: they are glyphs, and harmless.
 VISIBLE_FORMATS = {chr(code) for code in (*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2)}
