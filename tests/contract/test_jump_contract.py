@@ -211,7 +211,10 @@ def test_a_port_is_waited_for_through_the_bastion(fleet: Any, lab: Lab, bastions
     behind = fleet(block(bastions, "b1"), jump="b1")
     assert len(behind.wait(f"tcp:{port}", "web[01-03]", timeout=30).ok) == 3
     assert logins(bastions, "b1") == 1
-    [result] = behind.wait("tcp:1", "web01", timeout=0.3)
+    for patience in (0.3, 30.0):  # the first is enough, unless this machine is busy
+        [result] = behind.wait("tcp:1", "web01", timeout=patience)
+        if result.error is not None and "; last: " in result.error.message:
+            break
     assert result.error is not None
     assert "through jump host b1: " in result.error.message
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import cast
 
+import paramiko
 import pytest
 from support import evil
 from support.crowds import Counting, Crowd, Dropping, at, everybody, fleet_of
 from support.engines import until
+from support.evil import EvilSSH
 from support.servers import LoopbackServer, Serve, hanging_up, silent
 
 from opsrun import Fleet
@@ -253,6 +256,57 @@ def test_names_of_one_server_behind_a_jump_host_are_bounded_as_well(
         report = fleet_of(tmp_path, places, ssh_config=config, jump="b1").exec("true", "all")
         assert everybody(report) == {"ok"}
         assert server.crowd.most == PER_ADDRESS
+
+
+def behind(tmp_path: Path, bastion: EvilSSH, server: EvilSSH, names: int) -> Fleet:
+    """Names of a server that is reached through a jump host, which takes any key."""
+    key = tmp_path / "key"
+    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)]
+    subprocess.run(words, check=True, stdin=subprocess.DEVNULL)
+    config = tmp_path / "config"
+    config.write_text(
+        f"Host b1\n HostName 127.0.0.1\n Port {bastion.port}\n User alice\n"
+        f" IdentityFile {key}\n StrictHostKeyChecking no\n UserKnownHostsFile /dev/null\n"
+    )
+    return fleet_of(tmp_path, at(server, names), ssh_config=config, jump="b1")
+
+
+def test_a_jump_host_that_is_short_of_resources_is_asked_again(tmp_path: Path) -> None:
+    """RFC 4254 section 5.1: it has too much to do, and says so tunnel by tunnel."""
+    codes = [paramiko.OPEN_FAILED_RESOURCE_SHORTAGE] * 3
+
+    def short_at_first(server: EvilSSH) -> int:
+        return codes.pop() if codes else paramiko.OPEN_SUCCEEDED
+
+    with (
+        EvilSSH(on_key=lambda key: True, on_tunnel=short_at_first) as bastion,
+        EvilSSH() as server,
+    ):
+        events = list(behind(tmp_path, bastion, server, 12).stream("true", "all"))
+        results = [event for event in events if isinstance(event, Result)]
+        assert {str(result.outcome) for result in results} == {"ok"}
+        assert sum(result.attempts - 1 for result in results) == 3
+        assert bastion.accepted == 1, "its own login stands"
+        assert {retry.error.phase for retry in events if isinstance(retry, Retry)} == {"tcp"}
+
+
+def test_a_jump_host_that_stays_short_of_resources_is_given_up(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    def short(server: EvilSSH) -> int:
+        asked.append(paramiko.OPEN_FAILED_RESOURCE_SHORTAGE)
+        return asked[-1]
+
+    with EvilSSH(on_key=lambda key: True, on_tunnel=short) as bastion, EvilSSH() as server:
+        [result] = behind(tmp_path, bastion, server, 1).exec("true", "all")
+        assert result.outcome == "unreachable"
+        assert result.error is not None
+        assert result.error.phase == "tcp"
+        assert "jump host b1: " in result.error.message
+        assert "Resource shortage" in result.error.message
+        assert "too much to do" in result.error.hint
+        assert result.attempts == len(asked) == 1 + UNASKED
+        assert (bastion.accepted, server.accepted) == (1, 0)
 
 
 # -- who waits can be woken

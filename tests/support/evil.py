@@ -32,6 +32,8 @@ BANNER = b"SSH-2.0-Evil_1.0\r\n"
 FULL = "hunter2-canary"
 """The password that lets everybody in."""
 
+_LONG = 30.0
+
 
 # -- before a key exchange
 
@@ -202,6 +204,8 @@ class EvilSSH:
         on_key: whether a public key, in SSH's encoding, lets its owner in; None takes none.
         asks: takes no password as such, but puts these questions (RFC 4256), each with whether what
             is typed may be seen.
+        on_tunnel: called for a tunnel to another server; gives one of paramiko's OPEN_ codes. None
+            allows none.
         make: makes the server's side of a connection.
     """
 
@@ -213,6 +217,7 @@ class EvilSSH:
     on_password: Callable[[EvilSSH], int] = lambda server: paramiko.AUTH_SUCCESSFUL
     on_key: Callable[[bytes], bool] | None = None
     asks: tuple[tuple[str, bool], ...] = ()
+    on_tunnel: Callable[[EvilSSH], int] | None = None
     make: Callable[[socket.socket], paramiko.Transport] = paramiko.Transport
     passwords: list[str] = field(default_factory=list)
     """All that were sent."""
@@ -227,6 +232,7 @@ class EvilSSH:
         self._server = LoopbackServer(self._serve)
         self._transports: list[paramiko.Transport] = []
         self._tasks: list[threading.Thread] = []
+        self._places: dict[tuple[paramiko.Transport, int], tuple[str, int]] = {}
 
     def block(self) -> None:
         """Never go on, as long as the test lasts."""
@@ -263,8 +269,10 @@ class EvilSSH:
         self.over.set()
         self.hang_up()
         self._server.__exit__(*exc_info)
-        for thread in (*self._transports, *self._tasks):
+        for thread in self._transports:
             thread.join()
+        for task in self._tasks:  # which may become more meanwhile
+            task.join()
 
     def _serve(self, connection: socket.socket) -> None:
         transport = self.make(connection)
@@ -277,14 +285,44 @@ class EvilSSH:
 
     def start(self, command: Command) -> None:
         """Have `run` deal with a command."""
+        self._spawn(lambda: self.run(command))
 
+    def _spawn(self, call: Callable[[], None]) -> threading.Thread:
         def work() -> None:
             with suppress(OSError, EOFError, paramiko.SSHException):
-                self.run(command)
+                call()
 
         thread = threading.Thread(target=work, daemon=True)
         self._tasks.append(thread)
         thread.start()
+        return thread
+
+    def forward(self, transport: paramiko.Transport, chanid: int, place: tuple[str, int]) -> None:
+        """Lead a channel that is about to be opened to another server of this machine's."""
+        self._places[transport, chanid] = place
+
+        def work() -> None:
+            # One that is open by now, not necessarily this one; where two wait, who is woken may
+            # find that the other one was quicker.
+            while (channel := transport.accept(_LONG)) is None:
+                if not transport.is_active():
+                    return
+            with socket.create_connection(self._places[transport, channel.get_id()]) as sock:
+                back = self._spawn(lambda: _pump(sock, channel))
+                _pump(channel, sock)
+                back.join()
+
+        self._spawn(work)
+
+
+def _pump(source: Any, sink: Any) -> None:
+    """Carry bytes from one end to another until either is over; both then are."""
+    with suppress(OSError, EOFError):
+        while data := source.recv(65_536):
+            sink.sendall(data)
+    for end in (source, sink):
+        with suppress(OSError, EOFError):
+            end.shutdown(socket.SHUT_RDWR)
 
 
 class _Interface(paramiko.ServerInterface):
@@ -321,6 +359,16 @@ class _Interface(paramiko.ServerInterface):
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
         return self._server.on_open(self._server)
+
+    def check_channel_direct_tcpip_request(
+        self, chanid: int, origin: tuple[str, int], destination: tuple[str, int]
+    ) -> int:
+        if self._server.on_tunnel is None:
+            return paramiko.OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
+        code = self._server.on_tunnel(self._server)
+        if code == paramiko.OPEN_SUCCEEDED:
+            self._server.forward(self._transport, chanid, destination)
+        return code
 
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
         self._server.commands.append(command)

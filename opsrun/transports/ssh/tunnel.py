@@ -171,6 +171,7 @@ class Tunnel(Channel):
         failed = self._failed("tcp", reason)
         if code == _RESOURCE_SHORTAGE:
             failed.drop = Drop(hop=True)
+            failed.hint = "the jump host has too much to do; lower --forks"
         return failed
 
     def _failed(self, phase: str, message: str) -> ConnectionFailed:
