@@ -290,10 +290,18 @@ class Fleet:
         )
         return Report(run.stream())
 
-    def ping(self, hosts: Pattern) -> Report:
-        """Log in to every host and measure the round trip; see `opsrun.adhoc.ping.Ping`."""
+    def ping(self, hosts: Pattern, *, count: int = 1, wait: float | None = None) -> Report:
+        """Log in to every host and measure the round trip; see `opsrun.adhoc.ping.Ping`.
+
+        Args:
+            hosts: a pattern.
+            count: round trips over the one login of each host.
+            wait: seconds to keep trying; None tries once.
+        """
+        patience = arguments.seconds("wait", wait)
+        action = PingAction(patience, arguments.whole("count", count, least=1))
         selected = self._select(hosts)
-        return Report(self.begin(PingAction(), selected, Plan(self._forks)).stream())
+        return Report(self.begin(action, selected, Plan(self._forks)).stream())
 
     def wait(
         self, conditions: str | Sequence[str], hosts: Pattern, *, timeout: float | None = 60.0

@@ -26,7 +26,16 @@ from opsrun.cli.options import (
     "--wait",
     type=Seconds(),
     metavar="SECONDS",
-    help="Keep trying for so long before a host counts as unreachable.",
+    help="Keep trying for so long before a host counts as unreachable; round trips end then, too.",
+)
+@click.option(
+    "--count",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Round trips over the one login; above 1 their least, mean and longest time, and how many "
+    "were lost, are told.",
 )
 def ping(**values: Any) -> int:
     """Log in to every host, have its shell do nothing, and say how long that took."""
@@ -35,4 +44,5 @@ def ping(**values: Any) -> int:
     from opsrun.engine.dispatch import Plan
 
     selection, reach, show = take(Selection, values), take(Reach, values), take(Show, values)
-    return execute(PingAction(values["wait"]), selection, reach, show, Plan(forks=reach.forks))
+    action = PingAction(values["wait"], values["count"])
+    return execute(action, selection, reach, show, Plan(forks=reach.forks))

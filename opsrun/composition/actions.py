@@ -69,9 +69,10 @@ class ExecAction:
 
 @dataclass(frozen=True, slots=True)
 class PingAction:
-    """Log in and do nothing; keep trying for ``patience`` seconds, if that is given."""
+    """Log in and do nothing, ``count`` times; keep trying for ``patience`` seconds, if given."""
 
     patience: float | None = None
+    count: int = 1
     name: str = "ping"
     words: str = "login and round trip"
     becomes: bool = False
@@ -80,7 +81,7 @@ class PingAction:
         """See `Action.worker`."""
         from opsrun.adhoc.ping import Ping
 
-        return Ping(setting, self.patience)
+        return Ping(setting, self.patience, self.count)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.bench import LONG, WORK, Bench, host, refusing
 from support.engines import until
 
 import opsrun.engine.gates as gates
 import opsrun.remote.perseverance as perseverance
-from opsrun.adhoc.base import Job, Setting, Worker
-from opsrun.adhoc.ping import Ping
+from opsrun.adhoc.base import Job
 from opsrun.adhoc.run import Exec
 from opsrun.adhoc.wait import Condition, Wait
 from opsrun.engine.base import Engine
@@ -25,54 +25,9 @@ from opsrun.errors import (
     HostKeyError,
     UsageError,
 )
-from opsrun.events import Event, HostStarted, Notice, Outcome, Output, Result, Retry, WorkId
-from opsrun.remote.capture import MemoryBudget
+from opsrun.events import Notice, Outcome, Output, Result, Retry, WorkId
 from opsrun.remote.command import Command
 from opsrun.testing import Data, FakeTransport, Hold, Lose, ends
-
-LONG = 30.0
-WORK = WorkId("web01", ("test",), "0123456789ab")
-REFUSED = ConnectionFailed("connection refused", host="web01", phase="tcp", hint="is it up?")
-
-
-class Bench:
-    """Everything around one worker, and what came out of it."""
-
-    def __init__(self, engine: Engine, **settings: Any) -> None:
-        self.engine = engine
-        self.events: list[Event] = []
-        self.stop = Stop(engine)
-        self.places = engine.semaphore(1)
-        self.setting = Setting(
-            engine=engine,
-            stop=self.stop,
-            emit=self.events.append,
-            budget=MemoryBudget(1 << 30, engine.lock()),
-            **settings,
-        )
-
-    def run(self, worker: Worker, *transports: FakeTransport) -> Result:
-        """Have the worker do a job whose attempts get these transports in turn."""
-        rest = list(transports)
-        job = Job(WORK, lambda: rest.pop(0))
-        self.places.acquire()
-        good = worker(job, Slot(self.places))
-        self.places.release()
-        assert [type(event) for event in self.events].count(HostStarted) == 1
-        assert isinstance(self.events[0], HostStarted)
-        results = [event for event in self.events if isinstance(event, Result)]
-        assert len(results) == 1
-        assert self.events[-1] is results[0]
-        assert good is results[0].outcome.is_good
-        assert results[0].work == WORK
-        assert results[0].duration >= 0
-        assert results[0].started > 0
-        assert all(transport.closed for transport in transports if transport.connects)
-        return results[0]
-
-    def of(self, kind: type) -> list[Any]:
-        """Events of a kind."""
-        return [event for event in self.events if isinstance(event, kind)]
 
 
 @pytest.fixture
@@ -80,16 +35,6 @@ def bench(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """A worker's surroundings, without a pause between attempts."""
     monkeypatch.setattr(perseverance, "FIRST", 0.0)
     return Bench(engine)
-
-
-def host(engine: Engine, *steps: Any, **options: Any) -> FakeTransport:
-    """A host on which every command goes through these steps."""
-    return FakeTransport(engine, lambda script: steps or ends(0), host="web01", **options)
-
-
-def refusing(engine: Engine, error: ConnectionFailed = REFUSED) -> FakeTransport:
-    """A host that nobody gets in to."""
-    return host(engine, login=[error])
 
 
 def execute(bench: Bench, *transports: FakeTransport, **settings: Any) -> Result:
@@ -288,43 +233,6 @@ def test_a_host_that_was_never_started_is_cancelled(bench: Bench) -> None:
     [result] = bench.of(Result)
     assert (result.outcome, result.started) == (Outcome.CANCELLED, 0.0)
     assert "--max-fail" in result.error.message
-
-
-# -- ping
-
-
-def test_ping_tells_login_and_round_trip(bench: Bench) -> None:
-    transport = host(bench.engine)
-    result = bench.run(Ping(bench.setting), transport)
-    assert (result.outcome, result.attempts) == (Outcome.OK, 1)
-    assert set(result.data) == {"login", "round_trip"}
-    assert all(seconds >= 0 for seconds in result.data.values())
-    assert transport.started == [":"]
-
-
-def test_ping_tries_once(bench: Bench) -> None:
-    result = bench.run(Ping(bench.setting), refusing(bench.engine))
-    assert result.outcome is Outcome.UNREACHABLE
-    assert result.error is not None
-    assert (result.error.phase, result.error.message) == ("tcp", "connection refused")
-    assert result.error.hint == "is it up?"
-
-
-def test_ping_has_patience_if_it_is_told_to(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gates.Pace, "delay", lambda pace, attempt: 0.0)
-    transports = [refusing(bench.engine), refusing(bench.engine), host(bench.engine)]
-    result = bench.run(Ping(bench.setting, LONG), *transports)
-    assert (result.outcome, result.attempts) == (Outcome.OK, 3)
-
-
-def test_ping_says_what_the_shell_said(bench: Bench) -> None:
-    steps = (Data("stderr", b"This account is currently not available.\nmore"), *ends(1))
-    result = bench.run(Ping(bench.setting), host(bench.engine, *steps))
-    assert result.outcome is Outcome.UNREACHABLE
-    assert result.error is not None
-    assert result.error.phase == "exec"
-    assert "exit status 1: This account is currently not available." in result.error.message
-    assert "more" not in result.error.message
 
 
 # -- wait

@@ -10,7 +10,13 @@ import pytest
 
 @pytest.mark.parametrize(
     "name",
-    ["opsrun.engine.dispatch", "opsrun.errors", "opsrun.secret", "opsrun.testing"],
+    [
+        "opsrun.adhoc.tally",
+        "opsrun.engine.dispatch",
+        "opsrun.errors",
+        "opsrun.secret",
+        "opsrun.testing",
+    ],
 )
 def test_examples(name: str) -> None:
     failed, attempted = doctest.testmod(importlib.import_module(name))
