@@ -143,6 +143,11 @@ class Put(Transfer):
             return
         if parent.place is not Place.ABSENT:
             raise TransferFailed(f"{shown(parent.path)} is no directory")
+        if not parent.writable:
+            raise TransferFailed(
+                f"{shown(parent.path)} is not there or out of reach, and can't be made",
+                hint="with -b, another user does it",
+            )
         if not self._options.parents:
             raise TransferFailed(
                 f"{shown(parent.path)} is not there", hint="say --parents to have it made"

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from opsrun.adhoc.fetching import Item
-from opsrun.errors import TransferFailed
+from opsrun.errors import HostError, TransferFailed
+from opsrun.remote.files.globbing import Match
 from opsrun.remote.files.host_files import HostFiles
 from opsrun.remote.files.looking import Look, Place
 from opsrun.remote.files.tools import Tools
@@ -84,13 +85,24 @@ class Survey:
         stripped = [source.rstrip(b"/") or b"/" for source in sources]
         for source, match in zip(sources, self._files.expand(stripped), strict=True):
             if not match.paths:
-                what = "no file fits" if match.is_glob else "there is no"
-                raise TransferFailed(f"{what} {shown(source)}")
+                raise self._absent(match)
             last = os.path.basename(source.rstrip(b"/"))
             contents = source.endswith(b"/") or last in (b".", b"..")
             for path in match.paths:
                 _check_fits(path, source)
                 yield _Named(os.path.join(home, path), contents)
+
+    def _absent(self, match: Match) -> HostError:
+        """Why there is nothing; the host says if it is only out of reach."""
+        if match.is_glob:
+            return TransferFailed(f"no file fits {shown(match.pattern)}")
+        above, base = os.path.split(match.pattern)
+        if base and above.startswith(b"/"):
+            try:
+                self._files.entries(above, [base])
+            except HostError as error:
+                return error
+        return TransferFailed(f"there is no {shown(match.pattern)}")
 
     def _items(self, named: Sequence[_Named], name: bytes) -> Iterator[Item]:
         together: dict[bytes, list[bytes]] = defaultdict(list)

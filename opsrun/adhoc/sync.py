@@ -118,8 +118,9 @@ def _place(look: Look) -> tuple[bytes, bytes]:
     if look.real.place is not Place.ABSENT:
         raise TransferFailed(f"{shown(look.real.path)} is no directory")
     if look.parent.place is not Place.DIRECTORY:
+        why = "is not there" if look.parent.writable else "is not there or out of reach"
         raise TransferFailed(
-            f"{shown(look.parent.path)} is not there",
+            f"{shown(look.parent.path)} {why}",
             hint="make it first, with opsrun exec mkdir -p",
         )
     return split(look.real.path)
