@@ -5,6 +5,9 @@ takes no newline in one, fish(1) reads backslashes. Tried with dash, bash, busyb
 
 - No process for each process: one sed(1) and two or three grep(1) for a look at all of them. The
   shell's own ``read`` would ask the kernel for each single byte.
+- All of them are looked at twice only where something goes on. If all that was found has ended,
+  what was born meanwhile has a number between those of two processes of our own: Linux counts
+  upwards.
 - No string grows by a piece for each process: bash takes seconds for that.
 - Clock ticks since boot are compared as text or in seconds: mksh counts to 2^31 only, which is
   reached after 248 days.
@@ -77,17 +80,21 @@ stats() {
   sed -n -e :again -e "s/^\($n\) ([^ ()]*) \([A-Za-z]\) \($n\) $n \($n\) $n $n $n $n $n $n $n $n \
 $n $n $n $n $n $n $n \($n\) /\1:\3:\4:\5:\2\\$nl/" -e 't found' -e "s/^\($n\) (.*) \([A-Za-z]\) \
 \($n\) $n \($n\) \($n \)\{15\}\($n\) /\1:\3:\4:\6:\2\\$nl/" -e 't found' -e '$!{N;b again' -e '}' \
--e d -e ':found' -e P $proc/[0-9]*/stat
+-e d -e ':found' -e P $1
 }
 
 snapshot() {
+  if [ -n "$ready" ]; then
+    ready=
+    return
+  fi
   if [ -z "$proc" ]; then
     all=`ps -A -o pid= -o ppid= -o stat= | while read -r pid parent state; do
       [ "$state" != "${state#Z}" ] || echo $pid:$parent:0:-
     done`
     return
   fi
-  all=`stats`
+  all=`stats "${span-$proc/[0-9]*/stat}"`
   all=`for e in $all; do
     state=${e##*:} e=${e%%:*}
     second=${e##*:}
@@ -212,6 +219,17 @@ living() {
   done
 }
 
+since_then() {
+  : & now=$!
+  wait
+  [ $now -gt $then ] && [ $((now - then)) -lt 9999 ] || return
+  span=
+  while then=$((then + 1)); [ $then -lt $now ]; do
+    [ ! -d $proc/$then ] || span="$span $proc/$then/stat"
+  done
+  [ -n "$span" ] || ready=1 all=
+}
+
 await() {
   n=0
   while living "$2" any; [ -n "$left" ] && [ $n -lt $1 ]; do
@@ -227,6 +245,7 @@ siblings() {
   comm=${comm##*/}
   case $comm in sshd*|dropbear*) ;; *) return ;; esac
   snapshot
+  ready=1
   files= kin=
   for e in $all; do
     entry $e
@@ -244,7 +263,9 @@ siblings() {
 }
 
 mine=none since=0 not=" $$ " above=' ' roots=' ' first= sessions=' ' known=' ' denied=' '
-found=' ' carriers= spared=none server=$PPID
+found=' ' carriers= spared=none server=$PPID ready=
+: & then=$!
+wait
 if [ -n "$proc" ]; then
   look $$
   [ "$session" = 0 ] || mine=$session
@@ -276,7 +297,9 @@ again=1
 if [ $grace -gt 0 ]; then
   sweep TERM
   await $grace "$denied"
-  [ "$known" != ' ' ] || again=
+  if [ "$known" = ' ' ]; then again=
+  elif [ -n "$proc" ] && [ -z "$left${denied# }" ]; then since_then
+  fi
 fi
 for round in 1 2 3 4 5 6 7 8; do
   [ -n "$again" ] || break
@@ -284,6 +307,7 @@ for round in 1 2 3 4 5 6 7 8; do
   [ "$found" != ' ' ] || break
   await $last "$denied"
   [ -n "$fresh" ] || [ $round = 1 ] || break
+  unset span
 done
 await $last ' '
 living ' ' ''

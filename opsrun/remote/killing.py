@@ -34,8 +34,9 @@ from opsrun.remote.kill_script import GONE, LAUNCH, LEFT, OVER, SCRIPT
 PATIENCE = 3.0
 """Seconds that opening a second channel may take."""
 
-LOOKING = 3.0
-"""Seconds that looking for processes may take in all; with 2,000 of them it takes about 0.3."""
+LOOKING = 6.0
+"""Seconds that looking for processes may take in all. With a thousand of them it takes 0.1 s of a
+processor's time, but a host that is at its limit is where commands run past theirs."""
 
 GRACE = 1.0
 """Seconds between asking processes to end and killing them."""

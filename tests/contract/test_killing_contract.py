@@ -60,7 +60,9 @@ class Rig:
         enough = self._reach.engine.event()
 
         def hear(stream: str, data: bytes) -> None:
-            heard.append(data)
+            # Many a shell says "Terminated" of its children.
+            if stream == "stdout":
+                heard.append(data)
             if b"".join(heard).count(b"\n") >= told:
                 enough.set()
 
