@@ -10,91 +10,31 @@ be decoded, and only then a second field, ``stdout_base64``, holds the exact byt
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from enum import StrEnum
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
+
+from opsrun.results import ErrorInfo as ErrorInfo
+from opsrun.results import Outcome as Outcome
+from opsrun.results import Result as Result
+from opsrun.views.fields import text_fields, timestamp
+from opsrun.work import WorkId as WorkId
+from opsrun.work import digest as digest
 
 SCHEMA_VERSION = 1
 """Grows when a field changes its meaning or goes away; new fields alone don't count."""
 
 StreamName = Literal["stdout", "stderr"]
-_DIVIDERS = re.compile(r"[%/@#\[\]]")
-
-
-class Outcome(StrEnum):
-    """How a piece of work ended on a host."""
-
-    OK = "ok"
-    CHANGED = "changed"
-    SKIPPED = "skipped"
-    FAILED = "failed"
-    UNREACHABLE = "unreachable"
-    """Nothing was sent to a shell."""
-    LOST = "lost"
-    """The connection broke while the command was under way: what it did is not known."""
-    CANCELLED = "cancelled"
-
-    @property
-    def is_good(self) -> bool:
-        """True for ok, changed and skipped."""
-        return self in (Outcome.OK, Outcome.CHANGED, Outcome.SKIPPED)
-
-
-@dataclass(frozen=True, slots=True)
-class WorkId:
-    """Names one piece of work so that it is found again after a crash.
-
-    ``path`` leads to the task (``("exec",)``, later play, task and include chain), ``digest`` is of
-    what is to be done, so that another command is other work.
-    """
-
-    host: str
-    path: tuple[str, ...]
-    digest: str
-    item: str | None = None
-    attempt: int = 1
-
-    def __str__(self) -> str:
-        path = "/".join(map(_quoted, self.path))
-        item = f"[{_quoted(self.item)}]" if self.item is not None else ""
-        return f"{path}{item}@{_quoted(self.host)}#{self.digest}.{self.attempt}"
-
-
-def _quoted(part: str) -> str:
-    """``part`` without the characters that divide a `WorkId`, as ``%XX`` (RFC 3986)."""
-    return _DIVIDERS.sub(lambda match: f"%{ord(match[0]):02X}", part)
-
-
-def digest(*parts: str | bytes) -> str:
-    """A short stable fingerprint of ``parts``: 12 hexadecimal digits of SHA-256."""
-    mix = hashlib.sha256()
-    for part in parts:
-        raw = part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part
-        mix.update(len(raw).to_bytes(8, "big") + raw)
-    return mix.hexdigest()[:12]
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorInfo:
-    """Why a host did not end well: the phase it got to, what happened, what to do next."""
-
-    phase: str
-    message: str
-    hint: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """``{"phase", "message", "hint"}``."""
-        return {"phase": self.phase, "message": self.message, "hint": self.hint}
 
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """The run has its hosts and is about to reach the first one."""
+    """The run has its hosts and is about to reach the first one.
+
+    >>> from opsrun import RunStarted
+    >>> RunStarted("3f2a", "exec", "uptime", ("web01", "web02"), 1700000000.0).to_dict()["started"]
+    '2023-11-14T22:13:20.000Z'
+    """
 
     type: ClassVar[str] = "run"
     run: str
@@ -122,7 +62,12 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class HostStarted:
-    """Work on a host begins: it holds a place among the concurrent ones."""
+    """Work on a host begins: it holds a place among the concurrent ones.
+
+    >>> from opsrun import HostStarted, WorkId
+    >>> HostStarted("web01", WorkId("web01", ("exec",), "a1b2c3d4e5f6"), 0.0).to_dict()["type"]
+    'start'
+    """
 
     type: ClassVar[str] = "start"
     host: str
@@ -141,7 +86,12 @@ class HostStarted:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Bytes as they came from the host, cut anywhere; emitted only if a sink wants them."""
+    """Bytes as they came from the host, cut anywhere; emitted only if somebody wants them.
+
+    >>> from opsrun import Output, WorkId
+    >>> Output("web01", WorkId("web01", ("exec",), "a1b2c3d4e5f6"), "stdout", b"up 3 days").data
+    b'up 3 days'
+    """
 
     type: ClassVar[str] = "output"
     host: str
@@ -157,7 +107,12 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """An attempt failed before anything was sent to a shell; another one follows."""
+    """An attempt failed before anything was sent to a shell; another one follows.
+
+    >>> from opsrun import ErrorInfo, Retry
+    >>> Retry("web01", 1, 0.5, ErrorInfo("tcp", "connection refused")).to_dict()["delay"]
+    0.5
+    """
 
     type: ClassVar[str] = "retry"
     host: str
@@ -180,7 +135,12 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Somebody waits for a gate; said at intervals, not at every attempt."""
+    """Somebody waits for a gate; said at intervals, not at every attempt.
+
+    >>> from opsrun import Waiting
+    >>> Waiting("db01", "tcp:5432", 7, 12.5, 60.0, "connection refused").to_dict()["attempt"]
+    7
+    """
 
     type: ClassVar[str] = "waiting"
     host: str
@@ -205,7 +165,12 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a host's files have got; said at intervals, not with every packet."""
+    """How far a host's files have got; said at intervals, not with every packet.
+
+    >>> from opsrun import Progress, WorkId
+    >>> Progress("web01", WorkId("web01", ("put",), "a1b2c3d4e5f6"), 512, 2048).to_dict()["done"]
+    512
+    """
 
     type: ClassVar[str] = "progress"
     host: str
@@ -222,7 +187,12 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A word to the operator: a sink was dropped, a limit lowered, an attempt to be explained."""
+    """A word to the operator: a sink was dropped, a limit lowered, an attempt to be explained.
+
+    >>> from opsrun import Notice
+    >>> Notice("warning", "stdout was not kept whole", "web01").host
+    'web01'
+    """
 
     type: ClassVar[str] = "notice"
     level: Literal["debug", "info", "warning", "error"]
@@ -240,60 +210,14 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """The one terminal event of a piece of work."""
-
-    type: ClassVar[str] = "result"
-    host: str
-    work: WorkId
-    outcome: Outcome
-    rc: int | None = None
-    """Exit status, 0 to 255; None where there was none."""
-    signal: str | None = None
-    """Name of the signal that ended the command, without ``SIG``."""
-    stdout: bytes = b""
-    stderr: bytes = b""
-    truncated: bool = False
-    """Some output is missing: past the cap, or the connection broke."""
-    started: float = 0.0
-    """Seconds since the epoch; 0 if it never started."""
-    duration: float = 0.0
-    """Seconds from the start of work on this host, login included, to its end."""
-    error: ErrorInfo | None = None
-    attempts: int = 1
-    data: Mapping[str, Any] = field(default_factory=dict)
-    """Further values by name, JSON-able (``ping``'s round trip …)."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object."""
-        head: dict[str, Any] = {
-            "type": self.type,
-            "host": self.host,
-            "work": str(self.work),
-            "outcome": str(self.outcome),
-            "rc": self.rc,
-            "signal": self.signal,
-        }
-        tail = {
-            "truncated": self.truncated,
-            "started": timestamp(self.started) if self.started else None,
-            "duration": round(self.duration, 6),
-            "attempts": self.attempts,
-            "error": self.error.to_dict() if self.error else None,
-        }
-        data = {"data": dict(self.data)} if self.data else {}
-        return (
-            head
-            | text_fields("stdout", self.stdout)
-            | text_fields("stderr", self.stderr)
-            | tail
-            | data
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Summary:
-    """The last event of a run."""
+    """The last event of a run.
+
+    >>> from opsrun import Outcome, Summary
+    >>> summary = Summary("3f2a", {Outcome.OK: 2, Outcome.LOST: 1}, 1.5, exit_status=4)
+    >>> summary.to_dict()["lost"]
+    1
+    """
 
     type: ClassVar[str] = "summary"
     run: str
@@ -318,7 +242,18 @@ Event = RunStarted | HostStarted | Output | Retry | Waiting | Progress | Notice 
 
 
 class Sink(Protocol):
-    """Reads the stream. Called by the collector only, from one place at a time."""
+    """Reads the stream. Called by the collector only, from one place at a time.
+
+    >>> from opsrun import Event, Result
+    >>> class Failures:
+    ...     wants_output = False
+    ...     def handle(self, seq: int, event: Event) -> None:
+    ...         if isinstance(event, Result) and not event.ok:
+    ...             print(event.host, event.outcome)
+    ...     def flush(self) -> None: ...
+    ...     def tick(self, now: float) -> None: ...
+    ...     def close(self) -> None: ...
+    """
 
     wants_output: bool
     """Whether `Output` events are to be emitted for this sink's sake. One that also has
@@ -354,20 +289,3 @@ class NoJournal:
 
     def intent(self, work: WorkId) -> None:
         """See `Journal.intent`."""
-
-
-def text_fields(name: str, data: bytes) -> dict[str, str]:
-    """``{name: text}``, and ``{name}_base64`` beside it where ``data`` is not UTF-8."""
-    try:
-        return {name: data.decode()}
-    except UnicodeDecodeError:
-        return {
-            name: data.decode(errors="replace"),
-            f"{name}_base64": base64.b64encode(data).decode(),
-        }
-
-
-def timestamp(seconds: float) -> str:
-    """RFC 3339 in UTC with milliseconds: ``2026-01-31T12:00:00.250Z``."""
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -5,9 +5,15 @@ from __future__ import annotations
 import signal
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from opsrun.errors import RunFailed
 from opsrun.events import Event, Outcome, Result, RunStarted, Summary
+from opsrun.views.result import result_table
+from opsrun.views.table import Table, html
+
+if TYPE_CHECKING:
+    import rich.table
 
 INTERRUPTED = 130
 _SEVERITY = (
@@ -22,7 +28,16 @@ class Report:
     """The results of a run, host by host, in the order in which they ended.
 
     Iterating gives each `Result`. A report can be read while the run is still going on; it then
-    holds what has ended so far.
+    holds what has ended so far. A notebook shows it as a table, and so does ``rich.print``.
+
+    >>> from opsrun import Outcome, Report, Result, WorkId
+    >>> def result(host: str, outcome: Outcome) -> Result:
+    ...     return Result(host, WorkId(host, ("exec",), "a1b2c3d4e5f6"), outcome)
+    >>> report = Report([result("web01", Outcome.OK), result("web02", Outcome.LOST)])
+    >>> report["web02"].outcome.value, [result.host for result in report.ok]
+    ('lost', ['web01'])
+    >>> report.exit_status()
+    4
     """
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
@@ -55,9 +70,37 @@ class Report:
         """The latest result of the host with this inventory name; KeyError if it has none."""
         return self._by_host[host]
 
+    def of(self, host: str) -> list[Result]:
+        """Every result of a host's: several, where a list named it more than once."""
+        return [result for result in self.results if result.host == host]
+
     def __repr__(self) -> str:
+        return f"<Report {self.run}: {self._words()}>"
+
+    def _words(self) -> str:
         words = ", ".join(f"{outcome} {count}" for outcome, count in self.counts().items())
-        return f"<Report {self.run}: {words or 'no results'}>"
+        return words or "no results"
+
+    def to_dict(self) -> dict[str, Any]:
+        """``{"run", "hosts", "interrupted", "duration", "results"}``, fit for JSON."""
+        return {
+            "run": self.run,
+            "hosts": list(self.hosts),
+            "interrupted": self.interrupted,
+            "duration": round(self.duration, 6),
+            "results": [result.to_dict() for result in self.results],
+        }
+
+    def _table(self) -> Table:
+        return result_table(self._words(), self.results)
+
+    def _repr_html_(self) -> str:
+        return html(self._table())
+
+    def __rich__(self) -> rich.table.Table:
+        from opsrun.views.richly import rich_table
+
+        return rich_table(self._table())
 
     def counts(self) -> Counter[Outcome]:
         """How many results there are of each outcome."""

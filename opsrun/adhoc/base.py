@@ -24,6 +24,7 @@ from opsrun.errors import (
     GateTimeout,
     HostError,
     OpsrunError,
+    public_name,
 )
 from opsrun.events import (
     ErrorInfo,
@@ -135,7 +136,10 @@ class Worker(ABC):
         hint = error.hint if isinstance(error, HostError) else ""
         message = error.message if isinstance(error, HostError) else str(error)
         return self._result(
-            job, trail, self._outcome(trail, error), ErrorInfo(phase, message, hint)
+            job,
+            trail,
+            self._outcome(trail, error),
+            ErrorInfo(phase, message, hint, kind=public_name(error)),
         )
 
     def _outcome(self, trail: Trail, error: OpsrunError) -> Outcome:

@@ -108,6 +108,7 @@ PUBLIC = [
     "Become",
     "BecomeError",
     "Cancelled",
+    "CommandFailed",
     "CommandTimeout",
     "ConfigError",
     "ConnectionFailed",
