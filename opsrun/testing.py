@@ -122,6 +122,9 @@ class FakeProcess:
     victim: Victim | None = None
     """See `Process.victim`."""
 
+    place = ""
+    """See `Process.place`."""
+
     def __init__(
         self, steps: Iterable[Step], host: str, news: Event, ignored: frozenset[str]
     ) -> None:

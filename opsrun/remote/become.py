@@ -53,6 +53,7 @@ class BecomeProcess:
         self._process = process
         self._early = early
         self.victim = victim
+        self.place = process.place
         self.write = process.write
         self.close_stdin = process.close_stdin
         self.signal = process.signal

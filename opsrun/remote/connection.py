@@ -140,6 +140,10 @@ class Process(Protocol):
     def victim(self) -> Victim | None:
         """The process on the host, where it has told who it is."""
 
+    @property
+    def place(self) -> str:
+        """Address and port, or what else it runs on, for messages; empty on this machine."""
+
     def receive(self, timeout: float | None) -> Packet | None:
         """The next packet, in the order of arrival; None when ``timeout`` seconds pass without one.
 

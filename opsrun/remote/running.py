@@ -39,6 +39,11 @@ _STDIN_CHUNK = 256 * 1024
 OnOutput = Callable[[StreamName, bytes], None]
 
 
+def at(process: Process) -> str:
+    """Where it runs, as the beginning of a sentence about it."""
+    return f"{process.place}: " if process.place else ""
+
+
 class Stopping(Protocol):
     """What `Running` has to know of a run that may be ended from outside."""
 
@@ -118,7 +123,7 @@ class Running:
         if self._command.manner.raw and self._closed and self._output_over:
             return self._result(Exited(), self._clock() - before)
         raise ConnectionLost(
-            "the command's channel was closed without an exit status after "
+            f"{at(process)}the command's channel was closed without an exit status after "
             f"{self._clock() - before:.1f} s",
             host=host,
             hint="what it did is not known",

@@ -37,7 +37,7 @@ from opsrun.remote.framing import (
 from opsrun.remote.killing import GRACE, Quarry, Toll, end_all, fate
 from opsrun.remote.limits import Limits
 from opsrun.remote.loop import GARBLED, NOT_TAKEN, start_script
-from opsrun.remote.running import SIGNAL_ANSWER, Stopping
+from opsrun.remote.running import SIGNAL_ANSWER, Stopping, at
 from opsrun.remote.ticket import Allowed, Ticket
 
 _CHUNK = 256 * 1024
@@ -253,6 +253,9 @@ class Shell:
         )
 
     def _obituary(self) -> str:
+        return at(self._process) + self._last_news()
+
+    def _last_news(self) -> str:
         if self._exited is None:
             return "the session's channel was closed without an exit status"
         if self._exited.signal is not None:

@@ -60,6 +60,9 @@ class PipeProcess:
     victim: Victim | None = None
     """See `Process.victim`; its own process may be no more than a way to the host."""
 
+    place = ""
+    """See `Process.place`."""
+
     def __init__(
         self, argv: tuple[str, ...], host: str, lock: AbstractContextManager[Any], tag: str = ""
     ) -> None:

@@ -418,10 +418,15 @@ def test_a_break_in_mid_output_is_lost_and_truncated_in_the_result(
 
 def test_a_channel_closed_without_a_status_is_lost(engine: Engine, ssh: Connect) -> None:
     with EvilSSH(run=lambda command: command.channel.close()) as server:
-        result = _run(engine, lambda: ssh(server.port), "uptime")
+        port = server.port
+        result = _run(engine, lambda: ssh(port), "uptime")
     assert result.outcome is Outcome.LOST
     assert result.error is not None
-    assert "without an exit status" in result.error.message
+    assert re.fullmatch(
+        rf"127\.0\.0\.1 port {port}: .* without an exit status after \d+\.\d s",
+        result.error.message,
+    )
+    assert result.error.hint
 
 
 @pytest.mark.parametrize("answered", [True, False], ids=["under way", "not even started"])

@@ -30,6 +30,7 @@ class ProgramProcess(PipeProcess, ABC):
         tag: str = "",
     ) -> None:
         self._target = target
+        self.place = target.place
         self._broken: HostError | None = None
         super().__init__(argv, target.host, lock, tag)
 

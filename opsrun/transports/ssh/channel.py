@@ -83,6 +83,11 @@ class SessionChannel(Channel):
 
     # -- asked by the consumer
 
+    @property
+    def place(self) -> str:
+        """See `Process.place`."""
+        return self._link.where()
+
     def start(self, script: str, timeouts: Timeouts, manner: Manner = USUAL) -> None:
         """Open the channel and have ``script`` run.
 

@@ -43,6 +43,7 @@ class Scripted:
     """
 
     victim = None
+    place = ""
 
     def __init__(
         self, clock: Clock, timeline: Iterable[tuple[float, Packet]], room: int = 1 << 20
