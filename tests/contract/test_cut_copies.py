@@ -88,8 +88,24 @@ def test_a_put_that_is_cut(copy: Copying, proxy: CuttingProxy, tmp_path: Path) -
         until(copy.engine, lambda: not left_behind(there))
         honest(result, read(there), old, new)
         seen[result.outcome] += 1
-    assert seen[Outcome.FAILED] > CUTS // 2, "most cuts are in mid-transfer, and nothing is unknown"
+    # What is in buffers on the way may have arrived: how many are lost is not for us to say.
+    assert seen[Outcome.FAILED] + seen[Outcome.LOST] > CUTS // 2
     assert seen[Outcome.UNREACHABLE] >= 3
+
+
+def test_a_put_that_is_cut_long_before_its_end_is_no_mystery(
+    copy: Copying, proxy: CuttingProxy, tmp_path: Path
+) -> None:
+    """More is still to come than any buffer holds, so that nothing can be in place."""
+    (tmp_path / "large").write_bytes(bytes(48 << 20))
+    (tmp_path / "there").write_text("old")
+    proxy.allowed = 1 << 20
+    result = copy.put(tmp_path / "large", tmp_path / "there")
+    assert result.outcome is Outcome.FAILED
+    assert result.error is not None
+    assert result.error.hint == "it broke before everything was sent: nothing was put in place"
+    until(copy.engine, lambda: not left_behind(tmp_path))
+    assert (tmp_path / "there").read_text() == "old"
 
 
 def test_a_get_that_is_cut(copy: Copying, proxy: CuttingProxy, tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_round_trips(copy: Copying, source: Path, there: Path) -> None:
     good(copy.sync(source, there), OK)
     assert len(copy.frames) == 2, "a look, a listing"
     (source / "a").write_text("another a")
-    (there / "sub/extra").write_text("x")
+    (there / "extra").write_text("x")
     data = good(copy.sync(source, there), CHANGED)
     assert len(copy.frames) == 3, "a look, a listing, the delivery"
     assert (data["files"], data["unchanged"], data["deleted"]) == (1, 2, 0)
