@@ -69,8 +69,8 @@ class Contestant:
     """What pip is told, if that is more than the distribution's name."""
     only_many: bool = False
     """Takes part where there are several hosts."""
-    trees_slowly: bool = False
-    """Trees are copied file by file: once, and last."""
+    slow: bool = False
+    """Many times slower than the others: runs once where they run several times, and last."""
     gets_trees: bool = True
     huge: bool = True
     """Takes part with the file that shows memory."""
@@ -212,7 +212,8 @@ CONTESTANTS = (
         _parallel_ssh,
         lambda task, host: task.here / f"{task.goods.name}_{host.address}",
         distribution="parallel-ssh",
-        trees_slowly=True,
+        slow=True,
+        huge=False,
     ),
     Contestant(
         "clush",
@@ -227,7 +228,8 @@ CONTESTANTS = (
         _ansible,
         distribution="ansible-core",
         requirement="ansible-core==2.18.*",
-        trees_slowly=True,
+        slow=True,
+        huge=False,
         gets_trees=False,
         env=_ANSIBLE_ENV,
     ),

@@ -101,8 +101,8 @@ class Session:
         for round_ in range(scenario.reps):
             last = round_ + 1 == scenario.reps
             # The slow ones go last: where time is short, it is theirs that is missing.
-            for each in sorted(takers, key=lambda each: _is_slow(each, scenario)):
-                if last or not _is_slow(each, scenario):
+            for each in sorted(takers, key=lambda each: each.slow):
+                if last or not each.slow:
                     again = last and scenario.again
                     self._turn(hosts, server, each, rows[each.name], goods, round_, again=again)
 
@@ -185,10 +185,6 @@ class Session:
             f"{run.measured.cpu:6.2f} s, servers {run.server_cpu:6.2f} s, "
             f"{run.measured.total_kb / 1024:5.0f} MB, load {load():.1f}, {good}"
         )
-
-
-def _is_slow(contestant: Contestant, scenario: Scenario) -> bool:
-    return scenario.what == "tree" and contestant.trees_slowly
 
 
 def _last_line(stderr: str) -> str:
