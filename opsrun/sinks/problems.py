@@ -113,7 +113,7 @@ class Problems:
 
     def add(self, result: Result) -> None:
         """Keep what is needed of a result that is not good; any other is ignored."""
-        left = tuple(map(str, result.data.get("left", ())))
+        left = _names(result.data.get("left"))
         if result.outcome is Outcome.CANCELLED:
             if left:
                 self._left[result.host] = left
@@ -175,6 +175,11 @@ def _processes(left: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
         yield f"    still there on {sanitise_line(host)}: {names}{more}"
     if len(left) > _ENDINGS:
         yield f"    … and on {len(left) - _ENDINGS} other hosts"
+
+
+def _names(left: object) -> tuple[str, ...]:
+    """Of processes; what modules put into their results under the same name is theirs."""
+    return tuple(map(str, left)) if isinstance(left, list | tuple) else ()
 
 
 def _groups(found: Iterable[Problem]) -> list[list[Problem]]:

@@ -187,6 +187,12 @@ def test_of_one_host_processes_are_named_once() -> None:
     assert line.endswith("may still be running: 7 sleep (silent for 0.5 s)")
 
 
+@pytest.mark.parametrize("left", [3, "all", None, {"a": 1}])
+def test_what_is_no_list_of_processes_names_none(left: object) -> None:
+    ended = result("a1", Outcome.CANCELLED, started=1.0, data={"left": left})
+    assert not any("still there" in line for line in told(ended, interrupted=True))
+
+
 def test_processes_that_an_interrupt_left_are_named() -> None:
     names = [f"{n} s\x1b[2J" for n in range(10)]
     ended = result(
