@@ -180,9 +180,10 @@ def test_a_bastion_whose_key_is_unknown(fleet: Any, bastions: Lab, tmp_path: Pat
     assert "publickey" not in log, "nothing was offered to a host that may be anybody"
 
 
-def children(pid: int) -> list[int]:
-    """Processes that a process has started and that still run."""
-    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+def descendants(pid: int) -> list[int]:
+    """Processes that a process has started, those behind them too, and that still run."""
+    mine = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [*mine, *(each for child in mine for each in descendants(child))]
 
 
 def test_a_bastion_that_dies_takes_its_hosts_along(fleet: Any, bastions: Lab) -> None:
@@ -195,7 +196,7 @@ def test_a_bastion_that_dies_takes_its_hosts_along(fleet: Any, bastions: Lab) ->
         if isinstance(event, Output):
             seen.add(event.host)
             if len(seen) == 3:
-                for child in children(server.pid):
+                for child in descendants(server.pid):
                     os.kill(child, signal.SIGKILL)
         if isinstance(event, Result):
             ended.append(event)
