@@ -55,6 +55,8 @@ class Job:
     """Makes the way to the host anew for each attempt."""
     door: Door = OPEN
     """What it has to get through with others."""
+    afresh: Callable[[], Transport] | None = None
+    """Makes a way that logs in anew and becomes nobody, where ``transport`` may do otherwise."""
 
     @property
     def host(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from opsrun.adhoc.asking import PATIENCE, ask
 from opsrun.adhoc.base import Job, Setting, Trail, Worker, connected, persevere
 from opsrun.adhoc.gated import GatedWait
 from opsrun.adhoc.tally import Tally
@@ -17,12 +18,10 @@ from opsrun.errors import (
     HostError,
 )
 from opsrun.events import Outcome, Result
-from opsrun.remote.capture import Capture
 from opsrun.remote.command import Command
 from opsrun.remote.connection import Connection
-from opsrun.remote.running import Running
 
-_NOTHING = Command(":", timeout=15.0)
+_NOTHING = Command(":", timeout=PATIENCE)
 
 
 class Ping(Worker):
@@ -135,13 +134,10 @@ def touch_shell(setting: Setting, job: Job, connection: Connection) -> float:
     Raises:
         ConnectionFailed: it logged us in, but there is no shell that works.
     """
-    captures = [Capture(4096, setting.budget) for _ in range(2)]
-    running = Running(_NOTHING, captures[0], captures[1], setting.engine.now)
-    with setting.stop.closing(running.interrupt):
-        ended = running.run(connection, setting.stop, job.host)
+    ended = ask(setting, job, connection, _NOTHING)
     if ended.ok:
         return ended.duration
-    words = captures[1].bytes().decode(errors="replace").strip().partition("\n")[0]
+    words = ended.stderr.decode(errors="replace").strip().partition("\n")[0]
     status = f"signal {ended.signal}" if ended.signal else f"exit status {ended.rc}"
     raise ConnectionFailed(
         f"logged in, but the shell ended with {status}" + (f": {words}" if words else ""),

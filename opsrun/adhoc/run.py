@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 
@@ -21,12 +22,21 @@ class Exec(Worker):
         super().__init__(setting)
         self.command = command
 
-    def act(self, job: Job, slot: Slot, trail: Trail) -> Result:
-        """See `Worker.act`."""
-        return self.persevere(job, slot, trail, lambda: self._attempt(job, slot, trail))
+    def act(
+        self,
+        job: Job,
+        slot: Slot,
+        trail: Trail,
+        before: Callable[[Connection], None] = lambda connection: None,
+    ) -> Result:
+        """See `Worker.act`; ``before`` is called with the connection that the command goes over."""
+        return self.persevere(job, slot, trail, lambda: self._attempt(job, slot, trail, before))
 
-    def _attempt(self, job: Job, slot: Slot, trail: Trail) -> Result:
+    def _attempt(
+        self, job: Job, slot: Slot, trail: Trail, before: Callable[[Connection], None]
+    ) -> Result:
         with connected(self.setting, job, slot) as connection:
+            before(connection)
             # Durable before it goes out: from here on the host may have been changed.
             self.setting.journal.intent(job.work)
             return self._run(job, trail, connection)

@@ -194,7 +194,12 @@ class Fleetway:
         if targets:
             self._share(targets, logs_in, at_once)
         return [
-            Job(WorkId(way.host, path, mark), partial(self.transport, way, anew), _door(way.target))
+            Job(
+                WorkId(way.host, path, mark),
+                partial(self.transport, way, anew),
+                _door(way.target),
+                partial(self._to, way.target, True),
+            )
             for way in ways
         ]
 

@@ -1,0 +1,179 @@
+"""A command, and what has to hold on its host afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from opsrun.adhoc.base import Job, Setting, Trail, Worker
+from opsrun.adhoc.reboot import GATE, Reboot
+from opsrun.adhoc.run import Exec
+from opsrun.engine.dispatch import Slot
+from opsrun.errors import (
+    CommandTimeout,
+    ConnectionLost,
+    GateTimeout,
+    HostError,
+    HostKeyError,
+    OpsrunError,
+)
+from opsrun.events import Notice, Outcome, Result
+from opsrun.remote.connection import Connection
+
+Condition = Any
+Waiter = Callable[[Sequence[Condition], float | None], Worker]
+"""Makes what waits until these conditions hold, for so many seconds in all."""
+
+_SHUTDOWN = ("HUP", "TERM", "KILL")
+"""Signals that end a command as its host goes down, init(8)'s and sshd's; a shell's status tells
+them, too."""
+_SHUTDOWN_STATUS = (128 + 1, 128 + 15, 128 + 9)
+
+
+class ThenWait(Worker):
+    """Runs a command, then waits until conditions hold on its host, one after the other.
+
+    ``ssh`` among them means a reboot, see `Reboot`: the connection may break under the command, and
+    the command may be ended by the host's going down; whether the host was started anew tells if
+    that is what happened. Else a command that ends badly is not waited for.
+
+    ``data["then_wait"]`` of the result has an entry for each condition.
+
+    Args:
+        setting: what all workers of the run share.
+        execution: runs the command.
+        conditions: what is waited for.
+        timeout: seconds in all, from the command's end; None for no limit.
+        waiter: for conditions other than ``ssh``.
+    """
+
+    def __init__(
+        self,
+        setting: Setting,
+        execution: Exec,
+        conditions: Sequence[Condition],
+        timeout: float | None,
+        waiter: Waiter,
+    ) -> None:
+        super().__init__(setting)
+        self._exec = execution
+        self._conditions = conditions
+        self._timeout = timeout
+        self._waiter = waiter
+        self._reboots = any(str(condition) == GATE for condition in conditions)
+
+    def act(self, job: Job, slot: Slot, trail: Trail) -> Result:
+        """See `Worker.act`."""
+        asks = not self._exec.command.manner.raw
+        reboot = Reboot(self.setting, job, slot, asks=asks) if self._reboots else None
+        broke: HostError | None = None
+        try:
+            result = self._exec.act(job, slot, trail, reboot.note if reboot else _nothing)
+        except (ConnectionLost, CommandTimeout) as error:
+            if reboot is None or not _may_go_down(trail, error):
+                raise
+            broke = error
+            result = _cut_short(job, trail)
+        else:
+            if not result.outcome.is_good and not (reboot and _was_ended(result)):
+                return result
+        trail.rc = result.rc
+        self._tell(job, _how(result, broke))
+        try:
+            waited = self._wait(job, slot, reboot)
+        except (GateTimeout, HostKeyError) as error:
+            raise _worse(job, result, broke, error) from error
+        return _good(result, trail, waited)
+
+    def _tell(self, job: Job, how: str) -> None:
+        if how:
+            words = f"{how}; waiting for the host to be back"
+            self.setting.emit(Notice("info", words, job.host))
+
+    def _wait(self, job: Job, slot: Slot, reboot: Reboot | None) -> dict[str, Any]:
+        began, waited = self.setting.engine.now(), {}
+        for condition in self._conditions:
+            left = None
+            if self._timeout is not None:
+                left = max(0.0, self._timeout - (self.setting.engine.now() - began))
+            if reboot is not None and str(condition) == GATE:
+                waited[GATE] = self._until_back(job, reboot, left)
+            else:
+                worker = self._waiter([condition], left)
+                waited |= worker.act(job, slot, Trail()).data
+        return waited
+
+    def _until_back(self, job: Job, reboot: Reboot, timeout: float | None) -> dict[str, Any]:
+        data = reboot.wait(timeout)
+        words = f"started anew, and back after {data['seconds']:.1f} s"
+        self.setting.emit(Notice("info", words, job.host))
+        return data
+
+
+def _nothing(connection: Connection) -> None:
+    """Before commands after which nobody asks whether the host was started anew."""
+
+
+def _may_go_down(trail: Trail, error: HostError) -> bool:
+    """Whether a host that goes down is one of the things that may be the reason."""
+    # A command that was seen to end at its limit was ended by us, over a connection that held.
+    return trail.sent and (isinstance(error, ConnectionLost) or "may_still_run" in trail.data)
+
+
+def _was_ended(result: Result) -> bool:
+    return result.signal in _SHUTDOWN or result.rc in _SHUTDOWN_STATUS
+
+
+def _cut_short(job: Job, trail: Trail) -> Result:
+    return Result(
+        job.host,
+        job.work,
+        Outcome.LOST,
+        stdout=trail.stdout,
+        stderr=trail.stderr,
+        truncated=True,
+        attempts=trail.attempts,
+        data=trail.data,
+    )
+
+
+def _how(result: Result, broke: HostError | None) -> str:
+    """How the command ended, where that was not by itself."""
+    if broke is not None:
+        return f"{broke.message}, as it does when a host goes down"
+    if result.outcome.is_good:
+        return ""
+    end = f"SIG{result.signal}" if result.signal else f"exit status {result.rc}"
+    return f"the command was ended ({end}), as it is when a host goes down"
+
+
+def _worse(
+    job: Job, result: Result, broke: HostError | None, error: GateTimeout | HostKeyError
+) -> OpsrunError:
+    """What is to be said of a host that did not come to what was waited for."""
+    words = f"back, but {error.message}" if isinstance(error, HostKeyError) else str(error)
+    if broke is not None:
+        # The same kind, for the outcome is what it was: what the command did is not known.
+        words = f"{broke.message}; then {words}"
+        return type(broke)(words, host=broke.host, phase=broke.phase, hint=broke.hint)
+    if not result.outcome.is_good:
+        words = f"{_how(result, broke)}; then {words}"
+    if isinstance(error, HostKeyError):
+        # No longer unreachable: the command has run.
+        return HostError(words, host=job.host, phase=error.phase, hint=error.hint)
+    return GateTimeout(words)
+
+
+def _good(result: Result, trail: Trail, waited: dict[str, Any]) -> Result:
+    """All conditions hold: whatever ended the command was the host's going down."""
+    data = {name: value for name, value in trail.data.items() if name not in _OF_A_KILL}
+    if not result.outcome.is_good:
+        data["ended_by_shutdown"] = True
+        # An end that the host's going down gave it is no status of the command's.
+        result = replace(result, rc=None, signal=None)
+    return replace(result, outcome=Outcome.OK, data=data | {"then_wait": waited})
+
+
+_OF_A_KILL = ("may_still_run", "left")
+"""What nobody has to look for on a host that was started anew."""
