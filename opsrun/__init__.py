@@ -1,7 +1,8 @@
 """Run commands, files and playbooks on many hosts over SSH.
 
 >>> from opsrun import Fleet
->>> Fleet("inventories/lab.yml").exec("df", hosts="web").raise_for_failures()  # doctest: +SKIP
+>>> Fleet("inventories/lab.yml").exec("df", hosts="web").raise_for_failures()
+<Report ...: ok 3>
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from opsrun.api import Fleet
+    from opsrun.api import Fleet, FleetOptions, OneHost, RunHandle
     from opsrun.errors import (
         AuthenticationFailed,
         BecomeError,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
         Waiting,
         WorkId,
     )
+    from opsrun.inventory import Host, Inventory
     from opsrun.report import Report
     from opsrun.secret import Secret
     from opsrun.transports.targets.become import Become
@@ -66,14 +68,18 @@ __all__ = [
     "ErrorInfo",
     "Event",
     "Fleet",
+    "FleetOptions",
     "GateTimeout",
+    "Host",
     "HostError",
     "HostKeyError",
     "HostStarted",
     "InputError",
+    "Inventory",
     "InventoryError",
     "NotBuiltError",
     "Notice",
+    "OneHost",
     "OpsrunError",
     "Outcome",
     "Output",
@@ -83,6 +89,7 @@ __all__ = [
     "Result",
     "Retry",
     "RunFailed",
+    "RunHandle",
     "RunStarted",
     "Secret",
     "Sink",
@@ -94,7 +101,11 @@ __all__ = [
     "__version__",
 ]
 
-_ROOMS = ("opsrun.errors", "opsrun.events", "opsrun.report", "opsrun.secret", "opsrun.api.fleet")
+_ROOMS = (
+    *("opsrun.errors", "opsrun.events", "opsrun.report", "opsrun.secret", "opsrun.inventory"),
+    "opsrun.api",
+    "opsrun.transports.targets.become",
+)
 
 
 def __getattr__(name: str) -> Any:

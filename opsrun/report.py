@@ -5,15 +5,12 @@ from __future__ import annotations
 import signal
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from opsrun.errors import RunFailed
 from opsrun.events import Event, Outcome, Result, RunStarted, Summary
 from opsrun.views.result import result_table
-from opsrun.views.table import Table, html
-
-if TYPE_CHECKING:
-    import rich.table
+from opsrun.views.table import Table, for_rich, html
 
 INTERRUPTED = 130
 _SEVERITY = (
@@ -97,10 +94,8 @@ class Report:
     def _repr_html_(self) -> str:
         return html(self._table())
 
-    def __rich__(self) -> rich.table.Table:
-        from opsrun.views.richly import rich_table
-
-        return rich_table(self._table())
+    def __rich__(self) -> object:
+        return for_rich(self._table())
 
     def counts(self) -> Counter[Outcome]:
         """How many results there are of each outcome."""

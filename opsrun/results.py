@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from opsrun import errors
 from opsrun.errors import Cancelled, CommandFailed, ConnectionFailed, ConnectionLost, HostError
 from opsrun.views.fields import text_fields, timestamp
 from opsrun.views.result import ending, glimpse, result_table
-from opsrun.views.table import html
+from opsrun.views.table import for_rich, html
 from opsrun.work import WorkId
-
-if TYPE_CHECKING:
-    import rich.table
 
 
 class Outcome(StrEnum):
@@ -145,10 +142,8 @@ class Result:
     def _repr_html_(self) -> str:
         return html(result_table(self.host, [self]))
 
-    def __rich__(self) -> rich.table.Table:
-        from opsrun.views.richly import rich_table
-
-        return rich_table(result_table(self.host, [self]))
+    def __rich__(self) -> object:
+        return for_rich(result_table(self.host, [self]))
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object."""

@@ -36,7 +36,7 @@ class Silence:
         self._emit = emit
         self._now = now
         self._lock = lock
-        self._watched: dict[str, Callable[[], float]] = {}
+        self._watched: dict[object, tuple[str, Callable[[], float]]] = {}
         self._told: set[str] = set()
         self._last = float("-inf")
         self._gap = AFTER
@@ -44,13 +44,15 @@ class Silence:
     @contextmanager
     def watching(self, host: str, silence: Callable[[], float]) -> Iterator[None]:
         """Watch a host's command while the block runs; ``silence`` gives its seconds so far."""
+        # Not by name: a list of hosts may name one twice.
+        key = object()
         with self._lock:
-            self._watched[host] = silence
+            self._watched[key] = host, silence
         try:
             yield
         finally:
             with self._lock:
-                del self._watched[host]
+                del self._watched[key]
                 self._told.discard(host)
 
     def tell(self) -> None:
@@ -61,7 +63,7 @@ class Silence:
             self._emit(Notice("warning", words))
 
     def _words(self) -> str:
-        known = ((silence(), host) for host, silence in self._watched.items())
+        known = ((silence(), host) for host, silence in self._watched.values())
         silent = sorted(((s, host) for s, host in known if s >= AFTER), key=lambda each: -each[0])
         hosts = [host for _, host in silent]
         self._told &= set(hosts)

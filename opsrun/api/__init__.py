@@ -1,6 +1,18 @@
 """opsrun from Python: a `Fleet` of hosts, and what can be done with it."""
 
 from opsrun.api.fleet import Fleet
+from opsrun.api.fleet_options import FleetOptions
+from opsrun.api.handle import RunHandle
+from opsrun.api.one import OneHost
 from opsrun.api.options import ExecOptions, GetArguments, PutArguments, SyncArguments
 
-__all__ = ["ExecOptions", "Fleet", "GetArguments", "PutArguments", "SyncArguments"]
+__all__ = [
+    "ExecOptions",
+    "Fleet",
+    "FleetOptions",
+    "GetArguments",
+    "OneHost",
+    "PutArguments",
+    "RunHandle",
+    "SyncArguments",
+]

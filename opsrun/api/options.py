@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypedDict
 
 from opsrun.engine.dispatch import Plan, Share
 from opsrun.errors import UsageError, did_you_mean
-from opsrun.events import Sink
+from opsrun.events import Result, Sink
 
 
 class PlanOptions(TypedDict, total=False):
@@ -23,6 +23,9 @@ class PlanOptions(TypedDict, total=False):
     """Start no further host once more than so many (or ``"10%"``) ended badly."""
     sinks: Sequence[Sink]
     """Fed with the same events."""
+    on_result: Callable[[Result], object] | None
+    """Called with each result as it comes, where the run is waited for; what it raises ends the
+    run, and comes out of the call."""
 
 
 class ExecOptions(PlanOptions, total=False):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -54,6 +54,8 @@ class ExecAction:
     """Run a command."""
 
     command: Command
+    own: Mapping[str, Command] = field(default_factory=dict)
+    """Each host's command, by name, where they differ; ``command`` is what to call them then."""
     name: str = "exec"
     becomes: bool = True
 
@@ -64,7 +66,11 @@ class ExecAction:
 
     def worker(self, setting: Setting, means: Means) -> Worker:
         """See `Action.worker`."""
-        return Exec(setting, self.command)
+        if not self.own:
+            return Exec(setting, self.command)
+        from opsrun.adhoc.each import ExecEach
+
+        return ExecEach(setting, self.command, self.own)
 
 
 @dataclass(frozen=True, slots=True)

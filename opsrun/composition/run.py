@@ -111,7 +111,7 @@ class Run:
         self.exit_status = 0
         """Of the summary; a sink that failed makes it 1 at least."""
         self._dispatched = False
-        self._engine = engine
+        self.engine = self._engine = engine
         self._options = options
         self._jobs = jobs
         self._make_worker = make_worker

@@ -56,6 +56,13 @@ def excerpt(text: str) -> str:
     return shown if len(shown) >= len(text) else f"…{shown}"
 
 
+def for_rich(shown: Table) -> object:
+    """The table as rich renders it; rich is imported here, by whoever has it already."""
+    from opsrun.views.richly import rich_table
+
+    return rich_table(shown)
+
+
 def html(shown: Table) -> str:
     """The table as HTML for a notebook.
 

@@ -1,0 +1,77 @@
+"""A `Fleet` inside an asyncio program: its loop is never held up, for each run has a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Unpack
+
+from opsrun.api.commands import PerHost
+from opsrun.api.core import Pattern
+from opsrun.api.fleet_options import PathLike
+from opsrun.api.options import ExecOptions, GetArguments, PlanOptions, PutArguments
+from opsrun.api.readiness import Readiness
+from opsrun.composition.run import Run, make_engine
+from opsrun.report import Report
+
+
+class AsyncFleet(Readiness):
+    """Coroutines. Cancelling one cancels its run, and is over when nothing of the run is left."""
+
+    async def aexec(
+        self, command: PerHost, hosts: Pattern | None = None, **options: Unpack[ExecOptions]
+    ) -> Report:
+        """`Fleet.exec` for asyncio; ``on_result`` is called in the run's own thread.
+
+        >>> import asyncio
+        >>> async def main() -> list[int]:
+        ...     runs = fleet.aexec("uptime", hosts="web"), fleet.aexec("df", hosts="db01")
+        ...     return [len(report.ok) for report in await asyncio.gather(*runs)]
+        >>> asyncio.run(main())
+        [3, 1]
+
+        Raises:
+            OpsrunError: as `Fleet.exec`.
+            asyncio.CancelledError: the awaiting task was cancelled, and the run with it.
+        """
+        options.setdefault("output", False)
+        return await self._aside(lambda: self._begin_exec(command, hosts, options), options)
+
+    async def aput(
+        self,
+        sources: PathLike | Sequence[PathLike],
+        dest: PathLike,
+        hosts: Pattern | None = None,
+        **options: Unpack[PutArguments],
+    ) -> Report:
+        """`Fleet.put` for asyncio; see `aexec`.
+
+        >>> import asyncio
+        >>> asyncio.run(fleet.aput((), "/tmp/opsrun-motd", hosts="db01", content=b"hi")).ok
+        [<Result db01: changed, ...>]
+        """
+        return await self._aside(lambda: self._begin_put(sources, dest, hosts, options), options)
+
+    async def aget(
+        self,
+        sources: PathLike | Sequence[PathLike],
+        dest: PathLike,
+        hosts: Pattern | None = None,
+        **options: Unpack[GetArguments],
+    ) -> Report:
+        """`Fleet.get` for asyncio; see `aexec`.
+
+        >>> import asyncio
+        >>> asyncio.run(fleet.aget("/etc/hostname", "got", hosts="db01")).exit_status()
+        0
+        """
+        return await self._aside(lambda: self._begin_get(sources, dest, hosts, options), options)
+
+    async def _aside(self, begin: Callable[[], Run], options: PlanOptions) -> Report:
+        from opsrun.api.aside import off_the_loop
+
+        # Making a run ready reads files, and imports for the first SSH host.
+        engine = make_engine(self.options.engine)
+        handle = await off_the_loop(
+            engine.spawn, lambda: self._handle(begin(), options), lambda made: made.__aexit__()
+        )
+        return await handle

@@ -1,0 +1,91 @@
+"""Runs of commands and copies, made ready from the arguments of a `Fleet`'s methods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from opsrun.api.commands import PerHost, commands
+from opsrun.api.core import FleetCore, Pattern
+from opsrun.api.fleet_options import PathLike
+from opsrun.api.handle import RunHandle, telling
+from opsrun.api.options import (
+    ExecOptions,
+    GetArguments,
+    PlanOptions,
+    PutArguments,
+    only_known,
+    plan_of,
+)
+from opsrun.composition import arguments
+from opsrun.composition.actions import Action, ExecAction
+from opsrun.composition.run import Run
+from opsrun.remote.command import Command
+from opsrun.remote.connection import Manner, Terminal
+from opsrun.report import Report
+
+
+class Beginning(FleetCore):
+    """What `exec` and the copies have in common, whoever waits for them."""
+
+    def _begin_exec(self, command: PerHost, hosts: Pattern | None, options: ExecOptions) -> Run:
+        only_known(options, ExecOptions)
+        selected = self._select_each(hosts)
+        words, own = commands(command, selected)
+        arguments.command(words, options)
+
+        def made(script: str) -> Command:
+            return Command(
+                script,
+                dict(options.get("env") or {}),
+                options.get("stdin"),
+                options.get("timeout"),
+                Manner(Terminal() if options.get("pty") else None, options.get("raw", False)),
+                options.get("idle_timeout"),
+            )
+
+        action = ExecAction(made(words), {name: made(script) for name, script in own.items()})
+        return self.begin(
+            action,
+            selected,
+            plan_of(options, self.options.forks),
+            retries=options.get("retries", 0),
+            stream=options.get("output", True),
+            sinks=lambda engine: options.get("sinks", ()),
+        )
+
+    def _came_to(self, run: Run, options: PlanOptions) -> Report:
+        return Report(telling(run.stream(), options.get("on_result")))
+
+    def _begin_put(
+        self,
+        sources: PathLike | Sequence[PathLike],
+        dest: PathLike,
+        hosts: Pattern | None,
+        options: PutArguments,
+    ) -> Run:
+        from opsrun.api.copies import put_action
+
+        return self._begin_copy(put_action(sources, dest, options), hosts, options)
+
+    def _begin_get(
+        self,
+        sources: PathLike | Sequence[PathLike],
+        dest: PathLike,
+        hosts: Pattern | None,
+        options: GetArguments,
+    ) -> Run:
+        from opsrun.api.copies import get_action
+
+        return self._begin_copy(get_action(sources, dest, options), hosts, options)
+
+    def _begin_copy(self, action: Action, hosts: Pattern | None, options: PlanOptions) -> Run:
+        return self.begin(
+            action,
+            self._select(hosts),
+            plan_of(options, self.options.forks),
+            retries=options.get("retries", 0),
+            sinks=lambda engine: options.get("sinks", ()),
+        )
+
+    def _handle(self, run: Run, options: PlanOptions) -> RunHandle:
+        return RunHandle(run, options.get("on_result"))

@@ -1,0 +1,185 @@
+"""What all methods of a `Fleet` stand on: which hosts, how they are reached, a run made ready."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from opsrun.adhoc.base import Job
+from opsrun.api.fleet_options import FleetOptions
+from opsrun.composition import arguments
+from opsrun.composition.actions import Action, ExecAction, TrustAction
+from opsrun.composition.kept import Kept
+from opsrun.composition.needs import needs_of
+from opsrun.composition.run import Run, RunOptions, make_engine
+from opsrun.composition.ways import Fleetway, check_manner, find_ways
+from opsrun.engine.base import Engine
+from opsrun.engine.dispatch import Plan
+from opsrun.errors import PatternError, UsageError
+from opsrun.events import Sink, digest
+from opsrun.inventory import Host, Inventory
+from opsrun.secret import Ask
+
+Pattern = str | Sequence[str]
+"""Which hosts: one pattern, or several that are united."""
+
+
+class Lines:
+    """The connections that a `Fleet` and those narrowed from it keep between them."""
+
+    def __init__(self, engine: str) -> None:
+        self._engine = engine
+        self.kept: Kept | None = None
+        """None outside of a ``with`` block."""
+
+    def open(self) -> None:
+        """Keep connections open from here on.
+
+        Raises:
+            UsageError: they are kept already.
+        """
+        if self.kept is not None:
+            raise UsageError("this Fleet keeps its connections already: it is in a `with` block")
+        self.kept = Kept(make_engine(self._engine))
+
+    def close(self) -> None:
+        """Close them. Whatever is still under way is ended."""
+        kept, self.kept = self.kept, None
+        if kept is not None:
+            kept.close()
+
+
+class FleetCore:
+    """Hosts, and a run of an action on them; see `opsrun.api.fleet.Fleet`."""
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        options: FleetOptions,
+        lines: Lines,
+        only: tuple[str, ...] | None = None,
+    ) -> None:
+        self.inventory = inventory
+        """The hosts and their variables, see `Inventory`."""
+        self.options = options
+        """How they are reached."""
+        self._defaults = options.defaults()
+        self._lines = lines
+        self._only = None if only is None else dict.fromkeys(only)
+
+    def _select(self, hosts: Pattern | None) -> tuple[Host, ...]:
+        """The hosts that are meant, each once; those of a narrowed Fleet among themselves."""
+        if hosts is None and self._only is not None:
+            return tuple(map(self.inventory.host, self._only))
+        pattern = arguments.pattern("hosts", hosts)
+        selected = self.inventory.select(pattern)
+        if self._only is None:
+            return selected
+        left = tuple(host for host in selected if host.name in self._only)
+        if not left:
+            few = f"the {len(self._only)} hosts that were selected"
+            raise PatternError(f"the pattern {pattern!r} selects none of {few}")
+        return left
+
+    def _select_each(self, hosts: Pattern | None) -> tuple[Host, ...]:
+        """As `_select`; hosts that a list names again come again, behind the others."""
+        selected = self._select(hosts)
+        if hosts is None or isinstance(hosts, str):
+            return selected
+        by_name = {host.name: host for host in selected}
+        seen: set[str] = set()
+        again = []
+        for name in hosts:
+            if name in seen and name in by_name:
+                again.append(by_name[name])
+            seen.add(name)
+        return (*selected, *again)
+
+    def begin(
+        self,
+        action: Action,
+        hosts: Sequence[Host],
+        plan: Plan,
+        *,
+        retries: int = 0,
+        stream: bool = False,
+        largest_status: bool = False,
+        forgets: bool = False,
+        sinks: Callable[[Engine], Sequence[Sink]] = lambda engine: (),
+        on_tick: Callable[[], None] = lambda: None,
+        ask: Ask | None = None,
+        verbosity: int = 0,
+    ) -> Run:
+        """A run that is ready to be streamed; every mistake in its configuration is raised here.
+
+        What all the others stand on; the command line adds its sinks and its Ctrl-C.
+
+        >>> from opsrun.composition.actions import PingAction
+        >>> from opsrun.engine.dispatch import Plan
+        >>> run = fleet.begin(PingAction(), fleet.inventory.select("web01"), Plan())
+        >>> [event.type for event in run.stream()]
+        ['run', 'start', 'result', 'summary']
+
+        Args:
+            action: what is done.
+            hosts: on whom, see `Inventory.select`.
+            plan: how many at once, in which batches.
+            retries, stream, largest_status, forgets: see `RunOptions`.
+            sinks: called with the run's engine; makes what is fed with the events.
+            on_tick: called several times a second while the run is streamed.
+            ask: asks the operator for a passphrase.
+            verbosity: from 2 on, connections tell their story in notices.
+        """
+        ways = find_ways(hosts, self._defaults, becomes=action.becomes)
+        if isinstance(action, ExecAction):
+            check_manner(ways, action.command.manner)
+        engine = make_engine(self.options.engine)
+        kept = self._lines.kept
+        fleetway = kept.fleetway(ask, verbosity) if kept else Fleetway(engine, ask, verbosity)
+        logs_in = not isinstance(action, TrustAction)
+        # Where logging in is all that is asked for, it has to be done.
+        jobs = fleetway.jobs(
+            ways, (action.name,), action.words, anew=not action.becomes, logs_in=logs_in
+        )
+        jobs = _told_apart(jobs, action)
+        needs = needs_of(ways)
+        options = RunOptions(
+            action=action.name,
+            command=action.words,
+            plan=plan,
+            retries=retries,
+            needs=needs,
+            stream=stream,
+            largest_status=largest_status,
+            forgets=forgets,
+            early=tuple(fleetway.take_early()),
+        )
+        if kept is not None:
+            kept.leave_room(min(plan.forks, len(jobs)), needs)
+        run = Run(
+            engine,
+            options,
+            jobs,
+            lambda setting: action.worker(setting, fleetway),
+            sinks(engine),
+            on_tick=on_tick,
+            on_end=fleetway.close if kept is None else fleetway.fall_silent,
+        )
+        fleetway.emit = run.collector.emit
+        return run
+
+
+def _told_apart(jobs: Iterable[Job], action: Action) -> list[Job]:
+    """Work of another name where another command is to be run, or the same host comes again."""
+    own = action.own if isinstance(action, ExecAction) else {}
+    seen: dict[str, int] = {}
+    told = []
+    for job in jobs:
+        number = seen[job.host] = seen.get(job.host, 0) + 1
+        work = job.work
+        if job.host in own:
+            work = replace(work, digest=digest(own[job.host].script))
+        if number > 1:
+            work = replace(work, item=str(number))
+        told.append(job if work is job.work else replace(job, work=work))
+    return told
