@@ -451,23 +451,6 @@ def test_standard_input(copy: Copying, there: Path) -> None:
     assert "say which file standard input is to become" in bad(copy.put("-", there, stdin=stdin))
 
 
-def test_a_sparse_file_beyond_4_gib(near: Copying, tmp_path: Path, there: Path) -> None:
-    size = (4 << 30) + 12_345
-    with open(tmp_path / "disk", "wb") as file:
-        file.write(b"begin")
-        file.seek(size - 3)
-        file.write(b"end")
-    data = good(near.put(tmp_path / "disk", there), CHANGED)
-    assert data["bytes"] == size
-    assert data["transferred"] < 1 << 20
-    with open(there / "disk", "rb") as file:
-        assert file.read(5) == b"begin"
-        file.seek(-3, os.SEEK_END)
-        assert file.read() == b"end"
-    status = (there / "disk").stat()
-    assert (status.st_size, status.st_blocks < 10_000) == (size, True)
-
-
 def test_a_source_that_changes_meanwhile(near: Copying, source: Path, there: Path) -> None:
     (there / "motd").write_text("old")
     action = PutAction.prepare([source], there)
