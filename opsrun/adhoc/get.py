@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from opsrun.adhoc.base import Job, Setting, Trail
@@ -22,7 +23,7 @@ from opsrun.sinks.filenames import FileNames
 from opsrun.trees.below import split
 from opsrun.trees.entry import Entry, Kind
 from opsrun.trees.exclude import NOTHING, Excludes
-from opsrun.trees.failures import shown
+from opsrun.trees.failures import PlaceError, shown
 from opsrun.trees.got import Got, Rules
 from opsrun.trees.merge import Placing
 from opsrun.trees.modes import PERMISSIONS
@@ -202,12 +203,13 @@ class Get(Transfer):
         needed = _needed(items, plan)
         finish = self._options.finish
         placing = Placing(self._suffix, keep_modes=not finish.preserve and finish.mode is None)
-        stage = engine.offload(Stage, base)
-        try:
-            got = fetch.fetch(stage.fd, needed)
-            placed = engine.offload(stage.place, got, placing)
-        finally:
-            engine.offload(stage.__exit__, None)
+        with _here():
+            stage = engine.offload(Stage, base)
+            try:
+                got = fetch.fetch(stage.fd, needed)
+                placed = engine.offload(stage.place, got, placing)
+            finally:
+                engine.offload(stage.__exit__, None)
         tally.backups = [shown(path) for path in placed.backups]
         for path in fetch.grown:
             self._warn(
@@ -239,6 +241,16 @@ class Get(Transfer):
 
     def _warn(self, job: Job, words: str) -> None:
         self.setting.emit(Notice("warning", words, job.host))
+
+
+@contextmanager
+def _here() -> Iterator[None]:
+    """Says of this machine's refusals that they are no host's."""
+    try:
+        yield
+    except PlaceError as error:
+        error.hint = error.hint or "that is on this machine"
+        raise
 
 
 def _single(digests: Mapping[bytes, str]) -> str | None:

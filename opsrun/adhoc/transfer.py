@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -117,7 +118,8 @@ class Tally:
     def note(self, change: str) -> None:
         """Remember a change by name, unless there are too many."""
         if len(self.changes) < CHANGES:
-            self.changes.append(change)
+            # A thousand hosts that get the same tree have the same changes.
+            self.changes.append(sys.intern(change))
         else:
             self.omitted += 1
 

@@ -66,7 +66,7 @@ def opened(path: bytes, entry: Entry, *, follow: bool) -> Iterator[int]:
         _check_promise(descriptor, path, entry)
         yield descriptor
         if identity(descriptor) != before:
-            raise changed(path, "was written to while it was read")
+            raise changed(path, "changed while it was read")
     except OSError as error:
         raise changed(path, f"can't be read: {error.strerror or error}") from error
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from pathlib import Path
@@ -11,6 +12,7 @@ from support.copying import PRESERVING, bad, copying, good, mode
 from support.reach import local
 
 from opsrun.events import Outcome
+from opsrun.trees import writing
 from opsrun.trees.stdin import hold
 
 OK, CHANGED = Outcome.OK, Outcome.CHANGED
@@ -66,3 +68,19 @@ def test_a_relative_destination_is_named_as_it_is(
     with copying(local) as copy:
         words = bad(copy.put(tmp_path / "source", "no/such/place"))
     assert words.startswith(f"{tmp_path}/no/such is not there")
+
+
+def test_a_disk_that_is_full_here_is_no_host_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "source").write_text("x" * 100)
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with copying(local) as copy:
+        monkeypatch.setattr(writing.os, "pwrite", full)
+        words = bad(copy.get(tmp_path / "source", f"{tmp_path}/back/"))
+        monkeypatch.undo()
+    assert words == "can't write source: No space left on device (that is on this machine)"
+    assert not (tmp_path / "back").exists()
