@@ -88,4 +88,10 @@ class Beginning(FleetCore):
         )
 
     def _handle(self, run: Run, options: PlanOptions) -> RunHandle:
-        return RunHandle(run, options.get("on_result"))
+        under_way = self._lines.under_way
+        handle = RunHandle(run, options.get("on_result"), under_way.discard)
+        if self._lines.kept is not None:
+            under_way.add(handle)
+            if handle.done:
+                under_way.discard(handle)
+        return handle

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
+from typing import Protocol
 
-from opsrun.adhoc.base import Job
+from opsrun.adhoc.base import Job, Setting, Worker
 from opsrun.api.fleet_options import FleetOptions
 from opsrun.composition import arguments
 from opsrun.composition.actions import Action, ExecAction, TrustAction
@@ -24,6 +26,16 @@ Pattern = str | Sequence[str]
 """Which hosts: one pattern, or several that are united."""
 
 
+class Ending(Protocol):
+    """What can be ended."""
+
+    def cancel(self) -> None:
+        """Ask it to end."""
+
+    def join(self) -> None:
+        """Wait for its end."""
+
+
 class Lines:
     """The connections that a `Fleet` and those narrowed from it keep between them."""
 
@@ -31,6 +43,8 @@ class Lines:
         self._engine = engine
         self.kept: Kept | None = None
         """None outside of a ``with`` block."""
+        self.under_way: set[Ending] = set()
+        """Runs that have the connections, and that nobody need be waiting for."""
 
     def open(self) -> None:
         """Keep connections open from here on.
@@ -45,6 +59,11 @@ class Lines:
     def close(self) -> None:
         """Close them. Whatever is still under way is ended."""
         kept, self.kept = self.kept, None
+        under_way = tuple(self.under_way)
+        for run in under_way:
+            run.cancel()
+        for run in under_way:
+            run.join()
         if kept is not None:
             kept.close()
 
@@ -135,14 +154,17 @@ class FleetCore:
             check_manner(ways, action.command.manner)
         engine = make_engine(self.options.engine)
         kept = self._lines.kept
-        fleetway = kept.fleetway(ask, verbosity) if kept else Fleetway(engine, ask, verbosity)
-        logs_in = not isinstance(action, TrustAction)
-        # Where logging in is all that is asked for, it has to be done.
-        jobs = fleetway.jobs(
-            ways, (action.name,), action.words, anew=not action.becomes, logs_in=logs_in
-        )
-        jobs = _told_apart(jobs, action)
         needs = needs_of(ways)
+        with kept.making_ready if kept else nullcontext():
+            fleetway = kept.fleetway(ask, verbosity) if kept else Fleetway(engine, ask, verbosity)
+            logs_in = not isinstance(action, TrustAction)
+            # Where logging in is all that is asked for, it has to be done.
+            jobs = fleetway.jobs(
+                ways, (action.name,), action.words, anew=not action.becomes, logs_in=logs_in
+            )
+            early = fleetway.take_early()
+            if kept is not None:
+                kept.leave_room(min(plan.forks, len(jobs)), needs)
         options = RunOptions(
             action=action.name,
             command=action.words,
@@ -152,20 +174,29 @@ class FleetCore:
             stream=stream,
             largest_status=largest_status,
             forgets=forgets,
-            early=tuple(fleetway.take_early()),
+            early=tuple(early),
         )
-        if kept is not None:
-            kept.leave_room(min(plan.forks, len(jobs)), needs)
+
+        def make_worker(setting: Setting) -> Worker:
+            # Not before: nobody reads the events of a run that is never streamed.
+            fleetway.speak_through(emit)
+            return action.worker(setting, fleetway)
+
+        def end() -> None:
+            fleetway.fall_silent(emit)
+            if kept is None:
+                fleetway.close()
+
         run = Run(
             engine,
             options,
-            jobs,
-            lambda setting: action.worker(setting, fleetway),
+            _told_apart(jobs, action),
+            make_worker,
             sinks(engine),
             on_tick=on_tick,
-            on_end=fleetway.close if kept is None else fleetway.fall_silent,
+            on_end=end,
         )
-        fleetway.emit = run.collector.emit
+        emit = run.collector.emit
         return run
 
 

@@ -39,7 +39,10 @@ class RunHandle:
     """
 
     def __init__(
-        self, run: Run, on_result: OnResult | None = None, on_end: Callable[[], None] | None = None
+        self,
+        run: Run,
+        on_result: OnResult | None = None,
+        on_end: Callable[[RunHandle], object] = lambda handle: None,
     ) -> None:
         self._run = run
         self._on_end = on_end
@@ -61,9 +64,8 @@ class RunHandle:
             # A task's body: whoever asks for the report gets it.
             self._error = error
         finally:
-            if self._on_end is not None:
-                self._on_end()
             self._over.set()
+            self._on_end(self)
             self._tell()
 
     def _tell(self) -> None:
@@ -93,6 +95,10 @@ class RunHandle:
         Returns at once; `report` waits for the end. A run that is over stays as it is.
         """
         self._run.stop.cancel("cancelled")
+
+    def join(self) -> None:
+        """Wait for the end of the run, whatever it was."""
+        self._over.wait()
 
     def report(self, timeout: float | None = None) -> Report:
         """Wait for the end of the run; what it came to.
@@ -140,7 +146,7 @@ class RunHandle:
 
     def __exit__(self, *exc_info: object) -> None:
         self.cancel()
-        self._over.wait()
+        self.join()
 
     def __repr__(self) -> str:
         state = "over" if self.done else "under way"

@@ -25,6 +25,8 @@ class Kept:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._fleetway: Fleetway | None = None
+        self.making_ready = engine.lock()
+        """Held while a run is made ready: several threads may make some at the same time."""
 
     def fleetway(self, ask: Ask | None, verbosity: int) -> Fleetway:
         """The ways of all runs; made for the first one, as it is told. Each asks in its own way."""

@@ -148,9 +148,8 @@ class Fleetway:
         """Asks the operator in the run that is under way."""
         self._verbosity = verbosity
         self.early: list[Event] = []
-        """What there was to say before `emit` led anywhere."""
-        self.emit: Callable[[Event], None] = self.early.append
-        """Takes warnings, and the connections' story."""
+        """What there was to say while no run was under way."""
+        self._runs: list[Callable[[Event], None]] = []
         self._shared: SSHShared | None = None
         self._known: KnownHosts | None = None
         self._bastions: Bastions | None = None
@@ -299,9 +298,19 @@ class Fleetway:
         self.early.clear()
         return early
 
-    def fall_silent(self) -> None:
-        """The run is over; what there is to say from now on is said by the next one."""
-        self.emit = self.early.append
+    def speak_through(self, emit: Callable[[Event], None]) -> None:
+        """A run has begun, whose stream takes warnings, and the connections' story."""
+        self._runs.append(emit)
+
+    def fall_silent(self, emit: Callable[[Event], None]) -> None:
+        """That run is over; what there is to say from now on is said by another one."""
+        if emit in self._runs:
+            self._runs.remove(emit)
+
+    def emit(self, event: Event) -> None:
+        """Say something through the latest run that is under way, or else through the next one."""
+        latest = self._runs[-1:]
+        (latest[0] if latest else self.early.append)(event)
 
     def close(self) -> None:
         """Let go of what the connections shared; called when the last of them has ended."""
