@@ -124,7 +124,14 @@ class Outgoing:
                 raise
             # Before its last byte is there, nothing is ever put in place.
             hint = "it broke before everything was sent: nothing was put in place"
-            raise TransferFailed(error.message, phase=error.phase, hint=hint) from error
+            # Behind what is not known there may stand what is: that a stage was left there.
+            left = error.hint.partition("; ")[2]
+            raise TransferFailed(
+                error.message,
+                host=self.job.host,
+                phase=error.phase,
+                hint=f"{hint}; {left}" if left else hint,
+            ) from error
         self.tally.backups = [shown(each.kept) for each in delivered.backups]
         single = len(shipment.sums) == 1 and self.look.tools.check is Check.SHA256
         self.tally.checksum = next(iter(shipment.sums.values())) if single else None

@@ -108,6 +108,22 @@ def test_a_put_that_is_cut_long_before_its_end_is_no_mystery(
     assert (tmp_path / "there").read_text() == "old"
 
 
+def test_over_sftp_the_stage_that_is_left_there_is_named(
+    copy: Copying, proxy: CuttingProxy, tmp_path: Path
+) -> None:
+    """Nobody is there to remove it."""
+    (tmp_path / "large").write_bytes(bytes(48 << 20))
+    (tmp_path / "there").write_text("old")
+    proxy.allowed = 1 << 20
+    result = copy.put(tmp_path / "large", tmp_path / "there", sftp=True)
+    assert result.outcome is Outcome.FAILED
+    assert result.error is not None
+    [stage] = left_behind(tmp_path)
+    assert "nothing was put in place" in result.error.hint
+    assert os.path.basename(stage) in result.error.hint
+    assert (tmp_path / "there").read_text() == "old"
+
+
 def test_a_get_that_is_cut(copy: Copying, proxy: CuttingProxy, tmp_path: Path) -> None:
     old, new = versions()
     there, here = tmp_path / "there", tmp_path / "here"
