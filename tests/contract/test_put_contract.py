@@ -142,7 +142,7 @@ def test_only_attributes_differ(copy: Copying, source: Path, there: Path) -> Non
     assert mode(there / "motd") == 0o640
 
 
-def test_five_thousand_files_take_no_more_frames_than_one(
+def test_hundreds_of_files_take_no_more_frames_than_one(
     near: Copying, tmp_path: Path, there: Path
 ) -> None:
     top = tmp_path / "many"
@@ -505,3 +505,18 @@ def test_a_rate_for_all_hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     sent = sum(result.data["transferred"] for result in results.values())
     assert max(waits) == pytest.approx(sent / 100_000, abs=0.5)
     assert sent >= 1_000_000
+
+
+def test_a_server_that_does_little_more_than_run_commands(mock_host: Lab, tmp_path: Path) -> None:
+    """mock-ssh-server tells commands of no end of their input."""
+    (tmp_path / "motd").write_bytes(os.urandom(200_000))
+    (tmp_path / "here").mkdir()
+
+    def make(engine: Engine) -> Reach:
+        return over_ssh(engine, mock_host, "web01", "mock", kills=False)
+
+    with copying(make) as copy:
+        good(copy.put(tmp_path / "motd", tmp_path / "there"), CHANGED)
+        good(copy.put(tmp_path / "motd", tmp_path / "there"), OK)
+        good(copy.get(tmp_path / "there", tmp_path / "here"), CHANGED)
+    assert (tmp_path / "here/there").read_bytes() == (tmp_path / "motd").read_bytes()
