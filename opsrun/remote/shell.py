@@ -46,6 +46,10 @@ _AFTER_EXIT = 2.0
 
 _GREETING_CAP = 4096
 
+_GRACE_OF_INTAKES = 5.0
+"""Seconds between asking a script that takes a stream to end and killing it: it may have thousands
+of files to remove. Beyond it, `Run` would not wait for us."""
+
 _UNREAD = 256
 """Packets that are still looked at once a deadline is over: an endless output is not an answer."""
 
@@ -94,6 +98,7 @@ class Shell:
         mark = new_mark()
         ticket = self._expect(mark, allowed, on_stdout)
         ticket.tag = new_mark()
+        ticket.takes = frame.stream is not None
         self._pending[0].begin()
         self._outbox.append(frame.encode(mark, ticket.tag))
         self._guarded(self._write)
@@ -297,9 +302,11 @@ class Shell:
         """
         victim = self._victim and replace(self._victim, session=0)
         tag = self._pending[0].tag if self._pending else ""
+        takes = bool(self._pending) and self._pending[0].takes
         quarry = Quarry(tag or self._tag, self._started, victim)
         try:
-            toll = end_all(self._connection, quarry, self._ends.clock)
+            grace = _GRACE_OF_INTAKES if takes else GRACE
+            toll = end_all(self._connection, quarry, self._ends.clock, grace=grace)
             if not self._ends_within(SIGNAL_ANSWER):
                 self._process.signal("KILL")
                 self._ends_within(GRACE)

@@ -42,6 +42,8 @@ class Ticket:
         self.mark = mark
         self.tag = ""
         """What the processes of its script carry in their environment, see `Manner.tag`."""
+        self.takes = False
+        """Its script takes a stream, and cleans up when it is asked to end."""
 
     @property
     def done(self) -> bool:

@@ -12,6 +12,7 @@ from support.engines import make_engine
 from support.processes import wait_gone
 from support.shells import ShellUnderTest, combinations, shells
 
+import opsrun.remote.shell as shell_module
 from opsrun.engine.stop import Stop
 from opsrun.errors import (
     Cancelled,
@@ -244,6 +245,28 @@ def test_a_stream_that_breaks_off_at_its_source_ends_the_session(session: Sessio
     with pytest.raises(TransferFailed, match="the file changed"):
         session.run("_otake 10; echo $?", LIMIT, stream=Stream(10, broken()))
     assert session.run("echo again", LIMIT).stdout == b"again\n"
+
+
+def test_a_script_that_takes_a_stream_has_time_to_clean_up(
+    dash: Callable[..., Session], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even where every other one would be killed at once."""
+    monkeypatch.setattr(shell_module, "GRACE", 0.0)
+    session = dash()
+    stage = tmp_path / "stage"
+
+    def chunks() -> Iterator[bytes]:
+        yield bytes(1 << 20)
+        while not (stage / "99").exists():
+            yield b"x"
+        raise TransferFailed("the source is gone")
+
+    many = "i=0; while [ $i -lt 100 ]; do : >$i; i=$((i + 1)); done"
+    clean = f"cd {tmp_path}; for f in stage/*; do rm $f; done; rmdir stage; exit 71"
+    script = f"mkdir {stage}; cd {stage}; trap '{clean}' TERM; {many}; _otake 90000000 >/dev/null"
+    with pytest.raises(TransferFailed, match="the source is gone"):
+        session.run(script, stream=Stream(90_000_000, chunks()))
+    assert not stage.exists()
 
 
 def test_a_script_that_takes_too_little_can_t_go_unnoticed(session: Session) -> None:
