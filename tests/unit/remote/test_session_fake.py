@@ -110,7 +110,7 @@ def test_endless_output_does_not_postpone_the_limit() -> None:
     assert made.transport.started[1] == LAUNCH
     # Its own session is not named: what earlier frames left behind is in it, too.
     assert b"root=77 born=5 given=\n" in killer.stdin
-    assert f" tag={ticket.tag} ".encode() in killer.stdin
+    assert f" tag={ticket.tag}\n".encode() in killer.stdin
     assert f" {ticket.tag}\n".encode() in process.stdin, "the frame's own"
 
 
