@@ -289,6 +289,8 @@ class ConnectionFailed(HostError):
 
     transient = True
     drop: Drop | None = None
+    refused = False
+    """The host itself said that nobody listens at the port."""
 
 
 class HostKeyError(ConnectionFailed):

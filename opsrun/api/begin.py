@@ -16,6 +16,7 @@ from opsrun.api.options import (
     only_known,
     plan_of,
 )
+from opsrun.api.wanted import ready_of
 from opsrun.composition import arguments
 from opsrun.composition.actions import Action, ExecAction
 from opsrun.composition.run import Run
@@ -43,7 +44,8 @@ class Beginning(FleetCore):
                 options.get("idle_timeout"),
             )
 
-        action = ExecAction(made(words), {name: made(script) for name, script in own.items()})
+        each = {name: made(script) for name, script in own.items()}
+        action = ExecAction(made(words), each, ready_of(options))
         return self.begin(
             action,
             selected,

@@ -12,7 +12,8 @@ from opsrun.api.fleet_options import FleetOptions
 from opsrun.composition import arguments
 from opsrun.composition.actions import Action, ExecAction, TrustAction
 from opsrun.composition.kept import Kept
-from opsrun.composition.needs import needs_of
+from opsrun.composition.needs import needs_of, room_beside
+from opsrun.composition.prospect import Groups, Prospect
 from opsrun.composition.run import Run, RunOptions, make_engine
 from opsrun.composition.ways import Fleetway, check_manner, find_ways
 from opsrun.engine.base import Engine
@@ -149,9 +150,10 @@ class FleetCore:
             ask: asks the operator for a passphrase.
             verbosity: from 2 on, connections tell their story in notices.
         """
-        ways = find_ways(hosts, self._defaults, becomes=action.becomes)
+        groups = Groups.of(getattr(action, "groups", ()), self.inventory, hosts)
+        ways = find_ways((*hosts, *groups.beside), self._defaults, becomes=action.becomes)
         if isinstance(action, ExecAction):
-            check_manner(ways, action.command.manner)
+            check_manner(ways[: len(hosts)], action.command.manner)
         engine = make_engine(self.options.engine)
         kept = self._lines.kept
         needs = needs_of(ways)
@@ -160,11 +162,17 @@ class FleetCore:
             logs_in = not isinstance(action, TrustAction)
             # Where logging in is all that is asked for, it has to be done.
             jobs = fleetway.jobs(
-                ways, (action.name,), action.words, anew=not action.becomes, logs_in=logs_in
+                ways,
+                (action.name,),
+                action.words,
+                anew=not action.becomes,
+                logs_in=logs_in,
+                at_once=min(plan.forks, len(ways)),
             )
             early = fleetway.take_early()
             if kept is not None:
                 kept.leave_room(min(plan.forks, len(jobs)), needs)
+        spare = room_beside(min(plan.forks, len(hosts)), needs, engine)
         options = RunOptions(
             action=action.name,
             command=action.words,
@@ -180,7 +188,7 @@ class FleetCore:
         def make_worker(setting: Setting) -> Worker:
             # Not before: nobody reads the events of a run that is never streamed.
             fleetway.speak_through(emit)
-            return action.worker(setting, fleetway)
+            return action.worker(setting, Prospect(fleetway, jobs, groups, spare))
 
         def end() -> None:
             fleetway.fall_silent(emit)
@@ -190,7 +198,7 @@ class FleetCore:
         run = Run(
             engine,
             options,
-            _told_apart(jobs, action),
+            _told_apart(jobs[: len(hosts)], action),
             make_worker,
             sinks(engine),
             on_tick=on_tick,

@@ -45,6 +45,10 @@ class ExecOptions(PlanOptions, total=False):
     """Send the words as they are, for hosts without a POSIX shell; see `Manner`."""
     output: bool
     """Whether there are `Output` events, too."""
+    when_ready: str | Sequence[str] | None
+    """What each host waits for before its command starts: ``"tcp:5432"``; see docs/gates.md."""
+    ready_timeout: float | None
+    """Seconds that it waits for that; 60 unless given, None for ever."""
 
 
 class CopyOptions(PlanOptions, total=False):

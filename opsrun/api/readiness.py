@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from opsrun.api.begin import Beginning
 from opsrun.api.core import Pattern
 from opsrun.api.fleet_options import PathLike
+from opsrun.api.wanted import wanted_of
 from opsrun.composition import arguments
 from opsrun.composition.actions import PingAction, TrustAction, WaitAction
 from opsrun.engine.dispatch import Plan
@@ -40,8 +41,9 @@ class Readiness(Beginning):
         hosts: Pattern | None = None,
         *,
         timeout: float | None = 60.0,
+        any_of: int | None = None,
     ) -> Report:
-        """Wait until every host meets every condition: ``"ssh"``, ``"tcp:5432"``.
+        """Wait until every host meets every condition: ``"ssh"``, ``"tcp:5432"``; docs/gates.md.
 
         >>> fleet.wait("ssh", hosts="web", timeout=60).exit_status()
         0
@@ -50,14 +52,15 @@ class Readiness(Beginning):
             conditions: one, or several that are waited for one after the other.
             hosts: a pattern.
             timeout: seconds in all; None waits for ever.
-        """
-        from opsrun.adhoc.wait import Condition
+            any_of: so many of the conditions are enough, and all are tried at once.
 
-        one = isinstance(conditions, str)
-        named = arguments.texts("conditions", [conditions] if one else conditions)
-        wanted = tuple(Condition.parse(text) for text in named)
+        Raises:
+            UsageError: a condition can't be understood.
+            PatternError: a condition looks at hosts that there are not.
+        """
+        wanted = wanted_of("conditions", conditions, timeout, any_of)
         selected = self._select(hosts)
-        action = WaitAction(wanted, arguments.seconds("timeout", timeout))
+        action = WaitAction(wanted)
         return Report(self.begin(action, selected, Plan(self.options.forks)).stream())
 
     def trust(self, hosts: Pattern | None = None, *, expect: PathLike) -> Report:

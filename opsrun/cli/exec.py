@@ -20,6 +20,7 @@ from opsrun.cli.options import (
     take,
 )
 from opsrun.cli.plan import Order, plan_options
+from opsrun.cli.readiness import Ready, ready_options
 from opsrun.cli.words import split_words
 from opsrun.errors import UsageError
 
@@ -81,6 +82,7 @@ class ExecCommand(click.Command):
 @click.option(
     "-S", "--maxrc", is_flag=True, help="Exit with the largest remote status in place of 1."
 )
+@ready_options
 @plan_options
 def exec_(command: tuple[str, ...], **values: Any) -> int:
     """Run COMMAND on every host that --hosts selects.
@@ -106,7 +108,8 @@ def exec_(command: tuple[str, ...], **values: Any) -> int:
             values["command_timeout"],
             Manner(_terminal() if values["pty"] else None, values["raw"]),
             values["idle_timeout"],
-        )
+        ),
+        ready=take(Ready, values).wanted(),
     )
     return execute(
         action,

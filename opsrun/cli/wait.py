@@ -11,24 +11,41 @@ from opsrun.cli.options import (
     Reach,
     Selection,
     Show,
+    become_options,
     connection_options,
     output_options,
     selection_options,
     take,
 )
+from opsrun.errors import UsageError
+
+_BECOME = (
+    "become", "become_user", "become_method", "ask_become_pass", "become_password_file",
+)  # fmt: skip
 
 
 @click.command("wait", context_settings={"help_option_names": ["-h", "--help"]})
 @selection_options
 @connection_options
+@become_options
 @output_options
 @click.option(
     "--for",
-    "conditions",
+    "checks",
     multiple=True,
     required=True,
     metavar="CHECK",
-    help="ssh (a full login), or tcp:PORT on the host's address; again for more, in that order.",
+    help="What is waited for; again for more, in that order. ssh (a full login), tcp:PORT on the "
+    "host, tcp:HOST:PORT and http(s)://URL from here, port-free:PORT, cmd:COMMAND, file:PATH, "
+    "systemd:UNIT, log:PATH:REGEX (a new line); on other hosts: 'all(PATTERN) CHECK', "
+    "'any N of(PATTERN) CHECK'.",
+)
+@click.option(
+    "--any",
+    "any_of",
+    type=click.IntRange(1),
+    metavar="N",
+    help="N of the checks are enough, and all are tried at once.",
 )
 @click.option(
     "--timeout",
@@ -38,13 +55,30 @@ from opsrun.cli.options import (
     metavar="SECONDS",
     help="Give up after so long, counted for each host.",
 )
-def wait(conditions: tuple[str, ...], timeout: float, **values: Any) -> int:
+def wait(checks: tuple[str, ...], any_of: int | None, timeout: float, **values: Any) -> int:
     """Wait until every host that --hosts selects is ready."""
-    from opsrun.adhoc.wait import Condition
+    from opsrun.adhoc.checks import parse_all
+    from opsrun.adhoc.lookout import Wanted
     from opsrun.cli.execution import execute
     from opsrun.composition.actions import WaitAction
     from opsrun.engine.dispatch import Plan
 
     selection, reach, show = take(Selection, values), take(Reach, values), take(Show, values)
-    action = WaitAction(tuple(Condition.parse(text) for text in conditions), timeout)
-    return execute(action, selection, reach, show, Plan(forks=reach.forks))
+    wanted = Wanted(parse_all(checks), timeout, any_of)
+    if not wanted.needs_shell:
+        _refuse_become()
+    return execute(WaitAction(wanted), selection, reach, show, Plan(forks=reach.forks))
+
+
+def _refuse_become() -> None:
+    """Options that would have no effect are a mistake, unless they are everybody's defaults.
+
+    Raises:
+        UsageError: one of them was given.
+    """
+    context = click.get_current_context()
+    for name in _BECOME:
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            option = f"--{name.replace('_', '-')}"
+            words = "is for checks that run something on a host, and none of these does"
+            raise UsageError(f"{option} {words}")

@@ -7,23 +7,22 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from opsrun.adhoc.base import Setting, Worker
+from opsrun.adhoc.outlook import Outlook
 from opsrun.adhoc.run import Exec
+from opsrun.errors import UsageError
 from opsrun.remote.command import Command
 
 if TYPE_CHECKING:
     # The others of what a run can do are imported by the run that does it.
+    from opsrun.adhoc.checks.group import GroupCheck
+    from opsrun.adhoc.lookout import Wanted
     from opsrun.adhoc.trust import Findings, ScanKeys
-    from opsrun.adhoc.wait import Condition, ProbeTCP
     from opsrun.transports.hostkeys.expect import Expectations
     from opsrun.transports.hostkeys.trust import Accepted
 
 
-class Means(Protocol):
+class Means(Outlook, Protocol):
     """What can be done to a host, beside running something there; by its name."""
-
-    @property
-    def probe_tcp(self) -> ProbeTCP:
-        """See `ProbeTCP`."""
 
     @property
     def scan_keys(self) -> ScanKeys:
@@ -56,8 +55,15 @@ class ExecAction:
     command: Command
     own: Mapping[str, Command] = field(default_factory=dict)
     """Each host's command, by name, where they differ; ``command`` is what to call them then."""
+    ready: Wanted | None = None
+    """What each host waits for first."""
     name: str = "exec"
     becomes: bool = True
+
+    def __post_init__(self) -> None:
+        if self.ready is not None and self.command.manner.raw and self.ready.needs_own_shell:
+            words = "a host that is sent raw words has no shell for the check"
+            raise UsageError(f"{words}: wait for tcp:PORT")
 
     @property
     def words(self) -> str:
@@ -66,11 +72,25 @@ class ExecAction:
 
     def worker(self, setting: Setting, means: Means) -> Worker:
         """See `Action.worker`."""
+        worker = self._exec(setting)
+        if self.ready is None:
+            return worker
+        from opsrun.adhoc.lookout import Lookout
+        from opsrun.adhoc.when_ready import WhenReady
+
+        return WhenReady(setting, worker, self.ready, Lookout(setting, means))
+
+    def _exec(self, setting: Setting) -> Exec:
         if not self.own:
             return Exec(setting, self.command)
         from opsrun.adhoc.each import ExecEach
 
         return ExecEach(setting, self.command, self.own)
+
+    @property
+    def groups(self) -> tuple[GroupCheck, ...]:
+        """Checks that look at other hosts than the one that waits."""
+        return self.ready.groups if self.ready is not None else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +112,32 @@ class PingAction:
 
 @dataclass(frozen=True, slots=True)
 class WaitAction:
-    """Wait until every condition is met."""
+    """Wait until what is wanted holds."""
 
-    conditions: tuple[Condition, ...]
-    timeout: float | None
+    wanted: Wanted
     name: str = "wait"
-    becomes: bool = False
 
     @property
     def words(self) -> str:
-        """The conditions, as they were asked for."""
-        return ", ".join(str(condition) for condition in self.conditions)
+        """The checks, as they were asked for."""
+        return str(self.wanted)
+
+    @property
+    def becomes(self) -> bool:
+        """Whether something is asked of a shell; a login and a port are anybody's."""
+        return self.wanted.needs_shell
+
+    @property
+    def groups(self) -> tuple[GroupCheck, ...]:
+        """Checks that look at other hosts than the one that waits."""
+        return self.wanted.groups
 
     def worker(self, setting: Setting, means: Means) -> Worker:
         """See `Action.worker`."""
+        from opsrun.adhoc.lookout import Lookout
         from opsrun.adhoc.wait import Wait
 
-        return Wait(setting, self.conditions, self.timeout, means.probe_tcp)
+        return Wait(setting, self.wanted, Lookout(setting, means))
 
 
 @dataclass(frozen=True, slots=True)

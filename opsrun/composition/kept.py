@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from opsrun.composition.needs import room_beside
 from opsrun.composition.ways import Fleetway
-from opsrun.engine import tasks
 from opsrun.engine.base import Engine
-from opsrun.engine.limits import Needs, affordable_forks
+from opsrun.engine.limits import Needs
 from opsrun.secret import Ask
 
 _FAREWELL = 10.0
 """Seconds that the last tasks have; every wait in them is shorter."""
-
-_MANY = 4096
-"""Connections that nobody keeps more of."""
 
 
 class Kept:
@@ -40,10 +37,7 @@ class Kept:
         if self._fleetway is None or self._fleetway.pool is None:
             return
         pool = self._fleetway.pool
-        per_host = needs.threads * self._engine.threads_per_task + needs.processes
-        by_tasks, _ = tasks.affordable(_MANY, per_host, self._engine.own_threads)
-        more = min(affordable_forks(_MANY, needs.files), by_tasks) - forks
-        pool.limit(max(0, len(pool) + more))
+        pool.limit(max(0, len(pool) + room_beside(forks, needs, self._engine)))
 
     def close(self) -> None:
         """Close all connections and wait for what they left under way."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from opsrun.composition.ways import Way
-from opsrun.engine.limits import Needs
+from opsrun.engine import tasks
+from opsrun.engine.base import Engine
+from opsrun.engine.limits import Needs, affordable_forks
 from opsrun.transports.targets.target import LocalTarget, ProgramTarget
 
 _OVER_SSH = Needs(files=2, threads=2, processes=0)
@@ -15,6 +17,8 @@ _LOCAL = Needs(files=8, threads=1, processes=2)
 """The shell, and the command that it starts."""
 _BECOME = 2
 """sudo or su, and the other user's shell."""
+_MANY = 4096
+"""Connections that nobody keeps more of."""
 _PROGRAMS = {"ssh": 2}
 _CONTAINER_PROGRAM = 12
 """They are written in Go: most of these are threads."""
@@ -28,6 +32,16 @@ def needs_of(ways: Iterable[Way]) -> Needs:
         threads=max(each.threads for each in every),
         processes=max(each.processes for each in every),
     )
+
+
+def room_beside(forks: int, needs: Needs, engine: Engine) -> int:
+    """How many connections may stay open beside those of so many hosts at once; below 0 for none.
+
+    Descriptors and threads are counted, as they are free now.
+    """
+    per_host = needs.threads * engine.threads_per_task + needs.processes
+    by_tasks, _ = tasks.affordable(_MANY, per_host, engine.own_threads)
+    return min(affordable_forks(_MANY, needs.files), by_tasks) - forks
 
 
 def _needs(way: Way) -> Needs:

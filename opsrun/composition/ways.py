@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from socket import socket
 from typing import TYPE_CHECKING
 
 from opsrun.adhoc.base import Job
@@ -360,6 +362,35 @@ class Fleetway:
         with stop.closing(route.abort):
             try:
                 route.open()
+            finally:
+                route.hang_up()
+
+    def address(self, host: str) -> str:
+        """The name or address that is dialled for a host.
+
+        Raises:
+            NotBuiltError: it is reached through a program, and none is known.
+        """
+        target = self._targets[host]
+        if isinstance(target, ProgramTarget):
+            words = f"{host} is reached through {target.program}"
+            raise NotBuiltError(f"{words}, which tells no address to put for {{host}}")
+        return target.address if isinstance(target, SSHTarget) else "127.0.0.1"
+
+    @contextmanager
+    def dial(self, host: str, address: str, port: int, stop: Stop) -> Iterator[socket]:
+        """Connect to any address from here; closed when the block is left, or by the stop.
+
+        Raises:
+            ConnectionFailed: nobody listens there; of ``host``, who wanted to know.
+        """
+        from opsrun.transports.ssh.dial import DirectRoute, system_resolver
+
+        target = SSHTarget(host=host, address=address, port=port, user="")
+        route = DirectRoute(target, self._engine, system_resolver)
+        with stop.closing(route.abort):
+            try:
+                yield route.open()
             finally:
                 route.hang_up()
 

@@ -1,4 +1,4 @@
-"""Who waits for which gate, and who opens it: whether all can get on, before anybody starts. Pure."""
+"""Who waits for which gate, and who opens it: can all of them get on? Pure."""
 
 from __future__ import annotations
 

@@ -238,9 +238,13 @@ class Gate:
             return State.FAILED if self._failings > seen[1] else State.PROBING
 
     def _progress(self, started: float) -> Progress:
-        return Progress(self.attempt, self._engine.now() - started, self._last_words())
+        return Progress(self.attempt, self._engine.now() - started, self.last_words)
 
-    def _last_words(self) -> str:
+    @property
+    def last_words(self) -> str:
+        """What the latest attempt that failed ended with, in words; empty if none has."""
+        if self._prober is not None and self._prober.bug is not None:
+            return f"the check itself failed: {self._prober.bug!r}"
         if isinstance(self.failure, HostError):
             # Whose gate it is, the waiter knows; and a hint for a login is none for a gate.
             return self.failure.message
@@ -250,7 +254,7 @@ class Gate:
         if self._why:
             return f"{self.name}: {self._why}"
         if self._prober is not None and self._prober.bug is not None:
-            return f"{self.name}: the check itself failed: {self._prober.bug!r}"
+            return f"{self.name}: {self.last_words}"
         if self.failure is not None and is_final(self.failure):
             return f"{self.name}: {self.failure}"
         attempts = f"{progress.attempt} attempt{'s' if progress.attempt != 1 else ''}"

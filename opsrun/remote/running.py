@@ -47,8 +47,13 @@ def at(process: Process) -> str:
 class Stopping(Protocol):
     """What `Running` has to know of a run that may be ended from outside."""
 
-    cancelled: bool
-    reason: str
+    @property
+    def cancelled(self) -> bool:
+        """Whether work under way is to end."""
+
+    @property
+    def reason(self) -> str:
+        """Why, in words for the operator."""
 
 
 class Running:

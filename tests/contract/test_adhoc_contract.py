@@ -1,8 +1,8 @@
-"""exec, ping and wait on hosts in memory: one start, one result, and nothing sent twice."""
+"""exec and ping on hosts in memory: one start, one result, and nothing sent twice."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,20 +10,16 @@ import pytest
 from support.bench import LONG, WORK, Bench, host, refusing
 from support.engines import until
 
-import opsrun.engine.gates as gates
 import opsrun.remote.perseverance as perseverance
 from opsrun.adhoc.base import Job
 from opsrun.adhoc.run import Exec
-from opsrun.adhoc.wait import Condition, Wait
 from opsrun.engine.base import Engine
 from opsrun.engine.dispatch import Slot
 from opsrun.engine.stop import Stop
 from opsrun.errors import (
     AuthenticationFailed,
     ConnectionFailed,
-    HostError,
     HostKeyError,
-    UsageError,
 )
 from opsrun.events import Notice, Outcome, Output, Result, Retry, WorkId
 from opsrun.remote.command import Command
@@ -233,113 +229,3 @@ def test_a_host_that_was_never_started_is_cancelled(bench: Bench) -> None:
     [result] = bench.of(Result)
     assert (result.outcome, result.started) == (Outcome.CANCELLED, 0.0)
     assert "--max-fail" in result.error.message
-
-
-# -- wait
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("ssh", Condition("ssh")),
-        ("tcp:1", Condition("tcp", 1)),
-        ("tcp:65535", Condition("tcp", 65535)),
-    ],
-)
-def test_conditions(text: str, expected: Condition) -> None:
-    assert Condition.parse(text) == expected
-    assert str(expected) == text
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("", "expected ssh or tcp:PORT"),
-        ("sssh", "did you mean 'ssh'"),
-        ("ssh:22", "expected ssh or tcp:PORT"),
-        ("tpc:22", "did you mean 'tcp'"),
-        ("tcp", "a port is a number"),
-        ("tcp:", "a port is a number"),
-        ("tcp:0", "a port is a number"),
-        ("tcp:65536", "a port is a number"),
-        ("tcp:-1", "a port is a number"),
-        ("tcp:x", "a port is a number"),
-        ("tcp:٢٢", "a port is a number"),
-    ],
-)
-def test_conditions_that_are_none(text: str, words: str) -> None:
-    with pytest.raises(UsageError, match=words):
-        Condition.parse(text)
-
-
-def _probe(fails: int, asked: list[tuple[str, int]]) -> Callable[[str, int, Stop], None]:
-    def probe(address: str, port: int, stop: Stop) -> None:
-        asked.append((address, port))
-        if len(asked) <= fails:
-            raise HostError("connection refused", phase="tcp")
-
-    return probe
-
-
-def test_wait_meets_its_conditions_one_after_the_other(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(gates.Pace, "delay", lambda pace, attempt: 0.0)
-    asked: list[tuple[str, int]] = []
-    conditions = (Condition("tcp", 5432), Condition("ssh"))
-    worker = Wait(bench.setting, conditions, LONG, _probe(2, asked))
-    result = bench.run(worker, host(bench.engine))
-    assert result.outcome is Outcome.OK
-    assert asked == [(WORK.host, 5432)] * 3
-    assert {name: each["attempts"] for name, each in result.data.items()} == {
-        "tcp:5432": 3, "ssh": 1,
-    }  # fmt: skip
-
-
-def test_wait_gives_up_and_says_what_it_waited_for(bench: Bench) -> None:
-    asked: list[tuple[str, int]] = []
-    worker = Wait(bench.setting, (Condition("tcp", 5432),), 0.01, _probe(999, asked))
-    result = bench.run(worker)
-    assert result.outcome is Outcome.FAILED
-    assert result.error is not None
-    assert "tcp:5432 was not ready after" in result.error.message
-    assert "connection refused" in result.error.message
-
-
-def test_a_cancelled_wait_is_cancelled(bench: Bench) -> None:
-    asked: list[tuple[str, int]] = []
-    worker, done = Wait(bench.setting, (Condition("tcp", 1),), None, _probe(999, asked)), []
-    task = bench.engine.spawn(lambda: done.append(bench.run(worker)))
-    until(bench.engine, lambda: asked)
-    bench.stop.cancel("the operator said so")
-    assert task.join(LONG)
-    assert done[0].outcome is Outcome.CANCELLED
-    assert bench.engine.close(LONG), "no prober stays behind"
-
-
-def test_waiting_hosts_hold_no_place_but_their_attempts_do(bench: Bench) -> None:
-    """One place, and two hosts that wait for each other's check."""
-    inside: list[int] = []
-    most = 0
-    tried = [0, 0]
-
-    def probe(address: str, port: int, stop: Stop) -> None:
-        nonlocal most
-        inside.append(port)
-        most = max(most, len(inside))
-        bench.engine.event().wait(0.001)
-        inside.remove(port)
-        tried[port] += 1
-        if not all(tried):
-            raise HostError("not yet", phase="tcp")
-
-    def wait(port: int) -> None:
-        setting = replace(bench.setting, emit=lambda event: None)
-        worker = Wait(setting, (Condition("tcp", port),), LONG, probe)
-        bench.places.acquire()
-        assert worker(Job(WORK, lambda: host(bench.engine)), Slot(bench.places))
-        bench.places.release()
-
-    tasks = [bench.engine.spawn(wait, port) for port in (0, 1)]
-    assert all(task.join(LONG) for task in tasks)
-    assert most == 1

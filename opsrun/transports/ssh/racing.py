@@ -164,8 +164,14 @@ class Race:
             words = f"none of {len(told)} addresses answered within {seconds:.1f} s: "
             words += "; ".join(told)
         failed = ConnectionFailed(words, host=host, phase="tcp", hint=self._hint(error))
+        failed.refused = self._is_refused()
         failed.__cause__ = error
         return failed
+
+    def _is_refused(self) -> bool:
+        """Every address that there is a way to said that nobody listens."""
+        codes = {each.errno for _, each in self._failures} - {errno.ENETUNREACH}
+        return codes == {errno.ECONNREFUSED} and not self._pending and not self._waiting
 
     def setbacks(self) -> str:
         """Addresses that were tried in vain, as the end of a sentence."""

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _PROHIBITED = 1
 """SSH_OPEN_ADMINISTRATIVELY_PROHIBITED, RFC 4254 section 5.1."""
 
+_CONNECT_FAILED = 2
+"""SSH_OPEN_CONNECT_FAILED."""
+
 _RESOURCE_SHORTAGE = 4
 """SSH_OPEN_RESOURCE_SHORTAGE."""
 
@@ -169,6 +172,8 @@ class Tunnel(Channel):
             failed.transient = False
             return failed
         failed = self._failed("tcp", reason)
+        # In the words of the jump host's strerror(3): there is no code for it.
+        failed.refused = code == _CONNECT_FAILED and "connection refused" in reason.lower()
         if code == _RESOURCE_SHORTAGE:
             failed.drop = Drop(hop=True)
             failed.hint = "the jump host has too much to do; lower --forks"
