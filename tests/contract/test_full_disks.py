@@ -122,6 +122,7 @@ def test_the_hosts_file_system_is_read_only(top: Path, source: Path) -> None:
 
 def test_a_directory_that_one_may_not_write_to(top: Path, source: Path) -> None:
     (top / "large").write_text("old")
+    top.chmod(0o555)
     with copying(behind(as_nobody())) as copy:
         assert "Permission denied" in bad(copy.put(source / "large", top))
         assert "Permission denied" in bad(copy.sync(source, top))

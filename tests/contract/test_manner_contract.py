@@ -12,6 +12,7 @@ from support import evil
 from support.evil import EvilSSH
 from support.processes import wait_gone
 from support.reach import Ran, Reach, local, over_ssh
+from support.terminals import need_sshd_with_terminals
 
 import opsrun.remote.running as running_module
 from opsrun import Fleet, NotBuiltError, UsageError
@@ -32,6 +33,7 @@ def reach(request: pytest.FixtureRequest, engine: Engine) -> Reach:
     """A way to a host that gives terminals."""
     if request.param == "local":
         return local(engine)
+    need_sshd_with_terminals()
     return over_ssh(engine, request.getfixturevalue("lab"), "web01", "sshd", kills=True)
 
 
@@ -110,6 +112,7 @@ def test_a_command_without_a_terminal_has_none(reach: Reach) -> None:
 
 
 def test_from_python(lab: Lab) -> None:
+    need_sshd_with_terminals()
     script = "stty size; [ -t 0 ] && echo $TERM"
     report = Fleet(lab.inventory).exec(script, hosts="web01", pty=True)
     assert report["web01"].stdout == b"24 80\ndumb\n"

@@ -11,7 +11,6 @@ from typing import Any
 import paramiko
 import pytest
 from support.engines import until
-from support.processes import wait_gone
 from support.reach import Ran, Reach, over_ssh
 
 import opsrun.remote.killing as killing
@@ -142,9 +141,9 @@ def test_no_room_to_kill_through(
     connected: Callable[[Reach], Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The one channel is the command's own: what is not seen to end is said to run on.
+    """The one channel is the command's own: whether all that it started has ended is not seen.
 
-    sshd passes no signal on as root, so it does; as anybody else it ends the command itself.
+    sshd passes no signal on as root, so it goes on; as anybody else it ends the command itself.
     """
     monkeypatch.setattr(running, "GRACE", SHORT)
     monkeypatch.setattr(running, "SIGNAL_ANSWER", SHORT)
@@ -154,11 +153,9 @@ def test_no_room_to_kill_through(
     ran.quietly(connected(reach))
     assert isinstance(ran.error, CommandTimeout)
     pid = int(ran.stdout.bytes())
-    try:
-        assert ran.running.may_still_run is not wait_gone(pid, SHORT)
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+    assert ran.running.may_still_run
 
 
 def test_a_refusal_with_nothing_else_open_is_an_error(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from support.cli import opsrun
 from support.processes import wait_gone
+from support.terminals import need_sshd_with_terminals
 from support.typing_at import typing_at
 
 from opsrun.lab import Lab
@@ -168,6 +169,7 @@ def test_connections_are_looked_after_while_the_prompt_waits(
 
 
 def test_a_terminal_of_our_size(lab: Lab, engine: str) -> None:
+    need_sshd_with_terminals()
     words = ("exec", "-q", "-i", lab.inventory, "-w", "web01", "--engine", engine, "--pty", "--")
     with typing_at(
         *words, "stty size; echo $TERM; echo e >&2; [ -t 0 ] || echo no", NO_COLOR="1"
@@ -181,6 +183,7 @@ def test_a_terminal_of_our_size(lab: Lab, engine: str) -> None:
 
 
 def test_both_outputs_are_one_on_a_terminal(lab: Lab) -> None:
+    need_sshd_with_terminals()
     words = ("exec", "-i", lab.inventory, "-o", "json", "-w", "web01", "--pty", "--")
     result = opsrun(*words, "echo o; echo e >&2; exit 3").results["web01"]
     assert (result["stdout"], result["stderr"], result["rc"]) == ("o\ne\n", "", 3)

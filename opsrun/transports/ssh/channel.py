@@ -154,7 +154,9 @@ class SessionChannel(Channel):
             request.add_int(size)
         request.add_string(_MODES)
         if not self._answer_to(request, deadline):
-            answer = "no answer" if self._granted is None else "the server refused"
+            answer = "the server refused"
+            if self._granted is None:
+                answer = "the server hung up" if self._closed else "no answer"
             failed = self._failed("exec", f"no terminal: {answer} {deadline.after()}")
             failed.hint = "PermitTTY in sshd_config, or no-pty in authorized_keys?"
             raise failed
