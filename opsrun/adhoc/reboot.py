@@ -12,7 +12,6 @@ from opsrun.engine.dispatch import Slot
 from opsrun.engine.stop import Stop
 from opsrun.errors import (
     AuthenticationFailed,
-    Cancelled,
     CommandTimeout,
     ConnectionFailed,
     HostError,
@@ -81,7 +80,7 @@ class Reboot:
         if self._refused is not None:
             raise self._refused
         data: dict[str, Any] = {
-            "seconds": round(progress.elapsed, 3),
+            "seconds": round(self._setting.engine.now() - self._started, 3),
             "attempts": progress.attempt,
         }
         if self._gone is not None:
@@ -99,16 +98,18 @@ class Reboot:
             # However long: nobody logs in to a host with another key.
             self._refused = error
             return
+        except AuthenticationFailed as error:
+            # It let us in before, with the same: it is on its way down, or up (pam_nologin(8)).
+            raise self._not_yet(f"it lets nobody in yet: {error.message}") from error
         except HostError as error:
             self._note_gone(error)
             raise
         self._compare()
 
     def _note_gone(self, error: HostError) -> None:
-        refused_or_busy = isinstance(error, AuthenticationFailed | Cancelled)
-        if isinstance(error, ConnectionFailed):
-            refused_or_busy |= error.drop is not None or error.phase not in _AT_THE_DOOR
-        if not refused_or_busy and self._gone is None:
+        if self._gone is not None or not isinstance(error, ConnectionFailed):
+            return
+        if error.phase in _AT_THE_DOOR and error.drop is None:
             self._gone = self._setting.engine.now()
 
     def _compare(self) -> None:
