@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import math
+import re
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.engines import until
 
 import opsrun.engine.gates as gates
-from opsrun.engine.base import Engine
-from opsrun.engine.gates import Gate, Pace, Progress
+from opsrun.engine.base import Engine, Task
+from opsrun.engine.enough import Enough
+from opsrun.engine.gates import Gate, Pace, Progress, State
 from opsrun.engine.stop import Stop
-from opsrun.errors import GateTimeout, HostError, NotBuiltError, OpsrunError
+from opsrun.errors import (
+    AuthenticationFailed,
+    BecomeError,
+    ConnectionFailed,
+    GateTimeout,
+    HostError,
+    NotBuiltError,
+    OpsrunError,
+    UsageError,
+)
 
 LONG = 30.0
 AT_ONCE = Pace(0.0, 0.0)
@@ -204,3 +217,252 @@ def test_pace_grows_to_its_longest_within_its_jitter(attempt: int, luck: float) 
 
 def test_pace_is_random_by_itself() -> None:
     assert len({Pace().delay(1) for _ in range(50)}) > 1
+
+
+# -- opened, abandoned, cleared
+
+
+def by_hand(engine: Engine, stop: Stop | None = None) -> Gate:
+    """A gate that somebody's work opens."""
+    return Gate("db is migrated", None, engine, stop or Stop(engine))
+
+
+def waiting(engine: Engine, gate: Gate, number: int) -> tuple[list[Any], list[Task]]:
+    """So many tasks that wait for a gate, and what each of them gets."""
+    got: list[Any] = []
+    inside = engine.semaphore(0)
+
+    def wait() -> None:
+        inside.release()
+        try:
+            got.append(gate.wait_open(LONG))
+        except GateTimeout as error:
+            got.append(str(error))
+
+    tasks = [engine.spawn(wait) for _ in range(number)]
+    for _ in tasks:
+        inside.acquire()
+    return got, tasks
+
+
+def test_who_did_the_work_opens_the_gate(engine: Engine) -> None:
+    gate = by_hand(engine)
+    assert gate.state is State.PROBING
+    got, tasks = waiting(engine, gate, 10)
+    gate.start()
+    gate.open()
+    assert all(task.join(LONG) for task in tasks)
+    assert [type(each) for each in got] == [Progress] * 10
+    assert (gate.state, gate.is_open, gate.attempt) == (State.OPEN, True, 0)
+
+
+def test_a_gate_whose_opener_ended_without_opening_it_fails_at_once(engine: Engine) -> None:
+    gate = by_hand(engine)
+    got, tasks = waiting(engine, gate, 5)
+    gate.abandon("the migration failed")
+    assert all(task.join(LONG) for task in tasks)
+    assert got == ["db is migrated: the migration failed"] * 5
+    assert gate.state is State.FAILED
+    with pytest.raises(GateTimeout, match="the migration failed"):
+        gate.wait_open(None)
+
+
+def test_an_open_gate_is_not_abandoned_any_more(engine: Engine) -> None:
+    gate = by_hand(engine)
+    gate.open()
+    gate.abandon("too late")
+    assert gate.wait_open(0).attempt == 0
+
+
+def test_cancelling_releases_who_waits_for_somebodys_work(engine: Engine) -> None:
+    stop = Stop(engine)
+    gate = by_hand(engine, stop)
+    got, tasks = waiting(engine, gate, 3)
+    stop.cancel("over")
+    assert all(task.join(LONG) for task in tasks)
+    assert len(got) == 3
+    assert all("db is migrated was not ready" in words for words in got)
+
+
+def test_a_cleared_gate_makes_wait_again(engine: Engine) -> None:
+    gate = by_hand(engine)
+    got, tasks = waiting(engine, gate, 4)
+    gate.open()
+    gate.clear()
+    assert all(task.join(LONG) for task in tasks)
+    assert [type(each) for each in got] == [Progress] * 4, "whom it had released it has released"
+    with pytest.raises(GateTimeout):
+        gate.wait_open(0)
+    gate.open()
+    assert gate.wait_open(0).attempt == 0
+
+
+def test_probing_goes_on_when_a_gate_is_cleared_and_one_prober_is_enough(engine: Engine) -> None:
+    up, tried = engine.event(), engine.semaphore(0)
+    inside: list[int] = []
+
+    def check() -> None:
+        inside.append(1)
+        assert len(inside) == 1, "two probers at once"
+        tried.release()
+        inside.pop()
+        if not up.is_set():
+            raise OpsrunError("down")
+
+    stop = Stop(engine)
+    gate = Gate("x", check, engine, stop, pace=Pace(0.001, 0.001))
+    up.set()
+    for _ in range(3):
+        gate.start()
+    assert gate.wait_open(LONG).attempt == 1
+    for _ in range(5):
+        up.clear()
+        gate.clear()
+        assert gate.state is State.PROBING
+        tried.acquire()
+        up.set()
+        gate.wait_open(LONG)
+    stop.cancel("over")
+
+
+def test_what_was_tried_before_a_gate_was_cleared_opens_it_no_more(engine: Engine) -> None:
+    """An attempt that is under way as the gate is cleared says what was true before."""
+    begun, go_on = engine.event(), engine.event()
+    tries: list[int] = []
+
+    def check() -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            begun.set()
+            go_on.wait(LONG)
+        else:
+            raise OpsrunError("down by now")
+
+    stop = Stop(engine)
+    gate = Gate("x", check, engine, stop, pace=Pace(LONG, LONG))
+    gate.start()
+    assert begun.wait(LONG)
+    gate.open()
+    gate.clear()
+    until(engine, lambda: len(tries) == 2)
+    go_on.set()
+    stop.cancel("over")
+    assert engine.close(LONG)
+    assert not gate.is_open
+
+
+def test_states_are_told_as_they_change(engine: Engine) -> None:
+    gate = by_hand(engine)
+    told: list[State] = []
+    late: list[State] = []
+
+    def broken(state: State) -> None:
+        raise ZeroDivisionError
+
+    gate.subscribe(broken)
+    end = gate.subscribe(told.append)
+    gate.open()
+    gate.open()
+    gate.subscribe(late.append)
+    gate.clear()
+    gate.abandon("no")
+    end()
+    gate.open()
+    assert told == [State.OPEN, State.PROBING, State.FAILED]
+    assert late == [State.OPEN, State.PROBING, State.FAILED, State.OPEN], (
+        "at once, if there is news"
+    )
+
+
+def test_a_subscriber_may_clear_the_gate_that_it_is_told_of(engine: Engine) -> None:
+    tries: list[int] = []
+    gate = Gate("x", refusing(0, log=tries), engine, Stop(engine), pace=AT_ONCE)
+
+    def once(state: State) -> None:
+        if state is State.OPEN and len(tries) < 3:
+            gate.clear()
+
+    gate.subscribe(once)
+    gate.start()
+    until(engine, lambda: len(tries) == 3 and gate.is_open)
+    assert engine.close(LONG)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AuthenticationFailed("Permission denied", host="web01", phase="auth"),
+        BecomeError("wrong password", host="web01", phase="become"),
+        UsageError("no such thing"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_login_that_was_refused_is_not_tried_again(engine: Engine, error: OpsrunError) -> None:
+    tries: list[int] = []
+    gate = Gate("ssh", refusing(0, error, tries), engine, Stop(engine), pace=AT_ONCE)
+    gate.start()
+    with pytest.raises(GateTimeout, match=f"^ssh: {re.escape(str(error))}$"):
+        gate.wait_open(None)
+    assert tries == [1]
+    assert gate.state is State.FAILED
+
+
+def test_a_host_that_is_out_of_reach_is_tried_again(engine: Engine) -> None:
+    tries: list[int] = []
+
+    def check() -> None:
+        tries.append(1)
+        if len(tries) < 4:
+            raise ConnectionFailed("connection refused", host="web01", phase="tcp")
+
+    gate = Gate("ssh", check, engine, Stop(engine), pace=AT_ONCE)
+    gate.start()
+    assert gate.wait_open(LONG).attempt == 4
+
+
+# -- so many of several
+
+
+def of(engine: Engine, number: int) -> list[Gate]:
+    """So many gates that are opened by hand."""
+    return [Gate(f"g{place}", None, engine, Stop(engine)) for place in range(number)]
+
+
+def test_enough_gates_open_one_behind_them(engine: Engine) -> None:
+    gates = of(engine, 3)
+    enough = Enough("any 2", gates, 2, engine, Stop(engine))
+    gates[2].open()
+    assert enough.state is State.PROBING
+    gates[1].abandon("never mind")
+    assert enough.state is State.PROBING
+    gates[0].open()
+    assert enough.wait_open(0).attempt == 0
+    assert sorted(enough.opened) == [0, 2]
+
+
+def test_too_few_gates_that_can_open_fail_it_at_once(engine: Engine) -> None:
+    gates = of(engine, 3)
+    enough = Enough("any 2", gates, 2, engine, Stop(engine))
+    gates[0].abandon("gone")
+    gates[2].abandon("gone as well")
+    with pytest.raises(GateTimeout, match=r"^any 2: too few of them can hold$"):
+        enough.wait_open(None)
+
+
+def test_a_gate_that_had_opened_counts_from_the_beginning(engine: Engine) -> None:
+    gates = of(engine, 2)
+    gates[0].open()
+    enough = Enough("any 1", gates, 1, engine, Stop(engine))
+    assert enough.is_open
+    enough.leave()
+
+
+def test_what_keeps_the_others_shut_is_told(engine: Engine) -> None:
+    stop = Stop(engine)
+    gates = [Gate(name, refusing(9), engine, stop, attempts=2, pace=AT_ONCE) for name in "ab"]
+    for gate in gates:
+        gate.probe()
+    enough = Enough("any 1", gates, 1, engine, stop)
+    with pytest.raises(GateTimeout, match=r"^any 1: a: refused 2; b: refused 2$"):
+        enough.wait_open(None)
+    assert enough.attempt == 2

@@ -157,9 +157,15 @@ def port_of(text: str, port: str) -> int:
     raise UsageError(f"can't wait for {text!r}: a port is a number from 1 to 65535")
 
 
-def placed(check: Check, sight: Sight) -> Attempt:
-    """The attempts of a check, each with a place among those that are worked on."""
-    attempt = check.attempts(sight)
+def placed(check: Check, sight: Sight, begun: Attempt | None = None) -> Attempt:
+    """The attempts of a check, each with a place among those that are worked on.
+
+    Args:
+        check: what is waited for.
+        sight: of the host that waits.
+        begun: attempts of the same check at the same host that have begun already.
+    """
+    attempt = begun or check.attempts(sight)
     if check.pattern is not None:
         # Each of its hosts takes one, and it must not wait for itself.
         return attempt

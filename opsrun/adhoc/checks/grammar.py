@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
 from opsrun.adhoc.checks.base import Check
@@ -49,7 +50,8 @@ def parse(text: str) -> Check:
     kind, _, rest = text.partition(":")
     reader = KINDS.get(kind)
     if reader is None:
-        hint = did_you_mean(kind, (*KINDS, "all", "any"))
+        head = re.split(r"[:(\s]", text.lower(), maxsplit=1)[0]
+        hint = did_you_mean(head, (*KINDS, "all", "any"))
         raise UsageError(f"can't wait for {text!r}: expected {SHAPES}{hint}")
     if kind in ("http", "https") and not rest.startswith("//"):
         raise UsageError(f"can't wait for {text!r}: expected {kind}://HOST")
