@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from opsrun.adhoc.base import Job, Setting, Trail, Worker
-from opsrun.adhoc.reboot import GATE, Reboot
+from opsrun.adhoc.checks.login import LoginCheck
+from opsrun.adhoc.lookout import Lookout, Wanted, Watch
+from opsrun.adhoc.reboot import Reboot
 from opsrun.adhoc.run import Exec
 from opsrun.engine.dispatch import Slot
 from opsrun.errors import (
+    WAITING,
+    BecomeError,
     CommandTimeout,
+    ConnectionFailed,
     ConnectionLost,
     GateTimeout,
     HostError,
-    HostKeyError,
     OpsrunError,
 )
 from opsrun.events import Notice, Outcome, Result
 from opsrun.remote.connection import Connection
-
-Condition = Any
-Waiter = Callable[[Sequence[Condition], float | None], Worker]
-"""Makes what waits until these conditions hold, for so many seconds in all."""
+from opsrun.remote.deadline import Deadline
 
 _SHUTDOWN = ("HUP", "TERM", "KILL")
 """Signals that end a command as its host goes down, init(8)'s and sshd's; a shell's status tells
@@ -32,41 +32,41 @@ _SHUTDOWN_STATUS = (128 + 1, 128 + 15, 128 + 9)
 
 
 class ThenWait(Worker):
-    """Runs a command, then waits until conditions hold on its host, one after the other.
+    """Runs a command, then waits until what is wanted holds on its host.
 
-    ``ssh`` among them means a reboot, see `Reboot`: the connection may break under the command, and
-    the command may be ended by the host's going down; whether the host was started anew tells if
-    that is what happened. Else a command that ends badly is not waited for.
+    ``ssh`` means a reboot there, see `Reboot`: the connection may break under the command, and the
+    command may be ended by the host's going down; whether the host was started anew tells if that
+    is what happened. Else a command that ends badly is not waited for.
 
-    ``data["then_wait"]`` of the result has an entry for each condition.
+    ``data["then_wait"]`` of the result has an entry for each check, see `Reboot.wait` and
+    `Lookout.wait`.
 
     Args:
         setting: what all workers of the run share.
         execution: runs the command.
-        conditions: what is waited for.
-        timeout: seconds in all, from the command's end; None for no limit.
-        waiter: for conditions other than ``ssh``.
+        wanted: what is waited for, one after the other; the time runs from the command's end.
+        lookout: of the run.
     """
 
-    def __init__(
-        self,
-        setting: Setting,
-        execution: Exec,
-        conditions: Sequence[Condition],
-        timeout: float | None,
-        waiter: Waiter,
-    ) -> None:
+    def __init__(self, setting: Setting, execution: Exec, wanted: Wanted, lookout: Lookout) -> None:
         super().__init__(setting)
         self._exec = execution
-        self._conditions = conditions
-        self._timeout = timeout
-        self._waiter = waiter
-        self._reboots = any(str(condition) == GATE for condition in conditions)
+        self._wanted = wanted
+        self._lookout = lookout
+        self._reboots = any(isinstance(check, LoginCheck) for check in wanted.checks)
 
     def act(self, job: Job, slot: Slot, trail: Trail) -> Result:
         """See `Worker.act`."""
         asks = not self._exec.command.manner.raw
         reboot = Reboot(self.setting, job, slot, asks=asks) if self._reboots else None
+        with self._lookout.watching(job, slot) as watch:
+            # What was there before the command is not what comes of it.
+            watch.note(self._wanted.checks)
+            return self._then(job, slot, trail, watch, reboot)
+
+    def _then(
+        self, job: Job, slot: Slot, trail: Trail, watch: Watch, reboot: Reboot | None
+    ) -> Result:
         broke: HostError | None = None
         try:
             result = self._exec.act(job, slot, trail, reboot.note if reboot else _nothing)
@@ -81,8 +81,8 @@ class ThenWait(Worker):
         trail.rc = result.rc
         self._tell(job, _how(result, broke))
         try:
-            waited = self._wait(job, slot, reboot)
-        except (GateTimeout, HostKeyError) as error:
+            waited = self._wait(job, watch, reboot)
+        except (GateTimeout, ConnectionFailed, BecomeError) as error:
             raise _worse(job, result, broke, error) from error
         return _good(result, trail, waited)
 
@@ -91,17 +91,14 @@ class ThenWait(Worker):
             words = f"{how}; waiting for the host to be back"
             self.setting.emit(Notice("info", words, job.host))
 
-    def _wait(self, job: Job, slot: Slot, reboot: Reboot | None) -> dict[str, Any]:
-        began, waited = self.setting.engine.now(), {}
-        for condition in self._conditions:
-            left = None
-            if self._timeout is not None:
-                left = max(0.0, self._timeout - (self.setting.engine.now() - began))
-            if reboot is not None and str(condition) == GATE:
-                waited[GATE] = self._until_back(job, reboot, left)
+    def _wait(self, job: Job, watch: Watch, reboot: Reboot | None) -> dict[str, Any]:
+        waited: dict[str, Any] = {}
+        deadline = Deadline(WAITING, self._wanted.timeout, self.setting.engine.now)
+        for check in self._wanted.checks:
+            if reboot is not None and isinstance(check, LoginCheck):
+                waited[str(check)] = self._until_back(job, reboot, deadline.remaining())
             else:
-                worker = self._waiter([condition], left)
-                waited |= worker.act(job, slot, Trail()).data
+                watch.wait(Wanted((check,), deadline.remaining()), waited)
         return waited
 
     def _until_back(self, job: Job, reboot: Reboot, timeout: float | None) -> dict[str, Any]:
@@ -149,20 +146,22 @@ def _how(result: Result, broke: HostError | None) -> str:
 
 
 def _worse(
-    job: Job, result: Result, broke: HostError | None, error: GateTimeout | HostKeyError
+    job: Job, result: Result, broke: HostError | None, error: GateTimeout | HostError
 ) -> OpsrunError:
     """What is to be said of a host that did not come to what was waited for."""
-    words = f"back, but {error.message}" if isinstance(error, HostKeyError) else str(error)
+    phase, hint, words = WAITING, "", str(error)
+    if isinstance(error, HostError):
+        phase, hint, words = error.phase, error.hint, error.message
     if broke is not None:
         # The same kind, for the outcome is what it was: what the command did is not known.
-        words = f"{broke.message}; then {words}"
-        return type(broke)(words, host=broke.host, phase=broke.phase, hint=broke.hint)
+        hint = broke.hint or hint
+        return type(broke)(f"{broke.message}; then {words}", host=job.host, phase=phase, hint=hint)
     if not result.outcome.is_good:
         words = f"{_how(result, broke)}; then {words}"
-    if isinstance(error, HostKeyError):
-        # No longer unreachable: the command has run.
-        return HostError(words, host=job.host, phase=error.phase, hint=error.hint)
-    return GateTimeout(words)
+    elif isinstance(error, HostError):
+        words = f"afterwards: {words}"
+    # Not unreachable, whatever it was: the command has run.
+    return HostError(words, host=job.host, phase=phase, hint=hint)
 
 
 def _good(result: Result, trail: Trail, waited: dict[str, Any]) -> Result:

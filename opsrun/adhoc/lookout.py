@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from opsrun.adhoc.base import Job, Setting
-from opsrun.adhoc.checks.base import Check, Sight, placed
+from opsrun.adhoc.checks.base import Attempt, Check, Sight, placed
 from opsrun.adhoc.checks.group import GroupCheck
+from opsrun.adhoc.checks.log import LogCheck
 from opsrun.adhoc.checks.login import LoginCheck
 from opsrun.adhoc.lines import Shelf
 from opsrun.adhoc.outlook import Outlook
@@ -97,38 +98,65 @@ class Lookout:
             BecomeError: the same of the user to become.
             Cancelled: the run ended.
         """
+        with self.watching(job, slot) as watch:
+            watch.wait(wanted, data)
+
+    @contextmanager
+    def watching(self, job: Job, slot: Slot) -> Iterator[Watch]:
+        """What waits on behalf of one host while the block runs, and may look before that."""
         sight = HostSight(self._setting, job, slot, self._outlook, self._shelf)
-        watch = _Watch(self._setting, sight, self._shared, data)
         try:
-            with slot.given_back():
-                if wanted.any_of is None:
-                    watch.in_turn(wanted)
-                else:
-                    watch.several(wanted, wanted.any_of)
+            yield Watch(self._setting, slot, sight, self._shared)
         finally:
             sight.close()
 
 
-class _Watch:
+class Watch:
     """One host's wait."""
 
-    def __init__(
-        self, setting: Setting, sight: Sight, shared: SharedGates, data: dict[str, Any]
-    ) -> None:
+    def __init__(self, setting: Setting, slot: Slot, sight: Sight, shared: SharedGates) -> None:
         self._setting = setting
+        self._slot = slot
         self._sight = sight
         self._shared = shared
-        self._data = data
+        self._begun: dict[Check, Attempt] = {}
 
-    def in_turn(self, wanted: Wanted) -> None:
+    def note(self, checks: Iterable[Check]) -> None:
+        """Have checks that compare begin here: a line of a log counts from now on.
+
+        Raises:
+            UsageError: one can never hold.
+            ConnectionFailed, BecomeError: as in `Lookout.wait`.
+            Cancelled: the run ended.
+        """
+        for check in checks:
+            if isinstance(check, LogCheck):
+                self._begun[check] = attempt = check.attempts(self._sight)
+                try:
+                    attempt(self._setting.stop)
+                except Cancelled:
+                    raise
+                except HostError as error:
+                    if is_final(error):
+                        raise
+
+    def wait(self, wanted: Wanted, data: dict[str, Any]) -> None:
+        """See `Lookout.wait`."""
+        with self._slot.given_back():
+            if wanted.any_of is None:
+                self._in_turn(wanted, data)
+            else:
+                self._several(wanted, wanted.any_of, data)
+
+    def _in_turn(self, wanted: Wanted, data: dict[str, Any]) -> None:
         """One check after the other, within one timeout."""
         deadline = Deadline(WAITING, wanted.timeout, self._setting.engine.now)
         for check in wanted.checks:
             with self._gate(check) as gate:
                 progress = self._pass(gate, deadline.remaining(), own=not check.is_shared)
-            self._data[str(check)] = _figures(progress.elapsed, progress.attempt)
+            data[str(check)] = _figures(progress.elapsed, progress.attempt)
 
-    def several(self, wanted: Wanted, least: int) -> None:
+    def _several(self, wanted: Wanted, least: int, data: dict[str, Any]) -> None:
         """All checks at once, until so many hold."""
         engine = self._setting.engine
         started = engine.now()
@@ -141,7 +169,7 @@ class _Watch:
             finally:
                 for place, at in sorted(enough.opened.items()):
                     gate = gates[place]
-                    self._data[gate.name] = _figures(at - started, gate.attempt)
+                    data[gate.name] = _figures(at - started, gate.attempt)
 
     @contextmanager
     def _gate(self, check: Check) -> Iterator[Gate]:
@@ -150,7 +178,8 @@ class _Watch:
                 yield gate
             return
         # Of this gate alone: when its one waiter gives up, so does the attempt under way.
-        stop, attempt = Stop(self._setting.engine), placed(check, self._sight)
+        stop = Stop(self._setting.engine)
+        attempt = placed(check, self._sight, self._begun.get(check))
         gate = Gate(str(check), lambda: attempt(stop), self._setting.engine, stop)
         with self._setting.stop.closing(lambda: stop.cancel("the run ended")):
             gate.start()

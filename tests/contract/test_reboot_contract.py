@@ -12,8 +12,9 @@ from support.engines import until
 
 import opsrun.engine.gates as gates
 from opsrun.adhoc.afterwards import ThenWait
-from opsrun.adhoc.base import Job, Setting, Trail, Worker
-from opsrun.adhoc.gated import GatedWait
+from opsrun.adhoc.base import Job
+from opsrun.adhoc.checks import parse_all
+from opsrun.adhoc.lookout import Lookout, Wanted
 from opsrun.adhoc.run import Exec
 from opsrun.engine.base import Engine
 from opsrun.engine.dispatch import Slot
@@ -22,7 +23,6 @@ from opsrun.errors import (
     AuthenticationFailed,
     ConnectionFailed,
     Drop,
-    HostError,
     HostKeyError,
 )
 from opsrun.events import Notice, Outcome, Result, Waiting
@@ -86,24 +86,27 @@ class FakeHost:
         return len(self.looks)
 
 
-class Port(Worker):
-    """Waits for a port that answers from some attempt on."""
+class Ports:
+    """An `Outlook` of hosts whose ports answer from some attempt on."""
 
-    def __init__(self, setting: Setting, name: str, timeout: float | None, fails: int) -> None:
-        super().__init__(setting)
-        self._name = name
-        self._timeout = timeout
+    spare = 0
+
+    def __init__(self, fails: int) -> None:
         self._left = fails
 
-    def act(self, job: Job, slot: Slot, trail: Trail) -> Result:
-        progress = GatedWait(self.setting, job, slot, self._name, self._timeout).until(self._knock)
-        data = {self._name: {"attempts": progress.attempt}}
-        return Result(job.host, job.work, Outcome.OK, data=data)
-
-    def _knock(self, stop: Stop) -> None:
+    def probe_tcp(self, host: str, port: int, stop: Stop, /) -> None:
         self._left -= 1
         if self._left >= 0:
-            raise HostError("connection refused", phase="tcp")
+            raise ConnectionFailed("connection refused", host=host, phase="tcp")
+
+    def address(self, host: str) -> str:
+        raise NotImplementedError
+
+    def dial(self, *args: Any) -> Any:
+        raise NotImplementedError
+
+    def jobs_of(self, pattern: str) -> Sequence[Job]:
+        raise NotImplementedError
 
 
 class Rebooting(Bench):
@@ -121,12 +124,10 @@ class Rebooting(Bench):
         now = self.engine.now
         self.engine.now = lambda: now() + host.late  # type: ignore[method-assign]
 
-        def waiter(wanted: Sequence[Any], left: float | None) -> Worker:
-            [name] = wanted
-            return Port(self.setting, name, left, fails)
-
         execution = Exec(self.setting, command or Command("reboot"))
-        worker = ThenWait(self.setting, execution, conditions, timeout, waiter)
+        wanted = Wanted(parse_all(conditions), timeout)
+        lookout = Lookout(self.setting, Ports(fails))
+        worker = ThenWait(self.setting, execution, wanted, lookout)
         job = Job(WORK, lambda: host.first, afresh=host.afresh)
         self.places.acquire()
         worker(job, Slot(self.places))
@@ -307,7 +308,7 @@ def test_a_host_that_comes_back_with_another_key_is_not_logged_in_to(
     result = bench.reboot(host)
     assert (result.outcome, host.taken) == (outcome, 2)
     assert result.error is not None
-    assert result.error.message.endswith("back, but its key has changed")
+    assert result.error.message.endswith(" its key has changed")
 
 
 def test_a_command_past_its_limit_that_was_ended_is_not_waited_for(bench: Rebooting) -> None:
