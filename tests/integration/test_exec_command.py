@@ -247,13 +247,13 @@ def test_what_was_shown_is_not_kept(lab: Lab) -> None:
         "import resource, sys\n"
         "from opsrun.cli.main import main\n"
         f"main(['exec', '-i', {str(lab.inventory)!r}, '-w', 'web[01-12]', "
-        "'--', 'yes 0123456789 | head -c 9000000; exit 0'], standalone_mode=False)\n"
+        "'--', 'yes 0123456789 | head -c 12000000; exit 0'], standalone_mode=False)\n"
         "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "print(peak, file=sys.stderr)\n"
     )
 
     def peak(size: int) -> int:
-        sized = code.replace("9000000", str(size))
+        sized = code.replace("12000000", str(size))
         done = subprocess.run(
             [sys.executable, "-c", sized],
             stdout=subprocess.DEVNULL,
@@ -264,8 +264,9 @@ def test_what_was_shown_is_not_kept(lab: Lab) -> None:
         )
         return int(done.stderr.split()[-1])
 
-    # In KiB. All of it kept would be 108 MB; what waits to be shown is bounded, at about 32.
-    assert peak(9_000_000) - peak(1) < 70_000
+    # In KiB. All of it kept would be 144 MB; the windows of twelve hosts and what waits to be shown
+    # are about 60 together, and malloc(3) makes more of that.
+    assert peak(12_000_000) - peak(1) < 110_000
 
 
 def test_threads_never_import_gevent(lab: Lab) -> None:
