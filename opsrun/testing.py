@@ -189,7 +189,7 @@ class FakeProcess:
             self._steps.popleft()
         return None
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         """See `Process.write`."""
         if self.closed or self.stdin_closed:
             return 0

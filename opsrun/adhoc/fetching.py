@@ -23,7 +23,7 @@ from opsrun.trees.single import SingleFile
 from opsrun.trees.tarwrite import Member, archive
 from opsrun.trees.unpack import Unpacker
 
-_BATCH = 256 * 1024
+_BATCH = 1024 * 1024
 """Bytes that are written at once."""
 
 _CHUNK = 1024 * 1024
@@ -201,21 +201,30 @@ class Fetch:
     @contextmanager
     def _feeding(self, feed: Callable[[bytes], None]) -> Iterator[OnData]:
         """Takes bytes as they come, and writes them where that holds up nobody."""
-        waiting = bytearray()
+        waiting: list[bytes] = []
+        size = 0
 
         def write() -> None:
-            self._engine.offload(feed, bytes(waiting))
+            nonlocal size
+            self._engine.offload(_feed, feed, waiting)
             waiting.clear()
+            size = 0
 
         def take(data: bytes) -> None:
+            nonlocal size
             self._meter.add(len(data))
-            waiting.extend(data)
-            if len(waiting) >= _BATCH:
+            waiting.append(data)
+            size += len(data)
+            if size >= _BATCH:
                 write()
 
         yield take
         if waiting:
             write()
+
+
+def _feed(feed: Callable[[bytes], None], pieces: Sequence[bytes]) -> None:
+    feed(b"".join(pieces))
 
 
 def _by_place(items: Iterable[Item]) -> dict[tuple[bytes, bytes], list[Item]]:

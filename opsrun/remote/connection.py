@@ -153,7 +153,7 @@ class Process(Protocol):
             ConnectionLost: the connection broke before the end.
         """
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         """Send what can be sent to standard input without waiting; how many bytes that was.
 
         After a short count, wait for `Writable`.

@@ -5,7 +5,9 @@ What it stands on, tried with dash, bash, busybox ash and mksh:
 - ``read`` takes a pipe byte by byte, and so never a byte of what follows the line.
 - GNU ``head -c`` takes exactly as many bytes as it was told to. busybox's does not: it reads 1 KiB
   and more ahead, and what it read is gone. So the loop tries it out first; where it reads ahead,
-  ``dd iflag=fullblock`` takes its place, and without that ``dd bs=1``, which is slow and exact.
+  ``dd iflag=fullblock`` takes its place, and without that ``dd bs=1``, which is slow and exact. Of
+  much, ``dd`` takes the bulk in any case, if it can: in larger pieces, for a third of the processor
+  time.
 - mksh has no ``printf`` of its own, so everything is said with ``echo``: hexadecimal digits and
   numbers, which no ``echo`` changes.
 - Every frame has a tag of its own (`Manner.tag`), its name: what an earlier one left behind on
@@ -35,7 +37,19 @@ PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin
 LC_ALL=C
 export PATH LC_ALL LC_OPSRUN_TAG
 case `echo ab | { head -c 1 2>/dev/null; echo -; cat; }` in
-a-*b) _otake() { head -c "$1"; } ;;
+a-*b) _otake() {
+    if [ "$1" -lt 262144 ]; then head -c "$1"; else _omuch "$1"; fi
+  }
+  _omuch() {
+    case `echo ab | { dd bs=1 count=1 iflag=fullblock 2>/dev/null; echo -; cat; }` in
+    a-*b) _omuch() {
+        dd bs=131072 count=$(($1 / 131072)) iflag=fullblock 2>/dev/null || return
+        head -c $(($1 % 131072))
+      } ;;
+    *) _omuch() { head -c "$1"; } ;;
+    esac
+    _omuch "$1"
+  } ;;
 *) case `echo ab | { dd bs=1 count=1 iflag=fullblock 2>/dev/null; echo -; cat; }` in
   a-*b) _otake() {
       [ "$1" -lt 65536 ] ||

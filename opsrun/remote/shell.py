@@ -168,7 +168,7 @@ class Shell:
                     self._unsent = memoryview(self._next_chunk())
                 continue
             chunk = self._unsent[:_CHUNK]
-            sent = self._process.write(bytes(chunk))
+            sent = self._process.write(chunk)
             self._unsent = self._unsent[sent:]
             if sent and self._pending:
                 self._pending[0].begin().heard()

@@ -29,6 +29,7 @@ from opsrun.remote.connection import (
     Writable,
     only_usual,
 )
+from opsrun.spawning import spawn
 
 _READ_SIZE = 64 * 1024
 _WRITE_SIZE = 64 * 1024
@@ -98,7 +99,7 @@ class PipeProcess:
 
     def _launch(self, argv: tuple[str, ...]) -> subprocess.Popen[bytes]:
         # A session of its own: a group to signal, and no terminal to read from.
-        return subprocess.Popen(
+        return spawn(
             argv,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -190,7 +191,7 @@ class PipeProcess:
         else:
             self._ready.append(Exited(signal=signal_name(-status)))
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         """See `Process.write`."""
         if self._stdin is None:
             return 0

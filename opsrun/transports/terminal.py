@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 from opsrun.remote.connection import Terminal
+from opsrun.spawning import spawn
 from opsrun.transports.pipe import PipeProcess
 
 END_OF_FILE = 4
@@ -60,7 +61,7 @@ class TerminalProcess(PipeProcess):
             try:
                 _prepare(theirs, self._terminal)
                 words = ("sh", os.ttyname(theirs), self._terminal.kind, *argv)
-                popen = subprocess.Popen(
+                popen = spawn(
                     ("/bin/sh", "-c", _TAKE_TERMINAL, *words),
                     stdin=theirs,
                     stdout=theirs,
@@ -86,7 +87,7 @@ class TerminalProcess(PipeProcess):
                 raise
             self._at_end(descriptor)
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         """See `Process.write`."""
         try:
             written = super().write(data)

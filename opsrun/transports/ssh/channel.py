@@ -227,7 +227,7 @@ class SessionChannel(Channel):
             raise self._lost("run", f"{self._link.obituary()} {self._started.after()}")
         return packet
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         """See `Process.write`."""
         done = self._send_data(data, _WRITE_BURST)
         if done == _WRITE_BURST * self._out_packet:
