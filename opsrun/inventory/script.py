@@ -22,6 +22,7 @@ from opsrun.inventory.draft import Draft, DraftError
 from opsrun.inventory.model import Origin, Unsafe, Value, Vaulted
 from opsrun.inventory.text import MAX_BYTES, SCRIPT_TIMEOUT, SHOWN, Place, decode, line_at
 from opsrun.inventory.yaml_data import holds_vault
+from opsrun.spawning import spawn
 
 _POLL = 0.05
 """Seconds between two looks whether a silent program has ended."""
@@ -123,7 +124,7 @@ class _Reader:
 
     def _run(self, shown: str, program: str, *args: str) -> bytes:
         try:
-            process = subprocess.Popen(
+            process = spawn(
                 [program, *args],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

@@ -6,12 +6,12 @@ import os
 import select
 import signal
 import socket
-import subprocess
 
 from paramiko.ssh_exception import SSHException
 
 from opsrun.engine.base import Engine
 from opsrun.errors import ConnectionFailed
+from opsrun.spawning import spawn
 from opsrun.transports.ssh.dial import hang_up
 from opsrun.transports.ssh.pacing import Turn, behind
 from opsrun.transports.targets.target import SSHTarget
@@ -51,7 +51,7 @@ class ProxySocket:
             # Under gevent sockets are made not to block, and the flag is shared with the command.
             os.set_blocking(theirs.fileno(), True)
             os.set_blocking(errors.fileno(), True)
-            self._process = subprocess.Popen(
+            self._process = spawn(
                 [os.environ.get("SHELL") or "/bin/sh", "-c", f"exec {command}"],
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
@@ -143,7 +143,9 @@ class ProxySocket:
         try:
             poll = select.poll()
             poll.register(descriptor, select.POLLIN)
-            poll.poll(seconds * 1000)
+            if poll.poll(seconds * 1000):
+                # It has ended; where gevent reaps it, its status comes a little later.
+                return self._process.wait()
         finally:
             os.close(descriptor)
         return self._process.poll()
