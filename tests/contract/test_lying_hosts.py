@@ -10,7 +10,7 @@ from support.copying import PRESERVING, bad, copying, left_behind, mode
 from support.lying import lying
 
 import opsrun.remote.files.remote_files as remote_files
-from opsrun.events import Notice
+from opsrun.events import Notice, Outcome
 
 UNLESS_TRIED = 'case "$1 $2" in "/ -prune") exec $TRUE "$@" ;; esac\n'
 """What find(1) has to do for it to be taken for GNU's."""
@@ -124,3 +124,15 @@ def test_modes_of_a_host_do_not_reach_what_a_link_leads_to(tmp_path: Path) -> No
         )
     assert mode(victim) == 0o600
     assert os.path.islink(tmp_path / "back/a")
+
+
+def test_a_script_that_is_killed_while_it_renames_is_lost(tmp_path: Path) -> None:
+    """By whoever runs out of memory, for instance: nobody knows how far it has come."""
+    (tmp_path / "source").write_text("new")
+    (tmp_path / "there").mkdir()
+    kill = 'read -r _ _ _ parent _ </proc/$PPID/stat; kill -9 "$parent"; exec $TRUE "$@"'
+    with copying(lying(tmp_path / "bin", {"mv": kill})) as copy:
+        words = bad(copy.put(tmp_path / "source", f"{tmp_path}/there/"), Outcome.LOST)
+    assert "was ended by signal 9" in words
+    [stage] = left_behind(tmp_path)
+    assert f"look for {os.path.basename(stage)} in {tmp_path}/there" in words

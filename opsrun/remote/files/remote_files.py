@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from opsrun.errors import HostError, TransferFailed
+from opsrun.errors import ConnectionLost, HostError, TransferFailed
 from opsrun.remote.command import CommandResult
 from opsrun.remote.files import complaints
 from opsrun.remote.files.changing import Change, directory_script
@@ -32,13 +32,16 @@ from opsrun.remote.files.listing import (
 from opsrun.remote.files.looking import Look, look_script, parse_look
 from opsrun.remote.files.owners import owners_script, parse_owners
 from opsrun.remote.files.tools import Check
-from opsrun.remote.files.trouble import numbered, said, vanished
+from opsrun.remote.files.trouble import numbered, said, shown, vanished
 from opsrun.remote.files.words import absolute, checked, joined, split
 from opsrun.remote.session import Session, Stream, Ticket
 from opsrun.trees.entry import Entry, Kind
 
 LISTING_CAP = 256 * 1024 * 1024
 """Bytes of a listing, of two million files; the entries made from it take more than it does."""
+
+_BY_SIGNAL = 128
+"""What a shell adds to a signal's number for an exit status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +206,13 @@ class RemoteFiles:
             raise complaints.of_delivery(error.message, intake, delivery, self._host) from error
         if ended.rc:
             words = ended.stderr.decode(errors="replace")
+            if ended.rc > _BY_SIGNAL and not said(words)[0]:
+                signal = ended.rc - _BY_SIGNAL
+                raise ConnectionLost(
+                    f"the script that puts files in place was ended by signal {signal}",
+                    host=self._host,
+                    hint=f"look for {delivery.stage.decode()} in {shown(delivery.directory)}",
+                )
             raise complaints.of_delivery(words, intake, delivery, self._host)
         return intake.delivered(ended.stdout)
 
