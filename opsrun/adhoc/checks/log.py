@@ -56,8 +56,8 @@ class _Reader:
         self._inode = ""
         self._offset = "0"
         self._mark = ""
-        """Checksum of the last bytes that were read: a file with others before the same place has
-        been emptied and filled again."""
+        """The last bytes that were read: a file with others before the same place has been emptied
+        and filled again."""
 
     def look(self, stop: Stop) -> None:
         """Read what has come; see `Attempt`."""

@@ -1,8 +1,8 @@
 """What the host's shell does to read a log on.
 
 It is given the path ``_f``, the expression ``_e``, whether it has looked before ``_b``, and where
-that look ended: inode ``_i``, offset ``_o``, and the checksum ``_k`` of what lies before it. Its
-first line says where this look ended, a second one whether there was such a line.
+that look ended: inode ``_i``, offset ``_o``, and the last bytes ``_k`` before it. Its first line
+says where this look ended, a second one whether there was such a line.
 
 The size is taken once, before anything is read: what comes meanwhile is for the next look, and so
 is a last line without its newline. ``ls -din`` is the one portable way to an inode and a size.
@@ -15,8 +15,8 @@ grep -E -e "$_e" </dev/null; [ $? -lt 2 ] || { echo regex; exit 0; }
 seen() { set -f; set -- $(ls -dinL "$1" 2>/dev/null); echo "$1 $6"; set +f; }
 part() { tail -c +$(($2 + 1)) <"$1" | head -c $(($3 - $2)); }
 mark() {
-  _n=$2; [ "$_n" -le 256 ] || _n=256
-  set -- $(part "$1" $(($2 - _n)) "$2" | cksum); echo "$1.$2"
+  _n=$2; [ "$_n" -le 128 ] || _n=128
+  echo "m$(part "$1" $(($2 - _n)) "$2" | od -An -v -tx1 | tr -d ' \n')"
 }
 goes_on() { [ "$2" -ge "$_o" ] && [ "$(mark "$1" "$_o")" = "$_k" ]; }
 look() {
