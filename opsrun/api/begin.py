@@ -15,8 +15,9 @@ from opsrun.api.options import (
     PutArguments,
     only_known,
     plan_of,
+    rolling_plan_of,
 )
-from opsrun.api.wanted import ready_of
+from opsrun.api.wanted import health_of, ready_of, then_of
 from opsrun.composition import arguments
 from opsrun.composition.actions import Action, ExecAction
 from opsrun.composition.run import Run
@@ -45,11 +46,13 @@ class Beginning(FleetCore):
             )
 
         each = {name: made(script) for name, script in own.items()}
-        action = ExecAction(made(words), each, ready_of(options))
+        action = ExecAction(
+            made(words), each, ready_of(options), then_of(options), health_of(options)
+        )
         return self.begin(
             action,
             selected,
-            plan_of(options, self.options.forks),
+            rolling_plan_of(options, self.options.forks),
             retries=options.get("retries", 0),
             stream=options.get("output", True),
             sinks=lambda engine: options.get("sinks", ()),

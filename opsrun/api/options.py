@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypedDict
 
 from opsrun.engine.dispatch import Plan, Share
@@ -49,6 +50,17 @@ class ExecOptions(PlanOptions, total=False):
     """What each host waits for before its command starts: ``"tcp:5432"``; see docs/gates.md."""
     ready_timeout: float | None
     """Seconds that it waits for that; 60 unless given, None for ever."""
+    then_wait: str | Sequence[str] | None
+    """What each host waits for after its command; ``"ssh"`` is a reboot; see docs/rolling.md."""
+    then_timeout: float | None
+    """Seconds that it waits for that; 300 unless given, None for ever."""
+    canary: int | str | Sequence[int | str] | None
+    """So many hosts first, then so many, then all others: ``"1,10%"`` or ``(1, "10%")``. The next
+    ones follow only if all of them ended well."""
+    health: str | Sequence[str] | None
+    """With ``canary``: what has to hold on a host afterwards, else it has failed."""
+    health_timeout: float | None
+    """Seconds that it has for that; 60 unless given, None for ever."""
 
 
 class CopyOptions(PlanOptions, total=False):
@@ -141,6 +153,24 @@ def plan_of(options: PlanOptions, forks: int) -> Plan:
         fail_fast=options.get("fail_fast", False),
         max_fail=_share(options.get("max_fail"), "max_fail"),
     )
+
+
+def rolling_plan_of(options: ExecOptions, forks: int) -> Plan:
+    """As `plan_of`, with the canary.
+
+    Raises:
+        UsageError: a number can't be understood, or two of them contradict each other.
+    """
+    given = options.get("canary")
+    plan = plan_of(options, forks)
+    if given is None:
+        return plan
+    parts = given.split(",") if isinstance(given, str) else _several(given)
+    return replace(plan, canary=tuple(Share.parse(str(part).strip(), "canary") for part in parts))
+
+
+def _several(value: object) -> Sequence[object]:
+    return value if isinstance(value, Sequence) else (value,)
 
 
 def _share(value: int | str | None, what: str) -> Share | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from opsrun.composition import arguments
 from opsrun.errors import UsageError
@@ -32,9 +33,33 @@ def ready_of(options: ExecOptions) -> Wanted | None:
     Raises:
         UsageError: see `wanted_of`; or there is only a timeout.
     """
-    conditions = options.get("when_ready")
+    return _of(options, "when_ready", "ready_timeout", 60.0)
+
+
+def then_of(options: ExecOptions) -> Wanted | None:
+    """What ``then_wait`` and ``then_timeout`` say.
+
+    Raises:
+        UsageError: see `ready_of`.
+    """
+    return _of(options, "then_wait", "then_timeout", 300.0)
+
+
+def health_of(options: ExecOptions) -> Wanted | None:
+    """What ``health`` and ``health_timeout`` say.
+
+    Raises:
+        UsageError: see `ready_of`; or there is no ``canary`` that it is for.
+    """
+    if options.get("health") is not None and options.get("canary") is None:
+        raise UsageError("health is for canary: say how many hosts go first")
+    return _of(options, "health", "health_timeout", 60.0)
+
+
+def _of(options: Mapping[str, Any], name: str, limit: str, seconds: float) -> Wanted | None:
+    conditions = options.get(name)
     if conditions is None:
-        if options.get("ready_timeout") is not None:
-            raise UsageError("ready_timeout is for when_ready: say what is waited for")
+        if options.get(limit) is not None:
+            raise UsageError(f"{limit} is for {name}: say what is waited for")
         return None
-    return wanted_of("when_ready", conditions, options.get("ready_timeout", 60.0))
+    return wanted_of(name, conditions, options.get(limit, seconds))

@@ -21,6 +21,7 @@ from opsrun.cli.options import (
 )
 from opsrun.cli.plan import Order, plan_options
 from opsrun.cli.readiness import Ready, ready_options
+from opsrun.cli.rolling import Rolling, rolling_options
 from opsrun.cli.words import split_words
 from opsrun.errors import UsageError
 
@@ -83,6 +84,7 @@ class ExecCommand(click.Command):
     "-S", "--maxrc", is_flag=True, help="Exit with the largest remote status in place of 1."
 )
 @ready_options
+@rolling_options
 @plan_options
 def exec_(command: tuple[str, ...], **values: Any) -> int:
     """Run COMMAND on every host that --hosts selects.
@@ -97,7 +99,7 @@ def exec_(command: tuple[str, ...], **values: Any) -> int:
     from opsrun.remote.connection import Manner
 
     selection, reach, show = take(Selection, values), take(Reach, values), take(Show, values)
-    order = take(Order, values)
+    order, rolling = take(Order, values), take(Rolling, values)
     if not command and not selection.list_hosts:
         raise UsageError("no command; write `opsrun exec --hosts PATTERN -- COMMAND...`")
     action = ExecAction(
@@ -110,13 +112,15 @@ def exec_(command: tuple[str, ...], **values: Any) -> int:
             values["idle_timeout"],
         ),
         ready=take(Ready, values).wanted(),
+        then=rolling.then(),
+        health=rolling.well(),
     )
     return execute(
         action,
         selection,
         reach,
         show,
-        order.plan(reach.forks),
+        rolling.plan(order.plan(reach.forks)),
         retries=order.retries,
         largest_status=values["maxrc"],
     )

@@ -15,7 +15,7 @@ from opsrun.remote.command import Command
 if TYPE_CHECKING:
     # The others of what a run can do are imported by the run that does it.
     from opsrun.adhoc.checks.group import GroupCheck
-    from opsrun.adhoc.lookout import Wanted
+    from opsrun.adhoc.lookout import Lookout, Wanted
     from opsrun.adhoc.trust import Findings, ScanKeys
     from opsrun.transports.hostkeys.expect import Expectations
     from opsrun.transports.hostkeys.trust import Accepted
@@ -57,11 +57,20 @@ class ExecAction:
     """Each host's command, by name, where they differ; ``command`` is what to call them then."""
     ready: Wanted | None = None
     """What each host waits for first."""
+    then: Wanted | None = None
+    """What each host waits for afterwards; ``ssh`` is a reboot there, see `ThenWait`."""
+    health: Wanted | None = None
+    """What has to hold after that for its work to have gone well."""
     name: str = "exec"
     becomes: bool = True
 
     def __post_init__(self) -> None:
-        if self.ready is not None and self.command.manner.raw and self.ready.needs_own_shell:
+        if not self.command.manner.raw:
+            return
+        shells = [wanted.needs_own_shell for wanted in (self.ready, self.health) if wanted]
+        # A host that is waited for to come back is only logged in to.
+        shells += [check.needs_shell for check in self.then.checks] if self.then else []
+        if any(shells):
             words = "a host that is sent raw words has no shell for the check"
             raise UsageError(f"{words}: wait for tcp:PORT")
 
@@ -73,12 +82,25 @@ class ExecAction:
     def worker(self, setting: Setting, means: Means) -> Worker:
         """See `Action.worker`."""
         worker = self._exec(setting)
-        if self.ready is None:
+        if self.ready is None and self.then is None and self.health is None:
             return worker
         from opsrun.adhoc.lookout import Lookout
+
+        return self._surrounded(setting, worker, Lookout(setting, means))
+
+    def _surrounded(self, setting: Setting, execution: Exec, lookout: Lookout) -> Worker:
+        from opsrun.adhoc.afterwards import ThenWait
+        from opsrun.adhoc.healthy import Healthy
         from opsrun.adhoc.when_ready import WhenReady
 
-        return WhenReady(setting, worker, self.ready, Lookout(setting, means))
+        worker: Worker = execution
+        if self.then is not None:
+            worker = ThenWait(setting, execution, self.then, lookout)
+        if self.health is not None:
+            worker = Healthy(setting, worker, self.health, lookout)
+        if self.ready is not None:
+            worker = WhenReady(setting, worker, self.ready, lookout)
+        return worker
 
     def _exec(self, setting: Setting) -> Exec:
         if not self.own:
@@ -90,7 +112,8 @@ class ExecAction:
     @property
     def groups(self) -> tuple[GroupCheck, ...]:
         """Checks that look at other hosts than the one that waits."""
-        return self.ready.groups if self.ready is not None else ()
+        wanted = (self.ready, self.then, self.health)
+        return tuple(group for each in wanted if each is not None for group in each.groups)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,22 @@ from opsrun.adhoc.base import Job, Setting, Worker
 from opsrun.adhoc.silence import Silence
 from opsrun.engine import tasks
 from opsrun.engine.base import Engine
+from opsrun.engine.canary import Canary
 from opsrun.engine.collector import Collector
 from opsrun.engine.dispatch import Dispatcher, Plan
 from opsrun.engine.limits import Needs, affordable_forks
 from opsrun.engine.stop import Stop
 from opsrun.errors import UsageError, did_you_mean
-from opsrun.events import Event, Journal, NoJournal, Notice, RunStarted, Sink, Summary
+from opsrun.events import (
+    Event,
+    Journal,
+    NoJournal,
+    Notice,
+    Result,
+    RunStarted,
+    Sink,
+    Summary,
+)
 from opsrun.remote.capture import KEEP_PER_RUN, KEEP_PER_STREAM, MemoryBudget
 from opsrun.remote.spill import SpillFolder
 from opsrun.report import Report
@@ -159,13 +169,29 @@ class Run:
         for notice in (*self._options.early, *notices):
             self.collector.hand_out(notice)
             yield notice
-        worker = self._make_worker(self._setting())
+        canary = Canary(len(list(plan.batches(len(jobs)))), len(jobs)) if plan.canary else None
+        worker = self._make_worker(self._setting(canary))
         dispatcher = Dispatcher(
-            self._engine, self.stop, plan, worker, worker.skip, lambda job: job.door
+            self._engine,
+            self.stop,
+            plan,
+            worker,
+            worker.skip,
+            lambda job: job.door,
+            lambda batch: self._judge(canary, batch),
         )
         self._engine.spawn(self._dispatch, dispatcher, jobs)
         self._dispatched = True
         yield from self.collector.stream()
+
+    def _judge(self, canary: Canary | None, batch: Sequence[Job]) -> str:
+        if canary is None:
+            return ""
+        verdict = canary.judge([job.work for job in batch])
+        if not verdict.goes_on:
+            return verdict.words
+        self.collector.emit(Notice("info", verdict.words))
+        return ""
 
     def _dispatch(self, dispatcher: Dispatcher[Job], jobs: Sequence[Job]) -> None:
         try:
@@ -198,13 +224,13 @@ class Run:
         enough, knob = tasks.affordable(forks, per_host, engine.own_threads)
         yield "processes and threads", enough, knob
 
-    def _setting(self) -> Setting:
+    def _setting(self, canary: Canary | None = None) -> Setting:
         stream = self._options.stream or self.collector.wants_output
         forgets = self._options.forgets and stream and not self.collector.reads_results
         return Setting(
             engine=self._engine,
             stop=self.stop,
-            emit=self.collector.emit,
+            emit=self.collector.emit if canary is None else self._noting(canary),
             budget=MemoryBudget(KEEP_PER_RUN, self._engine.lock()),
             journal=self._options.journal,
             stream=stream,
@@ -215,6 +241,15 @@ class Run:
             hosts=len(self._jobs),
             silence=Silence(self.collector.emit, self._engine.now, self._engine.lock()),
         )
+
+    def _noting(self, canary: Canary) -> Callable[[Event], None]:
+        def emit(event: Event) -> None:
+            # Before it is handed on: a batch is judged while its results are on their way.
+            if isinstance(event, Result):
+                canary.note(event)
+            self.collector.emit(event)
+
+        return emit
 
     def _wind_up(self) -> None:
         """Ends the work if the reader broke off, and takes in what is still to come of it."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, repeat
 from typing import Generic, TypeVar
 
 from opsrun.engine.base import Engine, Semaphore, Task
@@ -50,7 +51,7 @@ class Plan:
     """How a list of hosts is worked through.
 
     Raises:
-        UsageError: fewer than one host at once, or batches of none.
+        UsageError: fewer than one host at once, batches of none, or of two sizes.
     """
 
     forks: int = 50
@@ -61,22 +62,43 @@ class Plan:
     """The first bad outcome cancels everything."""
     max_fail: Share | None = None
     """More bad outcomes than this, and no further host is started."""
+    canary: tuple[Share, ...] = ()
+    """Sizes of the first batches; all others are the last one, and each begins only if the one
+    before it showed no reason not to."""
 
     def __post_init__(self) -> None:
         if self.forks < 1:
             raise UsageError(f"at least 1 host at once, not {self.forks}")
         if self.serial is not None and not self.serial.number:
             raise UsageError("a batch (serial) of no hosts would never get anywhere")
+        if not all(share.number for share in self.canary):
+            raise UsageError("a canary of no hosts would show nothing")
+        if self.canary and self.serial is not None:
+            raise UsageError("canary and serial both say how large the batches are: give one")
 
     def batches(self, total: int) -> Iterator[range]:
         """Ranges of positions that cover ``total`` hosts.
 
         >>> [list(r) for r in Plan(serial=Share(50, percent=True)).batches(5)]
         [[0, 1], [2, 3], [4]]
+        >>> [list(r) for r in Plan(canary=(Share(1), Share(40, percent=True))).batches(5)]
+        [[0], [1, 2], [3, 4]]
         """
-        size = total if self.serial is None else max(1, int(self.serial.of(total)))
-        for start in range(0, total, max(1, size)):
+        start = 0
+        for size in self._sizes(total):
+            if start >= total:
+                return
             yield range(start, min(total, start + size))
+            start += size
+
+    def _sizes(self, total: int) -> Iterator[int]:
+        if self.serial is not None:
+            return repeat(_hosts(self.serial, total))
+        return chain((_hosts(share, total) for share in self.canary), [total])
+
+
+def _hosts(share: Share, total: int) -> int:
+    return max(1, int(share.of(total)))
 
 
 class Slot:
@@ -152,6 +174,8 @@ class Dispatcher(Generic[Item]):
         work: called in a task of its own with the item and its `Slot`; gives whether it ended well.
         skip: called for each item that is never started.
         door: what an item's worker has to get through.
+        judge: called with each batch but the last, once all of its workers have ended; gives the
+            reason to begin no further one, or nothing.
     """
 
     def __init__(
@@ -162,6 +186,7 @@ class Dispatcher(Generic[Item]):
         work: Callable[[Item, Slot], bool],
         skip: Callable[[Item], None],
         door: Callable[[Item], Door] = lambda item: OPEN,
+        judge: Callable[[Sequence[Item]], str] = lambda batch: "",
     ) -> None:
         self._engine = engine
         self._stop = stop
@@ -169,6 +194,7 @@ class Dispatcher(Generic[Item]):
         self._work = work
         self._skip = skip
         self._door = door
+        self._judge = judge
         self._places = engine.semaphore(plan.forks)
         self._lock = engine.lock()
         self._room = engine.event()
@@ -188,6 +214,13 @@ class Dispatcher(Generic[Item]):
             finally:
                 for task in tasks:
                     task.join()
+            if batch.stop < len(items) and not self._stop.draining:
+                self._look_back([items[position] for position in batch])
+
+    def _look_back(self, batch: Sequence[Item]) -> None:
+        why = self._judge(batch)
+        if why:
+            self._stop.drain(why)
 
     def _next(self, crowds: Crowds[Item]) -> tuple[Item, Door]:
         while True:
