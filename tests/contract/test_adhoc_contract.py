@@ -23,6 +23,7 @@ from opsrun.errors import (
 )
 from opsrun.events import Notice, Outcome, Output, Result, Retry, WorkId
 from opsrun.remote.command import Command
+from opsrun.remote.connection import Manner
 from opsrun.testing import Data, FakeTransport, Hold, Lose, ends
 
 
@@ -108,6 +109,16 @@ def test_a_command_never_goes_out_twice(bench: Bench, steps: Sequence[Any]) -> N
     result = execute(bench, transport, retries=9)
     assert result.attempts == 1
     assert transport.started == ["uptime"]
+    assert bench.of(Retry) == []
+
+
+def test_what_may_have_been_typed_is_not_typed_again(bench: Bench) -> None:
+    """Sent raw it may have its effect before the start is over, however that ends."""
+    no = ConnectionFailed("the server hung up", host="web01", phase="exec")
+    raw = Exec(bench.setting, Command("reload", manner=Manner(raw=True)))
+    raw.setting = replace(bench.setting, retries=9)
+    result = bench.run(raw, host(bench.engine, opening=[no]), host(bench.engine))
+    assert result.attempts == 1
     assert bench.of(Retry) == []
 
 

@@ -205,6 +205,11 @@ def test_after_its_end_no_limit_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (ended.rc, ended.stdout) == (3, b"x")
 
 
+def test_what_holds_the_output_after_the_end_is_waited_for_a_little() -> None:
+    ended = Rig((0.1, Exited(3)), (2.0, said()), (3.9, said()), (6.0, said())).run()
+    assert (ended.rc, ended.stdout, ended.left_child) == (3, b"xx", True)
+
+
 def test_silence_is_told_after_a_minute_and_each_minute_more() -> None:
     rig = Rig((61.0, said()), *((250.0, each) for each in END))
     assert rig.run().rc == 0
