@@ -153,23 +153,23 @@ class Watch:
         deadline = Deadline(WAITING, wanted.timeout, self._setting.engine.now)
         for check in wanted.checks:
             with self._gate(check) as gate:
-                progress = self._pass(gate, deadline.remaining(), own=not check.is_shared)
+                progress = self._pass(gate, deadline, own=not check.is_shared)
             data[str(check)] = _figures(progress.elapsed, progress.attempt)
 
     def _several(self, wanted: Wanted, least: int, data: dict[str, Any]) -> None:
         """All checks at once, until so many hold."""
         engine = self._setting.engine
-        started = engine.now()
+        deadline = Deadline(WAITING, wanted.timeout, engine.now)
         with ExitStack() as stack:
             gates = [stack.enter_context(self._gate(check)) for check in wanted.checks]
             enough = Enough(str(wanted), gates, least, engine, self._setting.stop)
             stack.callback(enough.leave)
             try:
-                self._pass(enough, wanted.timeout, own=False)
+                self._pass(enough, deadline, own=False)
             finally:
                 for place, at in sorted(enough.opened.items()):
                     gate = gates[place]
-                    data[gate.name] = _figures(at - started, gate.attempt)
+                    data[gate.name] = _figures(at - deadline.started, gate.attempt)
 
     @contextmanager
     def _gate(self, check: Check) -> Iterator[Gate]:
@@ -188,10 +188,10 @@ class Watch:
             finally:
                 stop.cancel("nobody waits any more")
 
-    def _pass(self, gate: Gate, timeout: float | None, *, own: bool) -> Progress:
+    def _pass(self, gate: Gate, deadline: Deadline, *, own: bool) -> Progress:
         """Wait at a gate; ``own`` says that what its attempts end with is about this host."""
         try:
-            return gate.wait_open(timeout, partial(self._tell, gate.name, timeout))
+            return gate.wait_open(deadline.remaining(), partial(self._tell, gate.name, deadline))
         except GateTimeout as error:
             if self._setting.stop.cancelled:
                 raise Cancelled(self._setting.stop.reason, host=self._sight.host) from error
@@ -200,14 +200,15 @@ class Watch:
                 raise failure from error
             raise
 
-    def _tell(self, name: str, timeout: float | None, progress: Progress) -> None:
+    def _tell(self, name: str, deadline: Deadline, progress: Progress) -> None:
+        """Time is that of the whole wait, as its limit is."""
         self._setting.emit(
             Waiting(
                 self._sight.host,
                 name,
                 progress.attempt,
-                progress.elapsed,
-                timeout,
+                deadline.elapsed(),
+                deadline.seconds,
                 progress.last_error,
             )
         )
