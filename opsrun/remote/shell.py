@@ -305,6 +305,9 @@ class Shell:
         takes = bool(self._pending) and self._pending[0].takes
         quarry = Quarry(tag or self._tag, self._started, victim)
         try:
+            if takes:
+                # A program that was born as the signals went out reads on, and its shell waits.
+                self._process.close_stdin()
             grace = _GRACE_OF_INTAKES if takes else GRACE
             toll = end_all(self._connection, quarry, self._ends.clock, grace=grace)
             if not self._ends_within(SIGNAL_ANSWER):

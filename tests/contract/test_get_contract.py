@@ -61,7 +61,7 @@ def fetched(make: Callable[[Engine], Reach], tree: Node) -> None:
             assert good(copy.get(top, here + b"/"), OK)["transferred"] == 0
 
 
-@settings(max_examples=12)
+@settings(max_examples=10)
 @given(tree=tangled)
 def test_trees(tree: Node) -> None:
     fetched(local, tree)

@@ -54,7 +54,7 @@ def _changed(tree: Node) -> Outcome:
     return CHANGED if tree.below else OK
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(tree=tangled)
 def test_trees_go_there_and_back(tree: Node) -> None:
     there_and_back(local, tree)

@@ -42,7 +42,7 @@ def mirrored(make: Callable[[Engine], Reach], before: Node, after: Node) -> None
         assert left_behind(os.fsdecode(there)) == []
 
 
-@settings(max_examples=12)
+@settings(max_examples=7)
 @given(before=tangled, after=tangled)
 def test_one_tree_after_another(before: Node, after: Node) -> None:
     mirrored(local, before, after)

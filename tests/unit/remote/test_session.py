@@ -269,6 +269,26 @@ def test_a_script_that_takes_a_stream_has_time_to_clean_up(
     assert not stage.exists()
 
 
+def test_a_reader_that_no_signal_reaches_meets_the_end_of_its_input(
+    dash: Callable[..., Session], tmp_path: Path
+) -> None:
+    """As one that is born as the signals go out: the shell that cleans up waits for it."""
+    session = dash()
+    stage = tmp_path / "stage"
+
+    def chunks() -> Iterator[bytes]:
+        yield bytes(1 << 20)
+        while not stage.exists():
+            yield b"x"
+        raise TransferFailed("the source is gone")
+
+    deaf = """sh -c 'trap "" TERM; exec head -c 90000000 >/dev/null'"""
+    script = f"trap 'rmdir {stage}; exit 71' TERM EXIT; mkdir {stage}; {deaf}; exit 71"
+    with pytest.raises(TransferFailed, match="the source is gone"):
+        session.run(script, stream=Stream(90_000_000, chunks()))
+    assert not stage.exists()
+
+
 def test_a_script_that_takes_too_little_can_t_go_unnoticed(session: Session) -> None:
     taking = session.send("_otake 3 >/dev/null", stream=Stream(10, iter([b"0123456789"])))
     with pytest.raises(ConnectionLost, match="lost its place"):
