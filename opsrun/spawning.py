@@ -31,8 +31,9 @@ def spawn(argv: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
     assert "preexec_fn" not in options
     if subprocess.Popen.__module__ == "subprocess":
         return subprocess.Popen(argv, **options)
+    watch = _watcher()
     process: subprocess.Popen[bytes] = _own_module().Popen(argv, **options)
-    _watch(process.pid)
+    watch(process.pid)
     return process
 
 
@@ -60,16 +61,16 @@ def _original_close() -> Callable[[int], None]:
     return os.close if monkey is None else monkey.get_original("os", "close")
 
 
-def _watch(pid: int) -> None:
-    """Have gevent keep the child's status: its SIGCHLD handler reaps every child there is.
+def _watcher() -> Callable[[int], object]:
+    """To be called with a child's pid, at once: has gevent keep the child's status.
 
-    Nothing has run in gevent's loop since the child was started, so none was reaped yet.
+    gevent's SIGCHLD handler reaps every child there is, in its loop. It has to be there before the
+    child is, and nothing may run in the loop until the child is known.
     """
+    gevent = sys.modules.get("gevent")
     patched = sys.modules.get("gevent.os")
-    if patched is None:
-        return
-    try:
-        patched.fork_and_watch(fork=lambda: pid)
-    except TypeError:
-        # Only the main thread's loop watches children; in another one nobody reaps them, either.
-        pass
+    if gevent is None or patched is None or not gevent.get_hub().loop.default:
+        # Only the main thread's loop watches children.
+        return lambda pid: None
+    gevent.get_hub().loop.install_sigchld()
+    return lambda pid: patched.fork_and_watch(fork=lambda: pid)

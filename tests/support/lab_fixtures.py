@@ -22,7 +22,7 @@ SSHDFactory = Callable[..., Lab]
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if {"lab", "sshd"} & set(getattr(item, "fixturenames", ())):
+        if {"lab", "few_hosts", "sshd"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.sshd)
 
 
@@ -43,6 +43,14 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """
     directory = tmp_path_factory.mktemp("lab")
     with Lab(directory, hosts=LAB_HOSTS, server="sshd") as lab:
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def few_hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Five hosts: web01 to web03, db01 and app01, each with its own sshd; shared as ``lab`` is."""
+    names = ("web01", "web02", "web03", "db01", "app01")
+    with Lab(tmp_path_factory.mktemp("few"), hosts=names, server="sshd") as lab:
         yield lab
 
 
