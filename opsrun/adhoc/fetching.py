@@ -18,7 +18,7 @@ from opsrun.remote.files.tools import Check, Tar, Tools
 from opsrun.trees.below import directory_below, joined, open_below, split
 from opsrun.trees.entry import Entry, Kind
 from opsrun.trees.failures import ArchiveError, shown
-from opsrun.trees.got import Got, Rules
+from opsrun.trees.got import Got, Limits, Rules
 from opsrun.trees.single import SingleFile
 from opsrun.trees.tarwrite import Member, archive
 from opsrun.trees.unpack import Unpacker
@@ -27,6 +27,9 @@ _BATCH = 1024 * 1024
 """Bytes that are written at once."""
 
 _CHUNK = 1024 * 1024
+
+UNSIZED = 64 * 1024 * 1024
+"""Bytes after which a file without a size is no file: what /proc has is never that large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,10 @@ class Fetch:
         names = {item.name for item in group}
         below = self._engine.offload(_make_below, stage, prefix)
         try:
-            with Unpacker(below, allowed=names.__contains__, rules=self._rules) as unpacker:
+            bounds = _bounds(packed)
+            with Unpacker(
+                below, allowed=names.__contains__, rules=self._rules, limits=bounds
+            ) as unpacker:
                 self._engine.offload(_make, unpacker, group)
                 sums: dict[bytes, str] = {}
                 if packed:
@@ -178,8 +184,20 @@ class Fetch:
         return self._agrees(stage, item, got, theirs)
 
     def _read_unsized(self, stage: int, item: Item, got: Got) -> None:
+        came = 0
+
+        def bounded(data: bytes) -> None:
+            nonlocal came
+            came += len(data)
+            if came > UNSIZED:
+                raise TransferFailed(
+                    f"{shown(item.path)} was said to be empty, and doesn't end",
+                    hint="nothing was put in place",
+                )
+            take(data)
+
         with self._staged(stage, item, got, sized=False) as take:
-            theirs = self._files.read(item.path, take, self._tools.check)
+            theirs = self._files.read(item.path, bounded, self._tools.check)
         if not self._agrees(stage, item, got, theirs):
             self.unchecked.append(item.entry.path)
 
@@ -243,6 +261,14 @@ def _make(unpacker: Unpacker, group: Sequence[Item]) -> None:
     ]
     for chunk in archive(members):
         unpacker.feed(chunk)
+
+
+def _bounds(packed: Sequence[Item]) -> Limits:
+    """No more than was announced, but for what is appended to logs meanwhile."""
+    sizes = [item.entry.size for item in packed]
+    return Limits(
+        largest=2 * max(sizes, default=0) + UNSIZED, total=2 * sum(sizes, start=0) + UNSIZED
+    )
 
 
 def _make_below(stage: int, prefix: bytes) -> int:

@@ -17,7 +17,7 @@ from opsrun.errors import ConnectionFailed, ConnectionLost, TransferFailed, Usag
 from opsrun.events import Notice, Outcome, Result
 from opsrun.remote.connection import Connection, Manner
 from opsrun.remote.files.host_files import HostFiles
-from opsrun.remote.files.remote_files import RemoteFiles
+from opsrun.remote.files.remote_files import Limits, RemoteFiles
 from opsrun.remote.session import Session
 from opsrun.trees.entry import Kind
 from opsrun.trees.failures import shown
@@ -45,8 +45,12 @@ class Rates:
     """To or from one host."""
     total: float | None = None
     """All of them together."""
+    idle: float | None = None
+    """Seconds without a byte either way, after which a host is given up; None for no limit."""
 
     def __post_init__(self) -> None:
+        if self.idle is not None and not 0 < self.idle < float("inf"):
+            raise UsageError(f"a time to wait is a positive number of seconds, not {self.idle}")
         for rate in (self.each, self.total):
             if rate is not None and not 0 < rate < float("inf"):
                 raise UsageError(f"a rate is a positive number of bytes a second, not {rate}")
@@ -240,9 +244,10 @@ class Transfer(Worker):
         if self._sftp:
             from opsrun.remote.sftp.client import SFTP
             from opsrun.remote.sftp.files import SFTPFiles
+            from opsrun.remote.sftp.link import PATIENCE
 
             process = connection.start("", Manner(subsystem="sftp"))
-            sftp = SFTP(process, clock, job.host, stop)
+            sftp = SFTP(process, clock, job.host, stop, patience=self._rates.idle or PATIENCE)
             with stop.closing(sftp.interrupt):
                 try:
                     yield SFTPFiles(sftp, probe=not self._dry_run)
@@ -252,7 +257,7 @@ class Transfer(Worker):
         session = Session(connection, clock, host=job.host, stop=stop)
         with stop.closing(session.interrupt):
             try:
-                yield RemoteFiles(session, job.host)
+                yield RemoteFiles(session, job.host, Limits(idle=self._rates.idle))
             except ConnectionFailed as error:
                 if error.phase == "exec":
                     error.hint = "has this account no shell there? Then say --sftp"

@@ -135,7 +135,7 @@ def _finish(options: Mapping[str, object]) -> Finish:
 
 
 def _rates(options: CopyOptions) -> Rates:
-    return Rates(options.get("bwlimit"), options.get("bwlimit_total"))
+    return Rates(options.get("bwlimit"), options.get("bwlimit_total"), options.get("idle_timeout"))
 
 
 def _excludes(options: CopyOptions) -> Excludes:

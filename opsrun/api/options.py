@@ -80,6 +80,8 @@ class CopyOptions(PlanOptions, total=False):
     """Bytes a second for each host."""
     bwlimit_total: float | None
     """Bytes a second for all of them together."""
+    idle_timeout: float | None
+    """Seconds without a byte either way, after which a host is given up."""
 
 
 class PutArguments(CopyOptions, total=False):

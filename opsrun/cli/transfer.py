@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from opsrun.cli.kinds import Rate
+from opsrun.cli.kinds import Rate, Seconds
 from opsrun.cli.options import F
 from opsrun.errors import UsageError
 
@@ -45,7 +45,14 @@ rate_options = decorated(
         metavar="RATE",
         help="Bytes a second for all hosts together.",
     ),
+    click.option(
+        "--idle-timeout",
+        type=Seconds(),
+        metavar="SECONDS",
+        help="Give a host up after so long without a byte either way.",
+    ),
 )
+
 
 exclude_options = decorated(
     click.option(
@@ -155,4 +162,4 @@ def rates(values: Mapping[str, Any]) -> Rates:
     """How fast files may travel."""
     from opsrun.adhoc.transfer import Rates
 
-    return Rates(values["bwlimit"], values["bwlimit_total"])
+    return Rates(values["bwlimit"], values["bwlimit_total"], values["idle_timeout"])

@@ -48,7 +48,7 @@ def _words(data: Mapping[str, Any], dry: bool) -> Iterator[str]:
     if data.get("deleted"):
         yield f"{data['deleted']} {would}deleted"
     if data["unchanged"]:
-        yield f"{data['unchanged']} as they should be"
+        yield f"{_count(data['unchanged'], 'file')} unchanged"
     if data.get("skipped"):
         yield f"{_count(len(data['skipped']), 'name')} skipped"
     if not any(data.get(name) for name in _COUNTS):

@@ -56,6 +56,22 @@ def test_sync_deletes_when_it_is_told_to(fleet: Fleet, tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "www").iterdir()) == ["index"]
 
 
+def test_a_host_that_falls_silent_is_given_up(fleet: Fleet, tmp_path: Path) -> None:
+    ended = fleet.put(
+        (),
+        tmp_path / "motd",
+        "here",
+        content=b"x",
+        validate="sleep 600; true %s",
+        idle_timeout=0.5,
+    )
+    (result,) = ended
+    assert result.outcome is Outcome.FAILED, result
+    assert result.error is not None
+    assert "no output for 0.5 s" in result.error.message
+    assert [path.name for path in tmp_path.iterdir()] == ["hosts.ini"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [

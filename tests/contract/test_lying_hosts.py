@@ -10,6 +10,7 @@ from support.copying import PRESERVING, bad, copying, left_behind, mode
 from support.lying import lying
 
 import opsrun.remote.files.remote_files as remote_files
+from opsrun.adhoc import fetching
 from opsrun.events import Notice, Outcome
 
 UNLESS_TRIED = 'case "$1 $2" in "/ -prune") exec $TRUE "$@" ;; esac\n'
@@ -42,6 +43,31 @@ def test_what_a_pattern_stands_for_fits_it(tmp_path: Path, lie: str) -> None:
         for pattern in ("*.log", "a.log", "[a-z].lo?"):
             words = bad(copy.get(f"{tmp_path}/logs/{pattern}", f"{tmp_path}/back/"))
             assert f"fits {tmp_path}/logs/{pattern}" in words
+    assert not (tmp_path / "back").exists()
+
+
+def test_an_empty_file_without_end_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "UNSIZED", 1 << 20)
+    (tmp_path / "empty").touch()
+    endless = 'case $* in *empty) exec $TRUE /dev/zero ;; esac\nexec $TRUE "$@"'
+    with copying(lying(tmp_path / "bin", {"cat": endless})) as copy:
+        words = bad(copy.get(f"{tmp_path}/empty", f"{tmp_path}/back/"))
+    assert "was said to be empty, and doesn't end" in words
+    assert not left_behind(tmp_path)
+
+
+def test_archives_larger_than_announced_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "UNSIZED", 1 << 20)
+    (tmp_path / "tree").mkdir()
+    for number in range(6):
+        (tmp_path / f"tree/{number}").write_text("a")
+    grow = f"for f in {tmp_path}/tree/*; do head -c 3000000 /dev/zero >$f; done"
+    swell = f"case $* in *tree*|*./*) {grow} ;; esac"
+    with copying(lying(tmp_path / "bin", {"tar": f'{swell}\nexec $TRUE "$@"'})) as copy:
+        words = bad(copy.get(f"{tmp_path}/tree", f"{tmp_path}/back/"))
+    assert "bytes" in words, words
     assert not (tmp_path / "back").exists()
 
 

@@ -48,12 +48,12 @@ def result(**data: object) -> Result:
 
 
 def test_what_happened_is_said_in_words() -> None:
-    assert body(result(unchanged=1), 0) == b"1 as they should be\n"
+    assert body(result(unchanged=1), 0) == b"1 file unchanged\n"
     assert body(result(), 0) == b"nothing to do\n"
     sent = result(files=2, bytes=1536, others=1, attributes=2, deleted=3, unchanged=4)
     assert body(sent, 0) == (
         b"2 files sent (1.5 KiB), 1 folder or link made, 2 modes or owners set, 3 deleted, "
-        b"4 as they should be\n"
+        b"4 files unchanged\n"
     )
 
 
