@@ -262,8 +262,9 @@ def test_a_script_that_takes_a_stream_has_time_to_clean_up(
         raise TransferFailed("the source is gone")
 
     many = "i=0; while [ $i -lt 100 ]; do : >$i; i=$((i + 1)); done"
-    clean = f"cd {tmp_path}; for f in stage/*; do rm $f; done; rmdir stage; exit 71"
-    script = f"mkdir {stage}; cd {stage}; trap '{clean}' TERM; {many}; _otake 90000000 >/dev/null"
+    clean = f'trap "" TERM; cd {tmp_path}; for f in stage/*; do rm $f; done; rmdir stage; exit 71'
+    trap = f"trap 'exit 71' TERM; trap '{clean}' EXIT"
+    script = f"mkdir {stage}; cd {stage}; {trap}; {many}; _otake 90000000 >/dev/null"
     with pytest.raises(TransferFailed, match="the source is gone"):
         session.run(script, stream=Stream(90_000_000, chunks()))
     assert not stage.exists()
