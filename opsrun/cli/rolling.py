@@ -44,7 +44,9 @@ class Rolling:
             UsageError: as `then`; or there are no next ones, for nothing is done in batches.
         """
         if self.health and self.canary is None:
-            raise UsageError("--health is for --canary: say how many hosts go first")
+            if is_typed("health"):
+                raise UsageError("--health is for --canary: say how many hosts go first")
+            return None
         return _wanted(self.health, self.health_timeout, "--health", _HEALTH_SECONDS)
 
     def plan(self, plan: Plan) -> Plan:
@@ -61,12 +63,19 @@ class Rolling:
         return replace(plan, canary=sizes)
 
 
+def is_typed(name: str) -> bool:
+    """Whether a parameter stands on the command line; a default of the operator's own does not,
+    and may be there for other commands than this one."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.COMMANDLINE
+
+
 def _wanted(
     checks: tuple[str, ...], timeout: float | None, option: str, seconds: float
 ) -> Wanted | None:
     if not checks:
-        if timeout is not None:
-            kind = option.removeprefix("--").partition("-")[0]
+        kind = option.removeprefix("--").partition("-")[0]
+        if timeout is not None and is_typed(f"{kind}_timeout"):
             raise UsageError(f"--{kind}-timeout is for {option}: say what is waited for")
         return None
     from opsrun.adhoc.checks import parse_all

@@ -15,6 +15,7 @@ import pytest
         "opsrun.engine.dispatch",
         "opsrun.errors",
         "opsrun.results",
+        "opsrun.remote.boot",
         "opsrun.report",
         "opsrun.events",
         "opsrun.secret",

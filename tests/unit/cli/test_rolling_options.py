@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from support.cli import opsrun
 
@@ -53,3 +55,14 @@ def test_what_can_not_be_meant(words: list[str], said: str) -> None:
 def test_from_python_as_well(options: dict[str, object], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         Fleet("h1,h2,", engine="threads").exec("true", hosts="all", **options)  # type: ignore[arg-type]
+
+
+def test_defaults_of_the_operators_own_are_no_mistake(tmp_path: Path) -> None:
+    """They are there for the commands that wait."""
+    tmp_path.chmod(0o755)
+    (tmp_path / "opsrun.toml").write_text(
+        "[exec]\nthen-timeout = 600\nhealth = ['cmd:false']\nhealth-timeout = 5\n"
+    )
+    (tmp_path / "hosts").write_text("here ansible_connection=local\n")
+    ran = opsrun("exec", "-i", "hosts", "-w", "all", "--", "echo ran", cwd=tmp_path)
+    assert (ran.status, ran.out) == (0, "here | ran\n"), ran.err
