@@ -301,7 +301,9 @@ def test_standard_input_goes_to_every_host() -> None:
     assert mode("there/in") == 0o600
 
 
+@pytest.mark.soak
 def test_a_sparse_file_beyond_4_gib(typed: Type) -> None:
+    """Quickly sent, but either side makes the checksum of all that it is."""
     size = (4 << 30) + 12_345
     with open("disk", "wb") as file:
         file.write(b"begin")
