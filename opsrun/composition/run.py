@@ -150,12 +150,7 @@ class Run:
             try:
                 self._wind_up()
             finally:
-                # First what is still to be written: if it can't be, the summary must say so.
-                self.collector.flush()
-                summary = self._summary(self._engine.now() - started[1])
-                self.collector.close(summary)
-                if not self.exit_status and self.collector.failures:
-                    self.exit_status = 1
+                summary = self._last_words(started[1])
         yield summary
 
     def _events(self, started: float) -> Iterator[Event]:
@@ -262,6 +257,20 @@ class Run:
         self._on_end()
         if not self._engine.close(_FAREWELL):
             self.collector.hand_out(Notice("warning", "some tasks did not end and were left"))
+
+    def _last_words(self, before: float) -> Summary:
+        try:
+            # Nothing, unless a second interrupt broke off what winds the run up.
+            for event in self.collector.rest():
+                self.report.add(event)
+            # First what is still to be written: if it can't be, the summary must say so.
+            self.collector.flush()
+        finally:
+            summary = self._summary(self._engine.now() - before)
+            self.collector.close(summary)
+            if not self.exit_status and self.collector.failures:
+                self.exit_status = 1
+        return summary
 
     def _summary(self, duration: float) -> Summary:
         self.report.interrupted = self.interrupted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 from opsrun.engine.base import Engine, Queue
@@ -14,6 +15,8 @@ from opsrun.events import (
     HostStarted,
     Notice,
     Outcome,
+    Output,
+    Progress,
     Result,
     Sink,
     WorkId,
@@ -26,6 +29,7 @@ TICK = 0.2
 """Seconds of silence after which the sinks, and whoever waits for Ctrl-C, get their turn."""
 
 _NO_RESULT = ErrorInfo("run", "the worker ended without a result", "this is a bug in opsrun")
+_NOT_AWAITED = ErrorInfo("run", "its end was not waited for", "what it did is not known")
 _NEVER_STARTED = "never started"
 
 
@@ -36,8 +40,12 @@ class _Finished:
 class Collector:
     """Takes events from any task, in one place hands them on.
 
-    Every `WorkId` that was announced by `expect` comes out with exactly one `Result`: a second one
-    is dropped with a notice, a missing one is made up when the stream ends.
+    Every `WorkId` that was announced by `expect` comes out with exactly one `Result`, the last of
+    its events: what comes behind it is dropped with a notice, a missing one is made up when the
+    stream ends.
+
+    A signal's exception may strike in a sink, or between two of them. The others are given that
+    event all the same before it goes on its way, and the next call of `stream` begins with it.
 
     Args:
         engine: gives the queue.
@@ -63,7 +71,13 @@ class Collector:
         self._ending = False
         self._finished = False
         self._seq = 0
-        self._dropped: list[tuple[Sink, Exception]] = []
+        self._unread: deque[Event] = deque()
+        """Handed to the sinks, and struck before the reader of the stream had it."""
+        self._late: set[WorkId] = set()
+        """Work of which something came behind its result, and that was told."""
+        self._dropped: list[tuple[Sink, BaseException]] = []
+        self._struck: BaseException | None = None
+        """What no sink's call may end with, while the other sinks have their turn."""
         self._last_tick = 0.0
         self.closed: SinkClosed | None = None
         """Set once a sink's reader had gone away."""
@@ -100,6 +114,8 @@ class Collector:
 
         If its reader breaks off, another call goes on where the first one stopped.
         """
+        while self._unread:
+            yield self._unread.popleft()
         while not self._finished:
             # Before the queue is asked: what it gives must not be lost to an error of a tick.
             self._tick()
@@ -110,14 +126,34 @@ class Collector:
             elif isinstance(event, _Finished):
                 self._finished = True
             elif self._admit(event):
-                self.hand_out(event)
+                self._pass_on(event)
                 yield event
             if self._queue.empty():
                 self.flush()
         while self._pending:
             result = self._made_up(*self._pending.popitem())
-            self.hand_out(result)
+            self._pass_on(result)
             yield result
+
+    def rest(self) -> list[Event]:
+        """What is still owed once `stream` is not called again, without waiting for any of it."""
+        events = list(self._unread)
+        self._unread.clear()
+        while self._pending:
+            events.append(self._made_up(*self._pending.popitem()))
+            try:
+                self.hand_out(events[-1])
+            except BaseException:
+                # What broke the stream off is on its way up already.
+                pass
+        return events
+
+    def _pass_on(self, event: Event) -> None:
+        try:
+            self.hand_out(event)
+        except BaseException:
+            self._unread.append(event)
+            raise
 
     def _tick(self) -> None:
         now = self._now()
@@ -133,15 +169,24 @@ class Collector:
             raise
 
     def _admit(self, event: Event) -> bool:
-        if isinstance(event, HostStarted) and event.work in self._pending:
+        if isinstance(event, Result):
+            if self._pending.pop(event.work, None) is not None:
+                return True
+            self.hand_out(Notice("error", f"a second result for {event.work} was dropped"))
+            return False
+        if not isinstance(event, (Output, HostStarted, Progress)):
+            return True
+        if event.work not in self._pending:
+            self._tell_late(event.work)
+            return False
+        if isinstance(event, HostStarted):
             self._pending[event.work] = True
-        if not isinstance(event, Result):
-            return True
-        if event.work in self._pending:
-            del self._pending[event.work]
-            return True
-        self.hand_out(Notice("error", f"a second result for {event.work} was dropped"))
-        return False
+        return True
+
+    def _tell_late(self, work: WorkId) -> None:
+        if work not in self._late:
+            self._late.add(work)
+            self.hand_out(Notice("error", f"what came of {work} behind its result was dropped"))
 
     def hand_out(self, event: Event) -> None:
         """Number an event and hand it to every sink."""
@@ -159,11 +204,14 @@ class Collector:
         A sink that fails from here on is told nobody but `untold`.
         """
         self._ending = True
-        self.hand_out(last)
-        self.flush()
-        while self._sinks:
-            self._drop(self._sinks[0])
-        self._report_dropped()
+        try:
+            self.hand_out(last)
+            self.flush()
+        finally:
+            while self._sinks:
+                self._drop(self._sinks[0])
+            self._report_dropped()
+            self._go_on()
 
     def _each(self, act: Callable[[Sink], None]) -> None:
         for sink in tuple(self._sinks):
@@ -175,10 +223,22 @@ class Collector:
                 self._stop.cancel("the reader of the output went away")
             except Exception as error:
                 self._drop(sink, error)
+            except KeyboardInterrupt as error:
+                # Not the sink's: it struck while the sink had its turn.
+                self._struck = self._struck or error
+            except BaseException as error:
+                self._drop(sink, error)
+                self._struck = self._struck or error
         # Not inside the loop: the other sinks are owed this event before the next number.
         self._report_dropped()
+        self._go_on()
 
-    def _drop(self, sink: Sink, known: Exception | None = None) -> None:
+    def _go_on(self) -> None:
+        struck, self._struck = self._struck, None
+        if struck is not None:
+            raise struck
+
+    def _drop(self, sink: Sink, known: BaseException | None = None) -> None:
         # By identity: sinks may compare equal.
         self._sinks = [other for other in self._sinks if other is not sink]
         try:
@@ -187,6 +247,8 @@ class Collector:
             self.closed = error
         except Exception as error:
             known = known or error
+        except BaseException as error:
+            self._struck = self._struck or error
         if known is not None:
             self._dropped.append((sink, known))
 
@@ -202,14 +264,15 @@ class Collector:
 
     def _made_up(self, work: WorkId, started: bool) -> Result:
         if started:
-            return Result(work.host, work, Outcome.LOST, error=_NO_RESULT)
+            why = _NO_RESULT if self._finished else _NOT_AWAITED
+            return Result(work.host, work, Outcome.LOST, error=why)
         error = _NO_RESULT
         if self._stop.draining:
             error = ErrorInfo(QUEUED, self._stop.reason, _NEVER_STARTED)
         return Result(work.host, work, Outcome.CANCELLED, error=error)
 
 
-def _in_full(error: Exception) -> str:
+def _in_full(error: BaseException) -> str:
     if isinstance(error, OSError):
         return str(error)
     detail = "".join(traceback.format_exception(error)).rstrip()
