@@ -18,16 +18,25 @@ _NO_TOOL = 96
 _NO_VERIFICATION = 97
 """Exit statuses of ours; neither tool has them."""
 
+_ERROR = re.compile(
+    r"^(?:curl: )?.*(?:error|failed|problem|refused|unable|timed out|can't).*", re.I
+)
+"""A line that says what went wrong; what to read about it follows in others."""
+
+# The first line says whose words follow: curl's begin with the header, wget's are the body alone,
+# and the header comes on standard error.
 _SCRIPT = """
 if command -v curl >/dev/null 2>&1; then
+  echo curl
   curl -gsS -i --noproxy '*' --max-time {seconds} {curl} -- {url} | head -c {cap}
 elif command -v wget >/dev/null 2>&1; then
   case $(wget --version 2>/dev/null) in
-  GNU*) set -- --tries=1 --max-redirect=0 --content-on-error --no-proxy --no-hsts ;;
+  GNU*) set -- -nv --tries=1 --max-redirect=0 --content-on-error --no-proxy --no-hsts ;;
   *) [ -z '{strict}' ] || exit {no_verification}
-     set -- -Y off ;;
+     set -- -q -Y off ;;
   esac
-  wget "$@" -q -S -O - -T {seconds} {wget} -- {url} | head -c {cap}
+  echo wget
+  wget "$@" -S -O - -T {seconds} {wget} -- {url} | head -c {cap}
 else
   exit {no_tool}
 fi
@@ -61,17 +70,22 @@ def ask(url: str, sight: Sight, stop: Stop, *, insecure: bool, body: bool) -> An
 
 
 def _answer(ended: CommandResult, host: str) -> Answer:
-    # curl puts the header in front of the body; wget puts it on standard error, indented.
-    rest = ended.stdout
-    while (found := _STATUS.match(rest)) and (end := _END.search(rest)):
+    tool, _, rest = ended.stdout.partition(b"\n")
+    while tool == b"curl" and (found := _STATUS.match(rest)) and (end := _END.search(rest)):
         rest = rest[end.end() :]
         if not found[1].startswith(b"1"):
             return _made(found, rest)
-    told = _STATUS.search(ended.stderr + b"\n")
+    told = _STATUS.search(ended.stderr + b"\n") if tool == b"wget" else None
     if told is None:
-        said = last_words(ended.stderr) or last_words(ended.stdout)
-        raise not_yet(host, said or f"no answer, exit status {ended.rc}")
-    return _made(told, ended.stdout)
+        raise not_yet(host, _what_went_wrong(ended))
+    return _made(told, rest)
+
+
+def _what_went_wrong(ended: CommandResult) -> str:
+    lines = ended.stderr.decode(errors="replace").splitlines()
+    telling = [line.strip() for line in lines if _ERROR.match(line)]
+    words = telling[0] if telling else last_words(ended.stderr)
+    return words[:200] or "it got no answer"
 
 
 def _made(found: re.Match[bytes], body: bytes) -> Answer:

@@ -17,7 +17,7 @@ _NOT_FOUND = 127
 
 @dataclass(frozen=True, slots=True)
 class CommandCheck(ShellCheck):
-    """Passes when a command ends with status 0. It may be run any number of times."""
+    """Passes when a command ends with status 0. It is run any number of times, by ``sh``."""
 
     command: str
 
@@ -26,7 +26,8 @@ class CommandCheck(ShellCheck):
         return partial(self._look, sight)
 
     def _look(self, sight: Sight, stop: Stop) -> None:
-        ended = sight.run(self.command, stop, apart=True)
+        # In a shell of its own: one that ends itself must not end the session.
+        ended = sight.run(f"exec sh -c {shlex.quote(self.command)}", stop, apart=True)
         if not ended.ok:
             raise not_yet(sight.host, _fate(ended))
 
