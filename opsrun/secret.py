@@ -14,6 +14,7 @@ class Secret:
     Only `reveal` gives the text, so that every use can be found by its name. Refusing to pickle is
     what keeps it out of journals and other processes.
 
+    >>> from opsrun import Secret
     >>> f"{Secret('hunter2')}"
     '********'
     """

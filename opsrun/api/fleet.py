@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Literal, Self, Unpack, overload
 
 from opsrun.api.aio import AsyncFleet
@@ -251,7 +251,7 @@ class Fleet(AsyncFleet):
 
     def stream(
         self, command: PerHost, hosts: Pattern | None = None, **options: Unpack[ExecOptions]
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """Run a command on every host that the pattern selects; events as they happen.
 
         The first event is `RunStarted`, the last `Summary`, and every host has exactly one

@@ -14,9 +14,11 @@ OnResult = Callable[[Result], object]
 """Called with each result as it comes. What it raises ends the run, and comes out there."""
 
 
-def telling(events: Iterator[Event], on_result: OnResult | None) -> Iterator[Event]:
+def telling(
+    events: Generator[Event, None, None], on_result: OnResult | None
+) -> Generator[Event, None, None]:
     """The same events; ``on_result`` is called with each result first."""
-    with closing(events):  # type: ignore[type-var]  # it is a generator
+    with closing(events):
         for event in events:
             if on_result is not None and isinstance(event, Result):
                 on_result(event)

@@ -22,7 +22,7 @@ class Readiness(Beginning):
     ) -> Report:
         """Log in to every host and measure the round trip; see `opsrun.adhoc.ping.Ping`.
 
-        >>> fleet.ping("db01")["db01"].data["rtt"] > 0
+        >>> fleet.ping("db01")["db01"].data["round_trip"] > 0
         True
 
         Args:

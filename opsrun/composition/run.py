@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from opsrun.adhoc.base import Job, Setting, Worker
@@ -133,7 +133,7 @@ class Run:
         self.interrupted = True
         self.stop.cancel("interrupted")
 
-    def stream(self) -> Iterator[Event]:
+    def stream(self) -> Generator[Event, None, None]:
         """Carry the run out; every event, after the sinks have had it.
 
         Closing the iterator early cancels the run and waits for its end.

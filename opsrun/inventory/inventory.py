@@ -29,6 +29,11 @@ _LOCAL: Assignments = ({"ansible_connection": Value("local", IMPLICIT)},)
 class Inventory:
     """Everything that the sources said. `opsrun.inventory.load.load_inventory` makes one.
 
+    >>> from opsrun import Fleet
+    >>> inventory = Fleet("web01,web02,db01,").inventory
+    >>> [host.name for host in inventory.select("web*")]
+    ['web01', 'web02']
+
     Args:
         draft: what the sources said; finished.
         bases: directories beside the sources that may hold ``group_vars`` and ``host_vars``.

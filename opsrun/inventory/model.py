@@ -161,7 +161,12 @@ class Resolver(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Host:
-    """A host by its inventory name."""
+    """A host by its inventory name.
+
+    >>> host = fleet.inventory.host("web01")
+    >>> host.name, host.groups
+    ('web01', ('web',))
+    """
 
     name: str
     groups: tuple[str, ...]

@@ -28,6 +28,11 @@ _PREFIXES = ("ansible.builtin.", "ansible.legacy.", "community.general.")
 class Become:
     """Commands run as another user: what holds for all hosts; a host's own variables win.
 
+    >>> from opsrun import Become, Fleet
+    >>> deploy = Become(user="deploy", method="su")
+    >>> Fleet("web01,", become=deploy).options.become.user
+    'deploy'
+
     Raises:
         UsageError: a value that can't be used.
     """
