@@ -9,11 +9,12 @@ from opsrun.adhoc.base import Job, Setting, Trail, Worker
 from opsrun.adhoc.checks.login import LoginCheck
 from opsrun.adhoc.lookout import Lookout, Wanted, Watch
 from opsrun.adhoc.reboot import Reboot
-from opsrun.adhoc.run import Exec
+from opsrun.adhoc.run import Before, Exec, nothing
 from opsrun.engine.dispatch import Slot
 from opsrun.errors import (
     WAITING,
     BecomeError,
+    Cancelled,
     CommandTimeout,
     ConnectionFailed,
     ConnectionLost,
@@ -55,21 +56,33 @@ class ThenWait(Worker):
         self._lookout = lookout
         self._reboots = any(isinstance(check, LoginCheck) for check in wanted.checks)
 
-    def act(self, job: Job, slot: Slot, trail: Trail) -> Result:
-        """See `Worker.act`."""
+    def act(self, job: Job, slot: Slot, trail: Trail, before: Before = nothing) -> Result:
+        """See `Exec.act`."""
         asks = not self._exec.command.manner.raw
         reboot = Reboot(self.setting, job, slot, asks=asks) if self._reboots else None
         with self._lookout.watching(job, slot) as watch:
-            # What was there before the command is not what comes of it.
-            watch.note(self._wanted.checks)
-            return self._then(job, slot, trail, watch, reboot)
+
+            def look(connection: Connection) -> None:
+                # What was there before the command is not what comes of it.
+                before(connection)
+                watch.note(self._wanted.checks)
+                if reboot is not None:
+                    reboot.note(connection)
+
+            return self._then(job, slot, trail, look, watch, reboot)
 
     def _then(
-        self, job: Job, slot: Slot, trail: Trail, watch: Watch, reboot: Reboot | None
+        self,
+        job: Job,
+        slot: Slot,
+        trail: Trail,
+        before: Before,
+        watch: Watch,
+        reboot: Reboot | None,
     ) -> Result:
         broke: HostError | None = None
         try:
-            result = self._exec.act(job, slot, trail, reboot.note if reboot else _nothing)
+            result = self._exec.act(job, slot, trail, before)
         except (ConnectionLost, CommandTimeout) as error:
             if reboot is None or not _may_go_down(trail, error):
                 raise
@@ -82,7 +95,9 @@ class ThenWait(Worker):
         self._tell(job, _how(result, broke))
         try:
             waited = self._wait(job, watch, reboot)
-        except (GateTimeout, ConnectionFailed, BecomeError) as error:
+        except (GateTimeout, ConnectionFailed, BecomeError, Cancelled) as error:
+            if isinstance(error, Cancelled) and broke is None:
+                raise
             raise _worse(job, result, broke, error) from error
         return _good(result, trail, waited)
 
@@ -106,10 +121,6 @@ class ThenWait(Worker):
         words = f"started anew, and back after {data['seconds']:.1f} s"
         self.setting.emit(Notice("info", words, job.host))
         return data
-
-
-def _nothing(connection: Connection) -> None:
-    """Before commands after which nobody asks whether the host was started anew."""
 
 
 def _may_go_down(trail: Trail, error: HostError) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from opsrun.adhoc.afterwards import ThenWait
 from opsrun.adhoc.base import Job, Setting, Trail, Worker
 from opsrun.adhoc.lookout import Lookout, Wanted
+from opsrun.adhoc.run import Exec
 from opsrun.engine.dispatch import Slot
 from opsrun.errors import WAITING, BecomeError, ConnectionFailed, GateTimeout, HostError
 from opsrun.events import Result
@@ -26,7 +28,9 @@ class Healthy(Worker):
         lookout: of the run.
     """
 
-    def __init__(self, setting: Setting, worker: Worker, wanted: Wanted, lookout: Lookout) -> None:
+    def __init__(
+        self, setting: Setting, worker: Exec | ThenWait, wanted: Wanted, lookout: Lookout
+    ) -> None:
         super().__init__(setting)
         self._worker = worker
         self._wanted = wanted
@@ -35,8 +39,9 @@ class Healthy(Worker):
     def act(self, job: Job, slot: Slot, trail: Trail) -> Result:
         """See `Worker.act`."""
         with self._lookout.watching(job, slot) as watch:
-            watch.note(self._wanted.checks)
-            result = self._worker.act(job, slot, trail)
+            # What was there before the command says nothing of how the host is behind it.
+            checks = self._wanted.checks
+            result = self._worker.act(job, slot, trail, lambda connection: watch.note(checks))
             if not result.outcome.is_good:
                 return result
             trail.rc = result.rc

@@ -14,6 +14,13 @@ from opsrun.remote.command import Command, CommandResult
 from opsrun.remote.connection import Connection
 from opsrun.remote.running import Running
 
+Before = Callable[[Connection], None]
+"""Called with the connection that a command goes over, right before it does."""
+
+
+def nothing(connection: Connection) -> None:
+    """A `Before` of commands that need none."""
+
 
 class Exec(Worker):
     """Runs a command. It goes out at most once: only a login that failed is tried again."""
@@ -22,19 +29,11 @@ class Exec(Worker):
         super().__init__(setting)
         self.command = command
 
-    def act(
-        self,
-        job: Job,
-        slot: Slot,
-        trail: Trail,
-        before: Callable[[Connection], None] = lambda connection: None,
-    ) -> Result:
+    def act(self, job: Job, slot: Slot, trail: Trail, before: Before = nothing) -> Result:
         """See `Worker.act`; ``before`` is called with the connection that the command goes over."""
         return self.persevere(job, slot, trail, lambda: self._attempt(job, slot, trail, before))
 
-    def _attempt(
-        self, job: Job, slot: Slot, trail: Trail, before: Callable[[Connection], None]
-    ) -> Result:
+    def _attempt(self, job: Job, slot: Slot, trail: Trail, before: Before) -> Result:
         with connected(self.setting, job, slot) as connection:
             before(connection)
             # Durable before it goes out: from here on the host may have been changed.

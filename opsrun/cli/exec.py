@@ -91,7 +91,8 @@ def exec_(command: tuple[str, ...], **values: Any) -> int:
 
     As with ssh, the words are joined by spaces and the remote shell reads them. What follows the
     command's first word is the command's, except --hosts, --inventory, --limit, --output, --forks,
-    --user and --become; `opsrun exec --hosts web -- df -h` is never ambiguous.
+    --user, --become, --when-ready, --ready-timeout, --then-wait, --then-timeout, --canary and
+    --health; `opsrun exec --hosts web -- df -h` is never ambiguous.
     """
     from opsrun.cli.execution import execute
     from opsrun.composition.actions import ExecAction

@@ -13,7 +13,11 @@ from dataclasses import dataclass
 from opsrun.errors import UsageError
 
 STILL_OURS = frozenset(
-    {"--hosts", "--inventory", "--limit", "--output", "--forks", "--user", "--become"}
+    {
+        *("--hosts", "--inventory", "--limit", "--output", "--forks", "--user", "--become"),
+        *("--when-ready", "--ready-timeout", "--then-wait", "--then-timeout"),
+        *("--canary", "--health"),
+    }
 )
 """Long options that are opsrun's also after the command's first word."""
 

@@ -93,11 +93,12 @@ class ExecAction:
         from opsrun.adhoc.healthy import Healthy
         from opsrun.adhoc.when_ready import WhenReady
 
-        worker: Worker = execution
+        runs: Exec | ThenWait = execution
         if self.then is not None:
-            worker = ThenWait(setting, execution, self.then, lookout)
+            runs = ThenWait(setting, execution, self.then, lookout)
+        worker: Worker = runs
         if self.health is not None:
-            worker = Healthy(setting, worker, self.health, lookout)
+            worker = Healthy(setting, runs, self.health, lookout)
         if self.ready is not None:
             worker = WhenReady(setting, worker, self.ready, lookout)
         return worker

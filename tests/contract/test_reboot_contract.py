@@ -345,6 +345,19 @@ def test_cancelled_while_it_waits(bench: Rebooting) -> None:
     until(bench.engine, lambda: host.looks[0].closed)
 
 
+def test_cancelled_while_it_waits_behind_a_connection_that_broke(bench: Rebooting) -> None:
+    """What the command did is no better known for that."""
+    hold, done = Hold(bench.engine), []
+    host = FakeHost(bench.engine, [hold], BROKEN)
+    task = bench.engine.spawn(lambda: done.append(bench.reboot(host, timeout=None)))
+    assert hold.reached.wait(LONG)
+    bench.stop.cancel("the operator said so")
+    assert task.join(LONG)
+    assert done[0].outcome is Outcome.LOST
+    assert done[0].error.message == "connection reset by peer; then the operator said so"
+    until(bench.engine, lambda: host.looks[0].closed)
+
+
 def test_while_it_waits_it_holds_no_place_and_says_what_for(
     bench: Rebooting, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,6 +33,10 @@ OPTIONS = {
     "--stdin": False,
     "-h": False,
     "--help": False,
+    "--then-wait": True,
+    "--then-timeout": True,
+    "--canary": True,
+    "--health": True,
 }
 
 
@@ -79,6 +83,9 @@ def split(line: str) -> tuple[list[str], list[str]]:
         ("- x --hosts web", "--hosts web", "- x"),
         ("FOO=bar env --hosts web", "--hosts web", "FOO=bar env"),
         ("-v --env A=b -q sh -c x --forks 3 y", "-v --env A=b -q --forks 3", "sh -c x y"),
+        ("reboot --then-wait ssh --then-timeout=9", "--then-wait ssh --then-timeout=9", "reboot"),
+        ("x --canary 1,10% --health tcp:1 y", "--canary 1,10% --health tcp:1", "x y"),
+        ("x -- --then-wait ssh", "", "x -- --then-wait ssh"),
         ("--unknown df", "--unknown", "df"),
         ("-Z df", "-Z", "df"),
     ],
