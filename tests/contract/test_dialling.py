@@ -158,6 +158,7 @@ def test_every_address_says_why(
     assert re.match(r"none of 2 addresses answered within 0\.\d s: ", error.message)
     assert f"{place(found[1])}: connection refused; {place(found[0])}: no answer" in error.message
     assert error.hint
+    assert not error.refused, "who is silent has not said that nobody listens"
 
 
 def test_one_address_is_told_as_one(engine: Engine, addresses: Addresses) -> None:
@@ -167,6 +168,7 @@ def test_one_address_is_told_as_one(engine: Engine, addresses: Addresses) -> Non
     assert re.fullmatch(
         rf"{place(found[0])}: connection refused after \d+\.\d s", caught.value.message
     )
+    assert caught.value.refused
 
 
 def test_a_transport_closed_while_it_dials(engine: Engine, addresses: Addresses) -> None:

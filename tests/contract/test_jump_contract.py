@@ -220,6 +220,18 @@ def test_a_port_is_waited_for_through_the_bastion(fleet: Any, lab: Lab, bastions
     assert "through jump host b1: " in result.error.message
 
 
+def test_a_port_is_free_when_the_bastion_was_told_so(
+    fleet: Any, lab: Lab, bastions: Lab, tmp_path: Path
+) -> None:
+    behind = fleet(block(bastions, "b1"), jump="b1")
+    [result] = behind.wait("port-free:1", "web01", timeout=60)
+    assert result.outcome == "ok", result.error
+    port = lab.hosts[0].port
+    taken = behind.exec("true", "web01", when_ready=f"port-free:{port}", ready_timeout=1.0)["web01"]
+    assert taken.error is not None
+    assert f"port-free:{port} was not ready" in taken.error.message
+
+
 def test_a_port_behind_a_command_is_not_dialled(fleet: Any, lab: Lab) -> None:
     behind = fleet(ssh_options=["ProxyCommand=false"])
     # For ever, if it were tried again.
