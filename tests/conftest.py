@@ -15,6 +15,7 @@ from support.isolation import (
     left_behind,
     private_environment,
     replace_environment,
+    usual_signals,
 )
 
 pytest_plugins = ["support.lab_fixtures"]
@@ -55,7 +56,7 @@ def _home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _own_world(_home: Path) -> Iterator[None]:
     before = dict(os.environ)
     replace_environment(private_environment(before, _home))
-    with _network.guarded():
+    with _network.guarded(), usual_signals():
         yield
     replace_environment(before)
 

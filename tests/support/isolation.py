@@ -6,6 +6,7 @@ import ipaddress
 import os
 import re
 import shutil
+import signal
 import socket
 import sys
 import threading
@@ -123,6 +124,24 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return None
+
+
+@contextmanager
+def usual_signals() -> Iterator[None]:
+    """Have programs that are started heed what is ignored here (nohup, ``&`` in a script).
+
+    A handler is no program's but ours: in others the signal has its usual effect again, see
+    execve(2); while here it still has none.
+    """
+    numbers = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+    ignored = [number for number in numbers if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, lambda *received: None)
+    try:
+        yield
+    finally:
+        for number in ignored:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def left_behind(before: set[threading.Thread], seconds: float = 5.0) -> list[threading.Thread]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.isolation import left_behind, private_environment
+from support.isolation import left_behind, private_environment, usual_signals
 from support.servers import LoopbackServer, hanging_up
 
 
@@ -104,3 +106,16 @@ def test_servers_leave_no_thread() -> None:
     ):
         assert client.recv(1) == b""
     assert left_behind(before, 0.0) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_what_is_ignored_here_is_heeded_by_programs(number: signal.Signals) -> None:
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with usual_signals():
+            os.kill(os.getpid(), number)
+            ended = subprocess.run(["/bin/sh", "-c", f"kill -{int(number)} $$"], check=False)
+        assert ended.returncode == -number
+        assert signal.getsignal(number) is signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
