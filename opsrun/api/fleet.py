@@ -245,6 +245,7 @@ class Fleet(AsyncFleet):
             PatternError: the pattern selects no host, or names something unknown.
             UsageError: an argument or a connection variable can't be used.
         """
+        arguments.flag("wait", wait)
         options.setdefault("output", False)
         run = self._begin_exec(command, hosts, options)
         return self._came_to(run, options) if wait else self._handle(run, options)

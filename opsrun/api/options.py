@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypedDict
 
+from opsrun.composition import arguments
 from opsrun.engine.dispatch import Plan, Share
 from opsrun.errors import UsageError, did_you_mean
 from opsrun.events import Result, Sink
@@ -147,8 +148,11 @@ def plan_of(options: PlanOptions, forks: int) -> Plan:
     """How the hosts are worked through, ``forks`` at once.
 
     Raises:
-        UsageError: a number can't be understood.
+        UsageError: a number can't be understood, or there is nothing to call.
     """
+    on_result = options.get("on_result")
+    if on_result is not None and not callable(on_result):
+        raise arguments.wrong("on_result", "something to call", on_result)
     return Plan(
         forks=forks,
         serial=_share(options.get("serial"), "serial"),

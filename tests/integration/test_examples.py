@@ -91,6 +91,32 @@ def test_examples_of_docstrings(name: str, home: Path) -> None:
     assert runner.failures == 0, told.getvalue()
 
 
+# -- docs/api.md
+
+REFERENCE = (DOCS / "api.md").read_text()
+
+
+def test_the_reference_names_everything() -> None:
+    text = re.sub(r"^```.*?^```$", "", REFERENCE, flags=re.M | re.S)
+    words = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", text))))
+    assert not set(opsrun.__all__) - words
+    assert not {name.partition(".")[2] for name in EVERYTHING if name.startswith("Fleet.")} - (
+        words | {"begin", "with_options"}
+    )
+
+
+def test_the_examples_of_the_reference(home: Path) -> None:
+    names: dict[str, Any] = {"__name__": "reference"}
+    blocks = re.findall(r"^```python\n(.*?)^```$", REFERENCE, re.M | re.S)
+    assert len(blocks) == 4
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        for block in blocks:
+            exec(compile(block, "api.md", "exec"), names)
+    for words in ("web01 ok 0 Filesystem", "web02 True", "app01\n", ": ok 3>", "db01 run 3"):
+        assert words in said.getvalue()
+
+
 # -- recipes
 
 

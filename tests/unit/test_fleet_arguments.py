@@ -79,6 +79,8 @@ def test_an_inventory_that_is_none_is_refused(inventory: Any) -> None:
         ({"env": ["A=1"]}, "env: expected names and values"),
         ({"env": {"A": 1}}, "env: expected texts, found str: int"),
         ({"pty": "yes"}, "pty: expected True or False, found 'yes' (str)"),
+        ({"wait": 5}, "wait: expected True or False, found 5 (int)"),
+        ({"on_result": "tell"}, "on_result: expected something to call, found 'tell' (str)"),
     ],
 )
 def test_an_option_of_the_wrong_kind_is_named(options: dict[str, Any], words: str) -> None:
