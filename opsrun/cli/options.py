@@ -95,6 +95,13 @@ def take(kind: type[T], values: dict[str, Any]) -> T:
     return kind(**taken)
 
 
+def is_typed(name: str) -> bool:
+    """Whether a parameter stands on the command line; a default of the operator's own does not,
+    and may be there for other commands than this one."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.COMMANDLINE
+
+
 def _all(*options: Callable[[F], F]) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         for option in reversed(options):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from opsrun.cli.kinds import Seconds
-from opsrun.cli.options import F
+from opsrun.cli.options import F, is_typed
 from opsrun.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Ready:
             UsageError: a check can't be understood, or there is only a timeout.
         """
         if not self.when_ready:
-            if self.ready_timeout is not None:
+            if self.ready_timeout is not None and is_typed("ready_timeout"):
                 raise UsageError("--ready-timeout is for --when-ready: say what is waited for")
             return None
         from opsrun.adhoc.checks import parse_all

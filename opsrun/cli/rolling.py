@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from opsrun.cli.kinds import Seconds
-from opsrun.cli.options import F
+from opsrun.cli.options import F, is_typed
 from opsrun.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,13 +61,6 @@ class Rolling:
             return plan
         sizes = tuple(Share.parse(part.strip(), "--canary") for part in self.canary.split(","))
         return replace(plan, canary=sizes)
-
-
-def is_typed(name: str) -> bool:
-    """Whether a parameter stands on the command line; a default of the operator's own does not,
-    and may be there for other commands than this one."""
-    source = click.get_current_context().get_parameter_source(name)
-    return source is click.core.ParameterSource.COMMANDLINE
 
 
 def _wanted(

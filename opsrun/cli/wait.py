@@ -13,6 +13,7 @@ from opsrun.cli.options import (
     Show,
     become_options,
     connection_options,
+    is_typed,
     output_options,
     selection_options,
     take,
@@ -76,9 +77,8 @@ def _refuse_become() -> None:
     Raises:
         UsageError: one of them was given.
     """
-    context = click.get_current_context()
     for name in _BECOME:
-        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+        if is_typed(name):
             option = f"--{name.replace('_', '-')}"
             words = "is for checks that run something on a host, and none of these does"
             raise UsageError(f"{option} {words}")

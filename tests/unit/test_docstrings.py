@@ -11,6 +11,8 @@ import pytest
 @pytest.mark.parametrize(
     "name",
     [
+        "opsrun.adhoc.checks.base",
+        "opsrun.adhoc.checks.grammar",
         "opsrun.adhoc.tally",
         "opsrun.engine.dispatch",
         "opsrun.errors",
