@@ -46,7 +46,7 @@ class AsyncFleet(Readiness):
         """`Fleet.put` for asyncio; see `aexec`.
 
         >>> import asyncio
-        >>> asyncio.run(fleet.aput((), "/tmp/opsrun-motd", hosts="db01", content=b"hi")).ok
+        >>> asyncio.run(fleet.aput((), "/srv/motd", hosts="db01", content=b"hi")).ok
         [<Result db01: changed, ...>]
         """
         return await self._aside(lambda: self._begin_put(sources, dest, hosts, options), options)

@@ -277,8 +277,10 @@ class Fleet(AsyncFleet):
         A file is written beside its place, checked, and put there at once. What is there already
         is not sent: its outcome is ok, in place of changed.
 
-        >>> fleet.put("app.conf", "/etc/app/", hosts="web", mode="0640")  # doctest: +SKIP
-        >>> fleet.put((), "/etc/motd", hosts="all", content=b"Hello\\n")  # doctest: +SKIP
+        >>> fleet.put("app.conf", "/srv/app.conf", hosts="db01", mode="0640")["db01"]
+        <Result db01: changed, ...>
+        >>> fleet.put((), "/srv/motd", hosts="db01", content=b"Hello\\n").exit_status()
+        0
 
         Args:
             sources: files and directories here; ``DIR/`` for what is in one, patterns are expanded.
@@ -301,7 +303,8 @@ class Fleet(AsyncFleet):
     ) -> Report:
         """Copy files from every host to ``dest/HOST/``; see `opsrun.adhoc.get.Get`.
 
-        >>> fleet.get("/var/log/*.log", "logs", hosts="web")  # doctest: +SKIP
+        >>> fleet.get("/var/log/*.log", "logs", hosts="web").exit_status()
+        0
 
         Args:
             sources: on the hosts, which expand patterns themselves.
@@ -324,7 +327,8 @@ class Fleet(AsyncFleet):
     ) -> Report:
         """Make a directory of every host equal to one here; see `opsrun.adhoc.sync.Sync`.
 
-        >>> fleet.sync("site", "/srv/www", hosts="web", delete=True)  # doctest: +SKIP
+        >>> fleet.sync("site", "/srv/www", hosts="db01", delete=True)["db01"]
+        <Result db01: changed, ...>
 
         Args:
             source: a directory here.

@@ -66,7 +66,7 @@ class OneHost:
     ) -> Result:
         """Copy files there; see `Fleet.put`.
 
-        >>> fleet.on("web01").put((), "/tmp/opsrun-motd", content=b"hello").ok
+        >>> fleet.on("web01").put((), "/srv/motd", content=b"hello").ok
         True
 
         Raises:

@@ -77,6 +77,7 @@ def test_every_public_name_and_every_method_of_a_fleet_has_an_example() -> None:
     wanted = [*(set(opsrun.__all__) - WITHOUT), *(n for n in EVERYTHING if n.startswith("Fleet."))]
     without = [name for name in wanted if ">>>" not in (inspect.getdoc(EVERYTHING[name]) or "")]
     assert not without
+    assert not [name for name, it in EVERYTHING.items() if "+SKIP" in (inspect.getdoc(it) or "")]
 
 
 @pytest.mark.parametrize("name", ["opsrun", *EVERYTHING])
