@@ -51,7 +51,7 @@ def test_a_command_starts_where_its_gate_opens(lab: Lab, engine: str, tmp_path: 
     assert results["web01"]["stdout"] == "web01 went\n"
     assert results["web02"]["stdout"] == ""
     assert results["web02"]["error"]["phase"] == "wait"
-    assert "was not ready after 20." in results["web02"]["error"]["message"]
+    assert "was not ready after " in results["web02"]["error"]["message"]
 
 
 def test_one_login_a_host_for_all_attempts(sshd: SSHDFactory, tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_host_that_is_out_of_reach_is_tried_until_the_timeout(tmp_path: Path) 
     assert ran.status == 1
     error = ran.results["nobody"]["error"]
     assert error["phase"] == "wait"
-    assert error["message"].startswith("ssh was not ready after 3.")
+    assert error["message"].startswith("ssh was not ready after ")
     assert "connection refused" in error["message"]
 
 
