@@ -55,6 +55,10 @@ class Semaphore(Protocol):
 class Task(Protocol):
     """A call under way."""
 
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended; never waits."""
+
     def join(self, timeout: float | None = None) -> bool:
         """Wait for its end, at most ``timeout`` seconds; whether it has ended."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -206,7 +207,7 @@ class Dispatcher(Generic[Item]):
         """Work through ``items``; returns, or raises, when the last worker has ended."""
         self._total = len(items)
         for batch in self._plan.batches(len(items)):
-            tasks: list[Task] = []
+            tasks: deque[Task] = deque()
             crowds = Crowds((items[position] for position in batch), self._door)
             try:
                 while crowds.left:
@@ -232,8 +233,11 @@ class Dispatcher(Generic[Item]):
             # Ends: a full door has workers in front of it, who get through or give up.
             self._room.wait()
 
-    def _start(self, item: Item, door: Door, crowds: Crowds[Item], tasks: list[Task]) -> None:
+    def _start(self, item: Item, door: Door, crowds: Crowds[Item], tasks: deque[Task]) -> None:
         self._places.acquire()
+        # What has ended need not be joined: a hundred thousand of them would be held on to.
+        while tasks and tasks[0].ended:
+            tasks.popleft()
         try:
             if not self._stop.draining:
                 tasks.append(self._engine.spawn(self._worker, item, door, crowds))

@@ -36,6 +36,7 @@ _IDLE = 1.0
 def patch() -> None:
     """Make this process's blocking calls cooperative. For a program's entry point only.
 
+    Greenlets don't remember where they were made: that is for debuggers, and holds a stack each.
     Subprocesses stay Python's own (their pipes are polled, and they are spawned in C rather than
     forked from a process full of greenlets), and so do signals.
 
@@ -44,6 +45,7 @@ def patch() -> None:
     """
     if "paramiko" in sys.modules:
         raise UsageError("gevent has to patch the process before paramiko is imported")
+    gevent.config.track_greenlet_tree = False
     notify = gevent.events.notify_and_call_entry_points
     # For each module that it patches gevent would look through all installed packages for plugins
     # of its own: a fifth of what starting a command takes.
@@ -75,9 +77,15 @@ class _Queue:
 
 
 class _Task:
+    __slots__ = ("_greenlet", "_tasks")
+
     def __init__(self, greenlet: Any, tasks: set[Any]) -> None:
         self._greenlet = greenlet
         self._tasks = tasks
+
+    @property
+    def ended(self) -> bool:
+        return bool(self._greenlet.dead)
 
     def join(self, timeout: float | None = None) -> bool:
         self._greenlet.join(timeout)

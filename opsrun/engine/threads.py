@@ -28,9 +28,15 @@ class _Queue:
 
 
 class _Task:
+    __slots__ = ("_tasks", "_thread")
+
     def __init__(self, thread: threading.Thread, tasks: set[threading.Thread]) -> None:
         self._thread = thread
         self._tasks = tasks
+
+    @property
+    def ended(self) -> bool:
+        return not self._thread.is_alive()
 
     def join(self, timeout: float | None = None) -> bool:
         self._thread.join(timeout)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+from weakref import WeakSet
+
 import pytest
 
-from opsrun.engine.base import Engine
+from opsrun.engine.base import Engine, Task
 from opsrun.engine.dispatch import Dispatcher, Plan, Share, Slot
 from opsrun.engine.stop import Stop
 
@@ -52,6 +55,40 @@ def test_never_more_at_once_than_forks_and_as_many_where_there_is_work(
     assert crowd.most == forks
     assert sorted(crowd.order) == list(range(40))
     assert crowd.skipped == []
+
+
+class Kept:
+    """A task that is known to be held on to by somebody."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self.join, self.abandon = task.join, task.abandon
+
+    @property
+    def ended(self) -> bool:
+        return self._task.ended
+
+
+def test_tasks_that_have_ended_are_not_held_on_to(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dead greenlet, or thread, for each of a hundred thousand hosts would be what costs most."""
+    spawn, alive, most = engine.spawn, WeakSet[Kept](), 0
+
+    def kept(*call: Any) -> Kept:
+        task = Kept(spawn(*call))
+        alive.add(task)
+        return task
+
+    def work(item: int, slot: Slot) -> bool:
+        nonlocal most
+        most = max(most, len(alive))
+        engine.event().wait(0.0001)
+        return True
+
+    monkeypatch.setattr(engine, "spawn", kept)
+    Dispatcher(engine, Stop(engine), Plan(forks=1), work, lambda item: None).run(range(300))
+    assert 0 < most < 100
 
 
 def test_run_returns_when_the_last_worker_has_ended(engine: Engine) -> None:
