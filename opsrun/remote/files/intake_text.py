@@ -100,7 +100,7 @@ probe() { { dd if=/dev/zero bs=65536 count=1 2>/dev/null | cat >./probe; } 2>&1;
 size() { e=$(dd if=/dev/null of="$3" bs=1 seek="$2" 2>&1) || die take "$1" "$e"; }
 link() { e=$(ln -s -- "$1" "$2" 2>&1) || die write 0 "$e"; }
 unpack() {
-  e=$({ _otake "$2" <&3 | { tar -x -p -o -f - && cat >/dev/null; }; } 2>&1) && return
+  e=$({ _otake "$2" <&3 | { umask 0; tar -x -p -o -f - && cat >/dev/null; }; } 2>&1) && return
   die take "$1" "$(probe)$nl$e"
 }
 rest() {

@@ -23,6 +23,7 @@ from support.remote_files import (
     tree,
     write,
 )
+from support.shells import shells
 
 from opsrun.errors import HostError, TransferFailed, UsageError
 from opsrun.remote.files.cksum import PosixCksum
@@ -61,6 +62,22 @@ def test_odd_names_come_in_an_archive(files: RemoteFiles, top: Path) -> None:
     assert os.stat(path(top, b"plain")).st_uid == os.geteuid()
     again = put(files, Delivery(path(top), (tar_part(data, contents, links),)), contents, [data])
     assert set(again.replaced) == set(contents) | set(links)
+
+
+@pytest.mark.parametrize("userland", ["system", "busybox"])
+def test_modes_in_an_archive_hold_for_ordinary_users_too(public: Path, userland: str) -> None:
+    """busybox's tar, told to keep them or not, has the umask taken off for all but root."""
+    (public / "applets").mkdir()
+    shell = shells(public / "applets", "dash", userland)
+    top, prefix = public / "top", as_nobody()
+    top.mkdir()
+    top.chmod(0o777)
+    env = () if shell.path is None else ("/usr/bin/env", f"PATH={shell.path}")
+    data = archive({b"deep/a": b"a"}, {}, mode=0o646)
+    with hosted(shell.words, (*prefix[:-2], *env, *prefix[-2:])) as host:
+        delivery = Delivery(path(top), (tar_part(data, {b"deep/a": b"a"}, {}),), NEW[:1])
+        assert put(host, delivery, {b"deep/a": b"a"}, [data]) == Delivered()
+    assert (mode(top, b"deep/a"), mode(top, b"deep")) == (0o646, 0o755)
 
 
 def test_odd_names_come_one_by_one(files: RemoteFiles, top: Path) -> None:
