@@ -148,8 +148,10 @@ def test_signals_wait_for_what_must_not_be_disturbed() -> None:
             signal.raise_signal(signal.SIGINT)
             done.append("cleaned up")
 
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with pytest.raises(KeyboardInterrupt):
         clean_up()
+    signal.signal(signal.SIGINT, before)
     assert done == ["cleaned up"]
 
 

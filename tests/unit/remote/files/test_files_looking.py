@@ -104,6 +104,7 @@ def test_a_directory_that_can_not_be_read_is_no_empty_one(
         with pytest.raises(HostError, match=r"shut.*Permission denied"):
             host.entries(path(public), [b"shut/b"])
         assert [each.path for each in host.entries(path(public), [b"open/a"])] == [b"open/a"]
+    (public / "shut").chmod(0o700)
 
 
 def test_a_file_that_vanishes_meanwhile_is_asked_for_once_more(top: Path, tmp_path: Path) -> None:
