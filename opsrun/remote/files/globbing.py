@@ -15,13 +15,13 @@ from opsrun.errors import HostError, UsageError
 from opsrun.remote.files.scripts import PRELUDE
 from opsrun.remote.files.words import word
 
-_ITEM = rb"\[:[a-z]+:\]|\[(?![:.=])|[^\]/\[]"
+ITEM = rb"\[:[a-z]+:\]|\[(?![:.=])|[^\]/\[]"
 """In a set: a class, or a character."""
 
 _PIECE = re.compile(
     rb"\\(?P<escaped>[*?\[\]\\])"
     rb"|(?P<wild>[*?])"
-    rb"|\[(?P<set>[!^]?+(?:\]|%(item)b)(?:%(item)b)*)\]" % {b"item": _ITEM},
+    rb"|\[(?P<set>[!^]?+(?:\]|%(item)b)(?:%(item)b)*)\]" % {b"item": ITEM},
     re.DOTALL,
 )
 _CLASS = re.compile(rb"(\[:[a-z]+:\]|-)")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from opsrun.errors import UsageError
-from opsrun.remote.files.globbing import Match, is_glob
+from opsrun.remote.files.globbing import ITEM, Match, is_glob
 from opsrun.remote.files.words import joined
 from opsrun.remote.sftp import operations
 from opsrun.remote.sftp.client import SFTP, Operation
@@ -20,7 +20,7 @@ from opsrun.remote.sftp.requests import EXPAND_PATH
 _PIECE = re.compile(
     rb"\\(?P<escaped>[*?\[\]\\])"
     rb"|(?P<wild>[*?])"
-    rb"|\[(?P<not>[!^]?)(?P<set>\]?(?:\[:[a-z]+:\]|[^\]/\[])*)\]",
+    rb"|\[(?P<not>[!^]?+)(?P<set>(?:\]|%(item)b)(?:%(item)b)*)\]" % {b"item": ITEM},
     re.DOTALL,
 )
 _CLASSES = {
@@ -143,9 +143,6 @@ def _pieces(part: bytes) -> Iterator[bytes]:
             yield re.escape(found["escaped"])
         elif found["wild"] is not None:
             yield b".*" if found["wild"] == b"*" else b"."
-        elif not found["set"]:
-            # The brackets of an empty set are themselves.
-            yield re.escape(found[0])
         else:
             yield _set(found["not"], found["set"])
         at = found.end()

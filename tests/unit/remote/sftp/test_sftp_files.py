@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support import sftp as server
 from support.engines import make_engine
@@ -523,6 +523,9 @@ def test_wildcards(files: SFTPFiles, tmp_path: Path, dest: Path) -> None:
 ALPHABET = [b"a", b"b", b".", b"-", b"[", b"]", b"\\", b"*", b"?", b"!"]
 
 
+@example(b"[[]a", b"[a")
+@example(b"[]", b"[]")
+@example(b"[!]", b"[!]")
 @settings(max_examples=200)
 @given(
     st.lists(st.sampled_from(ALPHABET), min_size=1, max_size=6).map(b"".join),
