@@ -145,7 +145,7 @@ class Intake:
         yield ATTRIBUTES + BEGIN
         home = delivery.directory.rstrip(b"/")
         yield f'root {word(delivery.directory)}\n[ "$top" = {word(home)} ] || die top 0\n'
-        yield "trap leave EXIT\ntrap 'exit 71' HUP INT PIPE TERM\nlook\nstage\n"
+        yield "trap leave EXIT\ntrap 'leave 71' HUP INT PIPE TERM\nlook\nstage\n"
         yield from self._taking()
         yield f"rest {self.trailer}\n"
         yield from self._comparing()

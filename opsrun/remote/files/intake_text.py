@@ -1,8 +1,9 @@
 """The fixed part of the script that takes a delivery.
 
 The stage is a directory of one's own beside what is to be replaced, so that every ``mv`` is a
-rename. ``leave`` removes it, whatever happened: a failure, a signal, the end of the input. Until
-the last byte is there, the exit status is 71 and the session ends with it; after that, 1.
+rename. ``leave`` removes it, whatever happened: a failure, a signal, the end of the input. A signal
+calls it by name: one that only exits would end a ``leave`` that has just begun. Until the last byte
+is there, the exit status is 71 and the session ends with it; after that, 1.
 
 The files come in functions ``bN``, which add their names to whatever command stands behind them:
 ``b1 b2 digest`` is one command with the names of both. ``$p`` stands before each name.
@@ -29,6 +30,7 @@ sweep() {
 }
 leave() {
   x=$?
+  x=${1:-$x}
   trap '' HUP INT PIPE TERM
   trap - EXIT
   # From within the stage, wherever its directory may have been moved to.
