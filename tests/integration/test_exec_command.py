@@ -222,10 +222,15 @@ def test_an_interrupt_ends_the_commands_and_names_the_hosts(
         assert wait_gone(pid)
 
 
-def test_an_interrupt_while_nobody_reads_ends_in_good_order(lab: Lab, engine: str) -> None:
+def test_an_interrupt_while_nobody_reads_ends_in_good_order(
+    lab: Lab, engine: str, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    os.mkfifo(go)
     words = command(
         "exec", "-i", lab.inventory, "--engine", engine, "-w", "web01",
-        "--", "echo $$ >&2; exec yes",
+        # Not before the number has been read: behind a full output it would wait for ever.
+        "--", f"echo $$ >&2; read x <{go}; exec yes",
     )  # fmt: skip
     process = subprocess.Popen(
         words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -233,8 +238,10 @@ def test_an_interrupt_while_nobody_reads_ends_in_good_order(lab: Lab, engine: st
     assert process.stderr is not None
     assert process.stdout is not None
     pid = int(process.stderr.readline().split()[-1])
+    go.write_text("x\n")
+    assert process.stdout.readline()
     process.send_signal(signal.SIGTERM)
-    # Standard output is full and stays so.
+    # Standard output fills up and stays so.
     assert process.wait(60) == 143
     assert wait_gone(pid)
     assert "at once" not in process.stderr.read()
