@@ -73,27 +73,6 @@ def test_trees_over_ssh(lab: Lab, tree: Node) -> None:
     fetched(lambda engine: over_ssh(engine, lab, "web01", "sshd", kills=True), tree)
 
 
-@pytest.fixture(params=["local", "sshd"])
-def copy(request: pytest.FixtureRequest) -> Iterator[Copying]:
-    """Copies from one host, by either way."""
-
-    def make(engine: Engine) -> Reach:
-        if request.param == "local":
-            return local(engine)
-        lab = request.getfixturevalue("lab")
-        return over_ssh(engine, lab, "web01", "sshd", kills=True)
-
-    with copying(make) as copy:
-        yield copy
-
-
-@pytest.fixture
-def near() -> Iterator[Copying]:
-    """Copies from a shell of this machine."""
-    with copying(local) as copy:
-        yield copy
-
-
 @pytest.fixture
 def there(tmp_path: Path) -> Path:
     """A directory of the host's with a file in it."""

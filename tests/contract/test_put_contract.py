@@ -6,7 +6,7 @@ import hashlib
 import io
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -64,27 +64,6 @@ def test_trees_go_there_and_back(tree: Node) -> None:
 @given(tree=tangled)
 def test_trees_go_there_and_back_over_ssh(lab: Lab, tree: Node) -> None:
     there_and_back(lambda engine: over_ssh(engine, lab, "web01", "sshd", kills=True), tree)
-
-
-@pytest.fixture(params=["local", "sshd"])
-def copy(request: pytest.FixtureRequest) -> Iterator[Copying]:
-    """Copies to one host, by either way."""
-
-    def make(engine: Engine) -> Reach:
-        if request.param == "local":
-            return local(engine)
-        lab = request.getfixturevalue("lab")
-        return over_ssh(engine, lab, "web01", "sshd", kills=True)
-
-    with copying(make) as copy:
-        yield copy
-
-
-@pytest.fixture
-def near() -> Iterator[Copying]:
-    """Copies to a shell of this machine."""
-    with copying(local) as copy:
-        yield copy
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -52,27 +52,6 @@ def test_one_tree_after_another(before: Node, after: Node) -> None:
 @given(before=tangled, after=tangled)
 def test_one_tree_after_another_over_ssh(lab: Lab, before: Node, after: Node) -> None:
     mirrored(lambda engine: over_ssh(engine, lab, "web01", "sshd", kills=True), before, after)
-
-
-@pytest.fixture(params=["local", "sshd"])
-def copy(request: pytest.FixtureRequest) -> Iterator[Copying]:
-    """Copies to one host, by either way."""
-
-    def make(engine: Engine) -> Reach:
-        if request.param == "local":
-            return local(engine)
-        lab = request.getfixturevalue("lab")
-        return over_ssh(engine, lab, "web01", "sshd", kills=True)
-
-    with copying(make) as copy:
-        yield copy
-
-
-@pytest.fixture
-def near() -> Iterator[Copying]:
-    """Copies to a shell of this machine."""
-    with copying(local) as copy:
-        yield copy
 
 
 @pytest.fixture
