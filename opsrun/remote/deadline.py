@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 Clock = Callable[[], float]
 
+LONGEST = 86_400.0
+"""Seconds that one call to the system waits at most: poll(2) counts milliseconds in 31 bits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:

@@ -29,6 +29,7 @@ from opsrun.remote.connection import (
     Writable,
     only_usual,
 )
+from opsrun.remote.deadline import LONGEST
 from opsrun.spawning import spawn
 
 _READ_SIZE = 64 * 1024
@@ -138,7 +139,7 @@ class PipeProcess:
             poll.register(self._pidfd, select.POLLIN)
         if self._starved and self._stdin is not None:
             poll.register(self._stdin, select.POLLOUT)
-        events = poll.poll(None if seconds is None else seconds * 1000)
+        events = poll.poll(None if seconds is None else min(seconds, LONGEST) * 1000)
         return [descriptor for descriptor, _ in events]
 
     def _sources(self) -> tuple[int, ...]:

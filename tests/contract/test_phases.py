@@ -101,6 +101,13 @@ def no_such_name(way: Way) -> Way:
     return way.resolving(resolver)
 
 
+def no_name_at_all(way: Way) -> Way:
+    def resolver(name: str, port: int) -> list[AddressInfo]:
+        raise UnicodeError("label empty or too long")
+
+    return way.resolving(resolver)
+
+
 def no_address(way: Way) -> Way:
     return way.resolving(lambda name, port: [])
 
@@ -173,6 +180,7 @@ REFUSED = paramiko.OPEN_FAILED_CONNECT_FAILED
 FAULTS: list[tuple[str, str, Callable[[Way], Way], type[HostError]]] = [
     ("dns", "never answers", no_answer_from_the_resolver, ConnectionFailed),
     ("dns", "no such name", no_such_name, ConnectionFailed),
+    ("dns", "no name at all", no_name_at_all, ConnectionFailed),
     ("dns", "no address", no_address, ConnectionFailed),
     ("tcp", "never answers", black_hole, ConnectionFailed),
     ("tcp", "refuses", nobody_listens, ConnectionFailed),
@@ -221,6 +229,13 @@ def test_an_error_names_host_address_phase_seconds_and_what_to_do(
     assert way.address in error.message or "127.0.0.1 port" in error.message
     assert re.search(SECONDS, error.message), error.message
     assert error.hint, error.message
+
+
+def test_what_can_be_no_name_is_not_asked_for_again(engine: Engine, stack: ExitStack) -> None:
+    error = no_name_at_all(Way(engine, stack, "dns")).error()
+    assert isinstance(error, ConnectionFailed)
+    assert not error.transient
+    assert "a part of the name is empty, or longer than 63 characters" in error.message
 
 
 def test_no_phase_is_left_out() -> None:

@@ -124,6 +124,12 @@ def test_one_that_never_gives_a_shell_is_bounded(fleet: Any, tmp_path: Path) -> 
     assert wait_gone(int(log.suffix[1:]))
 
 
+@pytest.mark.parametrize("seconds", [3e6, 1e300])
+def test_a_limit_that_no_system_can_count_to_is_none(fleet: Any, seconds: float) -> None:
+    [result] = fleet(connect_timeout=seconds).exec("true", "box1", timeout=seconds)
+    assert result.ok, result.error
+
+
 def test_a_program_that_is_killed_loses_the_host(fleet: Any, tmp_path: Path) -> None:
     ended: list[Result] = []
     for event in fleet().stream("echo $$; exec sleep 600", "box1"):

@@ -91,6 +91,7 @@ def _closing(text: str, start: int) -> int:
 def _least(text: str, number: str | None) -> int | None:
     if number is None:
         return None
-    if number.isascii() and number.isdigit() and int(number) > 0:
+    # No inventory has more hosts than nine digits can say, and int() refuses thousands of them.
+    if number.isascii() and number.isdigit() and len(number) < 10 and int(number) > 0:
         return int(number)
     raise wrong(text, "a number of hosts from 1 on, as in any 2 of(web) ssh")

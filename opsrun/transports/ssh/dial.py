@@ -52,9 +52,14 @@ def resolve(target: SSHTarget, engine: Engine, resolver: Resolver) -> Sequence[A
     except TimeoutError:
         words = f"no answer for {target.address} within {target.timeouts.dns:g} s"
         raise _failed(target, "dns", words, "the resolver is slow, or out of reach") from None
-    except (OSError, UnicodeError) as error:
-        words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        words = f"{target.address}: {words} {deadline.after()}"
+    except UnicodeError as error:
+        words = f"{target.address}: a part of the name is empty, or longer than 63 characters"
+        words = f"{words} {deadline.after()}"
+        failed = _failed(target, "dns", words, "check the name, or set ansible_host")
+        failed.transient = False  # RFC 1035, 2.3.4: no resolver will ever know it
+        raise failed from error
+    except OSError as error:
+        words = f"{target.address}: {error.strerror or error} {deadline.after()}"
         raise _failed(target, "dns", words, "check the name, or set ansible_host") from error
     family = _FAMILIES[target.address_family]
     wanted = [address for address in found if family in (None, address[0])]

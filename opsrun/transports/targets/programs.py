@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from opsrun.errors import NotBuiltError, UsageError, did_you_mean
-from opsrun.remote.deadline import Timeouts
+from opsrun.remote.deadline import LONGEST, Timeouts
 from opsrun.transports.ssh_config.keywords import spelling
 from opsrun.transports.ssh_config.parse import Setting
 from opsrun.transports.ssh_config.values import MANY, ONE
@@ -202,7 +202,7 @@ def _value(setting: Setting) -> str:
     if value is None:
         return "none"
     if isinstance(value, float):
-        return str(math.ceil(value))
+        return str(math.ceil(min(value, LONGEST)))
     if setting.keyword in MANY and isinstance(value, tuple):
         return " ".join(map(_quoted, value)) or "none"
     if setting.keyword in ONE:

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 from opsrun.errors import NotBuiltError, UsageError
-from opsrun.remote.deadline import Timeouts
+from opsrun.remote.deadline import LONGEST, Timeouts
 from opsrun.transports.ssh_config.config import SSHConfig
 from opsrun.transports.ssh_config.host import HostConfig
 from opsrun.transports.ssh_config.keywords import spelling
@@ -162,12 +162,12 @@ def _known_hosts(found: HostConfig) -> tuple[str, ...]:
 
 def _timeouts(found: HostConfig) -> Timeouts:
     usual = Timeouts()
-    connect = found.connect_timeout
+    connect = min(found.connect_timeout or 0.0, LONGEST)
     alive, count = found.server_alive_interval, found.server_alive_count_max
     return Timeouts(
         tcp=connect or usual.tcp,
         banner=connect or usual.banner,
         kex=connect or usual.kex,
-        keepalive=usual.keepalive if alive is None else float(alive),
+        keepalive=usual.keepalive if alive is None else min(float(alive), LONGEST),
         keepalive_count=count or usual.keepalive_count,
     )

@@ -146,6 +146,11 @@ def test_words_of_ssh() -> None:
     )
 
 
+def test_ssh_is_given_no_limit_that_it_can_not_read() -> None:
+    target = build("ssh_binary", defaults={"connect_timeout": 1e300})
+    assert "ConnectTimeout=86400" in target.argv
+
+
 def test_an_ssh_config_in_the_arguments_stands_in_for_the_other() -> None:
     target = build("ssh_binary", ansible_ssh_args="-F /own", defaults={"ssh_config": "/all"})
     assert target.argv[2:4] == ("-F", "/own")

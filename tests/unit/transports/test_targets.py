@@ -75,6 +75,14 @@ def test_variables_win_over_the_command_line_and_that_over_ssh_config(config: An
     assert target.timeouts.tcp == 1
 
 
+@pytest.mark.parametrize("seconds", [3e6, 1e10, 1e300])
+def test_a_limit_that_no_system_can_count_to_is_one_of_a_day(seconds: float, config: Any) -> None:
+    timeouts = build({}, connect_timeout=seconds).timeouts
+    assert (timeouts.tcp, timeouts.banner, timeouts.kex) == (86_400, 86_400, 86_400)
+    asked = build({}, config("ServerAliveInterval 99999999")).timeouts
+    assert asked.keepalive == 86_400
+
+
 def test_of_two_variables_the_one_with_ssh_wins() -> None:
     pairs = {
         "ansible_host": "a",

@@ -150,6 +150,7 @@ def test_whose_question_it_is_and_whose_shell_answers(text: str, shared: bool, s
         ("any of(web) ssh", "expected all(PATTERN) CHECK or any N of(PATTERN) CHECK"),
         ("any 0 of(web) ssh", "a number of hosts from 1 on"),
         ("any two of(web) ssh", "a number of hosts from 1 on"),
+        (f"any {'9' * 5000} of(web) ssh", "a number of hosts from 1 on"),
         ("all(web) shs", "did you mean 'ssh'?"),
         ("all(web) all(db) ssh", "a group's check is about one host each"),
         ("al(web) ssh", "did you mean 'all'?"),
