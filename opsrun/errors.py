@@ -7,6 +7,9 @@
     │   └── NotBuiltError        understood, but this version can't do it: refused, never ignored
     ├── InputError               a file of the operator's is wrong: path, line, column, caret
     │   ├── InventoryError
+    │   ├── PlaybookError        playbooks, task files, roles, variable files
+    │   │   └── TemplateError    a template, or a condition, can't be rendered for a host
+    │   │       └── UndefinedVariable
     │   └── ConfigError          opsrun.toml, ssh_config, known_hosts
     ├── PatternError             a host pattern is wrong, or selects nothing
     ├── RunFailed                some hosts did not end well: ``Report.raise_for_failures()``
@@ -145,6 +148,33 @@ class InventoryError(InputError):
     >>> from opsrun import InventoryError
     >>> print(InventoryError("no such option", path="hosts.ini", line=3))
     hosts.ini:3: no such option
+    """
+
+
+class PlaybookError(InputError):
+    """A playbook, or a file that it leads to, can't be used.
+
+    >>> from opsrun import PlaybookError
+    >>> print(PlaybookError("no keyword 'tsaks'; did you mean 'tasks'?", path="a.yml", line=2))
+    a.yml:2: no keyword 'tsaks'; did you mean 'tasks'?
+    """
+
+
+class TemplateError(PlaybookError):
+    """A template or a condition can't be rendered with a host's variables.
+
+    >>> from opsrun import PlaybookError, TemplateError
+    >>> issubclass(TemplateError, PlaybookError)
+    True
+    """
+
+
+class UndefinedVariable(TemplateError):
+    """A template names a variable that the host does not have.
+
+    >>> from opsrun import UndefinedVariable
+    >>> print(UndefinedVariable("'prot' is undefined; did you mean 'port'?", path="a.j2", line=7))
+    a.j2:7: 'prot' is undefined; did you mean 'port'?
     """
 
 

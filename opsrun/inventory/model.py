@@ -8,45 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from opsrun.dialect.origin import Kind as Kind
+from opsrun.dialect.origin import Origin as Origin
+from opsrun.dialect.tags import Unsafe as Unsafe
+from opsrun.dialect.tags import Vaulted as Vaulted
 from opsrun.errors import NotBuiltError
 
-Kind = Literal["ini", "yaml", "json", "script", "list", "hostfile", "implicit"]
 ALL = "all"
 UNGROUPED = "ungrouped"
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where something was written."""
-
-    path: str
-    """The file as the operator named it, the host list itself, or ``<implicit>``."""
-    line: int | None = None
-    """1-based; None where there are no lines (scripts, host lists)."""
-    column: int | None = None
-    """1-based, in characters."""
-    kind: Kind = "ini"
-    trusted: bool = True
-    """Written by the operator, so that it may be a template. What scripts print is data."""
-
-    def __str__(self) -> str:
-        return self.path if self.line is None else f"{self.path}:{self.line}"
-
-
-class Unsafe(str):
-    """A text tagged ``!unsafe``: data, never a template."""
-
-    __slots__ = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Vaulted:
-    """A value tagged ``!vault``, still encrypted."""
-
-    text: str
-    """The envelope, from ``$ANSIBLE_VAULT`` on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from opsrun.events import (
     Event,
-    HostStarted,
     Notice,
     Output,
-    Progress,
     Result,
     Retry,
     RunStarted,
@@ -56,7 +54,7 @@ class TerminalSink:
             self._problems.add(event)
         elif isinstance(event, Summary):
             self._end(event)
-        elif not isinstance(event, (HostStarted, Progress)):
+        elif isinstance(event, (RunStarted, Retry, Notice)):
             self._message(event)
 
     def flush(self) -> None:

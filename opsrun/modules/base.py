@@ -1,0 +1,222 @@
+"""The contract of modules.
+
+A module is a frozen dataclass of its own parameters: names, types, choices, defaults and words in
+one place, from which validation, `opsrun doc`, JSON Schema and completion derive. What it does is
+a generator without I/O: it yields requests, is sent their answers, and returns a `ModuleResult`.
+
+::
+
+    @module("stat")
+    class Stat(Module):
+        \"\"\"What is known of a path.\"\"\"
+
+        path: str = option(required=True, aliases=("dest", "name"), kind="path")
+        follow: bool = option(False)
+
+        def steps(self, context: Context) -> Steps:
+            answer = yield Run(stat_script(self.path, self.follow), effect="reads")
+            return ModuleResult(data={"stat": parse_stat(answer.stdout)})
+
+Modules that bring a host into a state subclass `StateModule`, which has the three-part form:
+`inspect` (a script that only reads, and a pure parser), `plan` (pure: what has to change, with its
+diff) and `Plan.apply` (data). Check mode and diff come with it, and so does the law that is tested
+for each of them: apply, inspect again, and the plan is empty.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from opsrun.modules.requests import Request, Run
+from opsrun.remote.command import CommandResult
+
+State = TypeVar("State")
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """What changes, as text or as values; shown by ``--diff``."""
+
+    before: Any = ""
+    after: Any = ""
+    before_header: str = ""
+    after_header: str = ""
+    prepared: str = ""
+    """Ready to be shown, in place of before and after."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys that playbooks read: ``before``, ``after``, and headers where there are any."""
+        if self.prepared:
+            return {"prepared": self.prepared}
+        headers = {"before_header": self.before_header, "after_header": self.after_header}
+        shown = {name: text for name, text in headers.items() if text}
+        return {"before": self.before, "after": self.after, **shown}
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleResult:
+    """What a module came to, as ``register`` shall have it."""
+
+    changed: bool = False
+    failed: bool = False
+    skipped: bool = False
+    msg: Any = None
+    """None for no ``msg`` at all."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """All other keys: ``rc``, ``stdout``, ``stat``, ``path`` … Plain data, fit for JSON."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """``ansible_facts``: names as the module's documentation has them."""
+    diff: tuple[Diff, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """One mapping; ``changed`` always, the others where they say something."""
+        found: dict[str, Any] = {"changed": self.changed, **self.data}
+        if self.failed:
+            found["failed"] = True
+        if self.skipped:
+            found["skipped"] = True
+        if self.msg is not None:
+            found["msg"] = self.msg
+        if self.facts:
+            found["ansible_facts"] = dict(self.facts)
+        if self.diff:
+            shown = [each.to_dict() for each in self.diff]
+            found["diff"] = shown[0] if len(shown) == 1 else shown
+        if self.warnings:
+            found["warnings"] = list(self.warnings)
+        return found
+
+
+class Controller(Protocol):
+    """What the controller does for a module, on this machine."""
+
+    def find(self, name: str, folder: str) -> str | None:
+        """The path of a local file that a task names: absolute, or searched for in ``folder``
+        (``files``, ``templates``, ``vars``, ``tasks``) of its role, beside its file, beside the
+        playbook. None where there is none."""
+
+    def searched(self, name: str, folder: str) -> Sequence[str]:
+        """The paths that `find` looks at, for messages."""
+
+    def render(self, path: str, options: Mapping[str, Any]) -> bytes:
+        """A template file with the task's variables; ``options`` are those of the template module
+        (``newline_sequence``, ``trim_blocks``, delimiters …). Raises `TemplateError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """In which circumstances a module runs."""
+
+    controller: Controller
+    check: bool = False
+    """Nothing on the host may change; say what would."""
+    diff: bool = False
+    """Differences are wanted."""
+    host: str = ""
+    """Inventory name, for messages."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What is known of the host already, below ``ansible_facts``."""
+
+
+Steps = Generator[Request, Any, ModuleResult]
+
+
+class Module:
+    """A task's action with its parameters resolved; subclasses are frozen dataclasses."""
+
+    name: ClassVar[str] = ""
+    """Short name: ``copy``; for another collection's the full one."""
+    free_form: ClassVar[str | None] = None
+    """The parameter that takes free-form text (``command: uptime``); None where there is none."""
+    checks: ClassVar[bool] = True
+    """Whether it can say in check mode what would change; where not, it is skipped then."""
+    raw: ClassVar[bool] = False
+    """Its words go to the host without a session (``raw``): see `opsrun.modules.raw`."""
+
+    @abstractmethod
+    def steps(self, context: Context) -> Steps:
+        """What it does; see the module's docstring."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection(Generic[State]):
+    """How a state is found out: without changing it."""
+
+    script: str
+    parse: Callable[[CommandResult], State]
+    """Pure. Raises `ModuleError` where the answer says that nothing can be done."""
+    data: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What has to change: nothing, if there is no request in ``apply``."""
+
+    apply: tuple[Request, ...] = ()
+    result: ModuleResult = field(default_factory=ModuleResult)
+    """What is said in the end, ``changed`` and diff included; the same in check mode."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether the host is as it shall be."""
+        return not self.apply
+
+
+class StateModule(Module, Generic[State]):
+    """A module that brings something into a state."""
+
+    @abstractmethod
+    def inspect(self, context: Context) -> Inspection[State]:
+        """How to find out what there is."""
+
+    @abstractmethod
+    def plan(self, state: State, context: Context) -> Plan:
+        """What has to change. Pure."""
+
+    def conclude(self, plan: Plan, answers: Sequence[Any]) -> ModuleResult:
+        """The result, once everything was applied: the plan's, unless an answer adds to it."""
+        return plan.result
+
+    def steps(self, context: Context) -> Steps:
+        """Inspect, plan, and unless this is check mode, apply."""
+        how = self.inspect(context)
+        answer = yield Run(how.script, how.data, effect="reads")
+        plan = self.plan(how.parse(answer), context)
+        if plan.empty or context.check:
+            return plan.result
+        answers = []
+        for request in plan.apply:
+            given = yield request
+            if isinstance(given, CommandResult) and not given.ok:
+                raise ModuleError.of(given)
+            answers.append(given)
+        return self.conclude(plan, answers)
+
+
+class ModuleError(Exception):
+    """A module can't do what it was asked to; becomes a failed result.
+
+    Args:
+        msg: what is wrong, with the host's own words where it had any.
+        data: further keys of the result.
+    """
+
+    def __init__(self, msg: str, **data: Any) -> None:
+        super().__init__(msg)
+        self.msg = msg
+        self.data = data
+
+    @classmethod
+    def of(cls, answer: CommandResult, msg: str = "") -> ModuleError:
+        """From a script of ours that failed: what it wrote to standard error says why."""
+        words = answer.stderr.decode(errors="replace").strip()
+        how = f"exit status {answer.rc}" if answer.signal is None else f"SIG{answer.signal}"
+        return cls(": ".join(filter(None, (msg, words or how))), rc=answer.rc)
+
+    def result(self) -> ModuleResult:
+        """The failed result."""
+        return ModuleResult(failed=True, msg=self.msg, data=self.data)

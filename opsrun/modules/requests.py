@@ -1,0 +1,94 @@
+"""What a module may ask for, one at a time; whoever drives it does the I/O and sends the answer.
+
+=========== ==============================================
+request     answer
+=========== ==============================================
+`Run`       `opsrun.remote.command.CommandResult`
+`Upload`    `opsrun.remote.files.delivery.Delivered`
+`Fetch`     `Fetched`
+`Reconnect` None; raises where the host does not come back
+`Sleep`     None
+=========== ==============================================
+
+A request that fails raises a `HostError` at the ``yield``: `TransferFailed` (the host's words) can
+be caught and turned into a result; `ConnectionLost` and `Cancelled` are left to fly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from opsrun.remote.files.delivery import Delivery
+
+Effect = Literal["reads", "changes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Run a POSIX sh script in the session, under ``LC_ALL=C`` and ``umask 077``."""
+
+    script: str
+    data: bytes | None = None
+    """Its standard input; None for ``/dev/null``."""
+    effect: Effect = "changes"
+    """``reads`` is a promise: whatever it does, nothing on the host is other than before."""
+    apart: bool = False
+    """It may leave something behind that prints later: its output goes through files."""
+    timeout: float | None = None
+    """Seconds; past them the session ends, and with it what it runs."""
+    environment: bool = False
+    """Whether the task's ``environment`` is exported to it, and the locale left as it is: for the
+    user's own commands."""
+    cap: int | None = None
+    """Bytes to keep of each stream; None for the session's own limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """Put files in their places, whole or not at all; see `RemoteFiles.deliver`."""
+
+    delivery: Delivery
+    chunks: Iterable[bytes]
+    """The bytes of its parts, in order; read once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Read a file whole."""
+
+    path: bytes
+    limit: int = 64 * 1024 * 1024
+    """Bytes that it may have; a longer one raises `TransferFailed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A file's content."""
+
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnect:
+    """Give the connection up, and log in again: tried until that works."""
+
+    timeout: float
+    """Seconds in all."""
+    delay: float = 0.0
+    """Seconds before the first attempt."""
+    interval: float = 1.0
+    """Seconds between attempts."""
+    attempt_timeout: float = 5.0
+    """Seconds that one attempt may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Do nothing for so many seconds; ends at once when the run is cancelled."""
+
+    seconds: float
+
+
+Request = Run | Upload | Fetch | Reconnect | Sleep

@@ -1,0 +1,1 @@
+"""The playbook language: model, parse, variables, templates, scheduler, runner, run."""

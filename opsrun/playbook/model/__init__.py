@@ -1,0 +1,1 @@
+"""Plays, blocks and tasks as they stand in the files, every inherited keyword handed down."""
