@@ -46,7 +46,7 @@ class FleetOptions:
     become: bool | str | Become = False
 
     def __post_init__(self) -> None:
-        arguments.choice("engine", self.engine, ENGINES)
+        arguments.choice("engine", str(self.engine), ENGINES)
         arguments.choice("host_key_checking", self.host_key_checking, get_args(HostKeyChecking))
         arguments.secret_text("password", self.password, Secret)
         if isinstance(self.password, str):

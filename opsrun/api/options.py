@@ -153,6 +153,7 @@ def plan_of(options: PlanOptions, forks: int) -> Plan:
     on_result = options.get("on_result")
     if on_result is not None and not callable(on_result):
         raise arguments.wrong("on_result", "something to call", on_result)
+    _check_sinks(options.get("sinks", ()))
     return Plan(
         forks=forks,
         serial=_share(options.get("serial"), "serial"),
@@ -172,11 +173,23 @@ def rolling_plan_of(options: ExecOptions, forks: int) -> Plan:
     if given is None:
         return plan
     parts = given.split(",") if isinstance(given, str) else _several(given)
+    if not parts:
+        raise arguments.wrong("canary", "at least one number or percentage", given)
     return replace(plan, canary=tuple(Share.parse(str(part).strip(), "canary") for part in parts))
 
 
 def _several(value: object) -> Sequence[object]:
-    return value if isinstance(value, Sequence) else (value,)
+    is_list = isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray))
+    return value if is_list else (value,)  # type: ignore[return-value]
+
+
+def _check_sinks(sinks: object) -> None:
+    # One that can't take an event would be dropped at the first, and nobody would be told.
+    if not isinstance(sinks, Sequence):
+        raise arguments.wrong("sinks", "a list of sinks", sinks)
+    for sink in sinks:
+        if not callable(getattr(sink, "handle", None)):
+            raise arguments.wrong("sinks", "objects with the methods of a Sink", sink)
 
 
 def _share(value: int | str | None, what: str) -> Share | None:

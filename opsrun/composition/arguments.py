@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -113,7 +114,8 @@ def seconds(name: str, value: object) -> float | None:
     if value is None:
         return None
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if number and 0 < value < math.inf:  # type: ignore[operator]
+    # A whole number may be larger than any float, and still be below infinity.
+    if number and 0 < value <= sys.float_info.max:  # type: ignore[operator]
         return float(value)  # type: ignore[arg-type]
     raise wrong(name, "seconds above 0", value)
 

@@ -55,6 +55,8 @@ def test_a_misspelt_option_is_answered_with_the_right_one() -> None:
         ({"jump": ["a"]}, "jump: expected text that is not empty"),
         ({"become": 1}, "become: expected True, False, a user's name or a Become, found 1 (int)"),
         ({"engine": "gevnet"}, "expected auto, gevent, threads; found 'gevnet'; did you mean"),
+        ({"engine": None}, "expected auto, gevent, threads; found 'None'"),
+        ({"connect_timeout": 10**400}, "connect_timeout: expected seconds above 0"),
         ({"host_key_checking": "yes"}, "host_key_checking: expected strict, accept-new, off"),
     ],
 )
@@ -81,6 +83,11 @@ def test_an_inventory_that_is_none_is_refused(inventory: Any) -> None:
         ({"pty": "yes"}, "pty: expected True or False, found 'yes' (str)"),
         ({"wait": 5}, "wait: expected True or False, found 5 (int)"),
         ({"on_result": "tell"}, "on_result: expected something to call, found 'tell' (str)"),
+        ({"sinks": None}, "sinks: expected a list of sinks, found None (NoneType)"),
+        ({"sinks": ["x"]}, "sinks: expected objects with the methods of a Sink, found 'x' (str)"),
+        ({"canary": ()}, "canary: expected at least one number or percentage, found () (tuple)"),
+        ({"canary": b"1"}, "canary takes a number or a percentage, not \"b'1'\""),
+        ({"canary": (1, None)}, "canary takes a number or a percentage, not 'None'"),
     ],
 )
 def test_an_option_of_the_wrong_kind_is_named(options: dict[str, Any], words: str) -> None:
