@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
@@ -13,8 +14,8 @@ import gevent.event
 import gevent.events
 import gevent.lock
 import gevent.monkey
-import gevent.queue
 import gevent.threadpool
+from gevent.hub import Waiter
 
 from opsrun.engine.base import Event, Queue, Semaphore
 from opsrun.engine.tasks import room
@@ -64,16 +65,81 @@ def is_patched() -> bool:
 
 
 class _Queue:
+    """Whoever waits stands in a line; a step costs the same however many do.
+
+    gevent's own queue searches all that wait for each one that goes on, and lets newcomers pass
+    them. Here who is woken leaves the line by itself and only then puts or takes: one that is
+    killed, or runs out of time, has put or taken nothing, and whatever strikes in between can lose
+    no item. Like all that is gevent's, it is for the greenlets of one thread.
+
+    While the first putter could put, or the first getter take, a call of `_pass_turns` is due.
+    """
+
     def __init__(self, size: int) -> None:
-        self._queue = gevent.queue.Queue(size)
-        self.put = self._queue.put
-        self.empty = self._queue.empty
+        self._size = size
+        self._items: deque[Any] = deque()
+        # Not a deque, where leaving from the middle is a search; nor a dict, where finding the
+        # first one is, past all that have left before.
+        self._putters: OrderedDict[Any, None] = OrderedDict()
+        self._getters: OrderedDict[Any, None] = OrderedDict()
+        self._loop = gevent.get_hub().loop
+        self._turns: Any = None
+        """The call that is due."""
+
+    def put(self, item: Any) -> None:
+        """See `Queue.put`."""
+        if self._putters or len(self._items) >= self._size:
+            _stand(self._putters)
+        self._items.append(item)
+        if self._getters and self._turns is None:
+            self._turns = self._loop.run_callback(self._pass_turns)
 
     def get(self, timeout: float) -> Any:
+        """See `Queue.get`."""
+        if self._getters or not self._items:
+            in_time = False
+            with gevent.Timeout(timeout, False):
+                _stand(self._getters)
+                in_time = True
+            if not in_time:
+                return None
+        item = self._items.popleft()
+        if self._putters and self._turns is None:
+            self._turns = self._loop.run_callback(self._pass_turns)
+        return item
+
+    def empty(self) -> bool:
+        """See `Queue.empty`."""
+        return not self._items
+
+    @property
+    def _may_put(self) -> bool:
+        return bool(self._putters) and len(self._items) < self._size
+
+    @property
+    def _may_take(self) -> bool:
+        return bool(self._getters and self._items)
+
+    def _pass_turns(self) -> None:
         try:
-            return self._queue.get(timeout=timeout)
-        except gevent.queue.Empty:
-            return None
+            while self._may_put:
+                next(iter(self._putters)).switch(None)
+            while self._may_take:
+                next(iter(self._getters)).switch(None)
+        finally:
+            # Another round is another call, so that sockets and timers have their turn between.
+            again = self._may_put or self._may_take
+            self._turns = self._loop.run_callback(self._pass_turns) if again else None
+
+
+def _stand(line: OrderedDict[Any, None]) -> None:
+    """Wait at the end of a line until it's one's turn."""
+    ticket = Waiter()
+    line[ticket] = None
+    try:
+        ticket.get()
+    finally:
+        del line[ticket]
 
 
 class _Task:
