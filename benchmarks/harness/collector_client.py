@@ -34,6 +34,8 @@ CROWD = 50
 class Emitter:
     """A worker that emits lines, and then its result."""
 
+    looks_back = False
+
     def __init__(self, setting: Setting, lines: int) -> None:
         self._emit = setting.emit
         self._lines = lines

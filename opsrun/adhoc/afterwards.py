@@ -118,6 +118,8 @@ class ThenWait(Worker):
 
     def _until_back(self, job: Job, reboot: Reboot, timeout: float | None) -> dict[str, Any]:
         data = reboot.wait(timeout)
+        # A connection from before is to a host that has gone, and might be long in saying so.
+        job.let_go()
         words = f"started anew, and back after {data['seconds']:.1f} s"
         self.setting.emit(Notice("info", words, job.host))
         return data

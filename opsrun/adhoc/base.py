@@ -57,6 +57,8 @@ class Job:
     """What it has to get through with others."""
     afresh: Callable[[], Transport] | None = None
     """Makes a way that logs in anew and becomes nobody, where ``transport`` may do otherwise."""
+    let_go: Callable[[], None] = lambda: None
+    """Closes what was kept open for this host between two steps of its work; again is harmless."""
 
     @property
     def host(self) -> str:
@@ -105,6 +107,9 @@ class Trail:
 class Worker(ABC):
     """Base of all kinds of work; a subclass says in `act` what is done."""
 
+    looks_back = False
+    """Whether work that went well is looked back at; its result comes only then."""
+
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
 
@@ -114,17 +119,39 @@ class Worker(ABC):
 
     def __call__(self, job: Job, slot: Slot) -> bool:
         """Do the work and emit its start and its one result; whether it ended well."""
-        started, before = time.time(), self.setting.engine.now()
-        self.setting.emit(HostStarted(job.host, job.work, started))
         trail = Trail()
+        result = self.started(job, trail, lambda: self.act(job, slot, trail))
+        return self.over(job, result)
+
+    def look_back(self, job: Job, slot: Slot) -> bool:
+        """Emit the one result of work that ``looks_back``; whether it ended well.
+
+        Called when all of its batch has ended, for each job whose work went well, with the slot
+        that this was done in, and which has a place again.
+        """
+        raise NotImplementedError
+
+    def started(self, job: Job, trail: Trail, act: Callable[[], Result]) -> Result:
+        """Emit the start of the work, and do it; its result, which is not emitted yet."""
+        now = time.time()
+        self.setting.emit(HostStarted(job.host, job.work, now))
+        return replace(self.timed(job, trail, act), started=now)
+
+    def timed(self, job: Job, trail: Trail, act: Callable[[], Result]) -> Result:
+        """What a part of the work comes to, an error as well, with the seconds that it took."""
+        before = self.setting.engine.now()
         try:
-            result = self.act(job, slot, trail)
+            result = act()
         except OpsrunError as error:
             result = self._ended(job, trail, error)
         except BaseException as error:
             result = self._crashed(job, trail, error)
-        duration = self.setting.engine.now() - before
-        self.setting.emit(replace(result, started=started, duration=duration))
+        return replace(result, duration=self.setting.engine.now() - before)
+
+    def over(self, job: Job, result: Result) -> bool:
+        """Emit the result; whether it is a good one."""
+        job.let_go()
+        self.setting.emit(result)
         return result.outcome.is_good
 
     def skip(self, job: Job) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
+from typing import Protocol
 
 from opsrun.adhoc.base import Job, Setting, Trail, Worker, connected
 from opsrun.engine.dispatch import Slot
@@ -20,6 +21,13 @@ Before = Callable[[Connection], None]
 
 def nothing(connection: Connection) -> None:
     """A `Before` of commands that need none."""
+
+
+class Runs(Protocol):
+    """What runs a command, with whatever surrounds it."""
+
+    def act(self, job: Job, slot: Slot, trail: Trail, before: Before = nothing) -> Result:
+        """See `Exec.act`."""
 
 
 class Exec(Worker):

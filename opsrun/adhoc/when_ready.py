@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from opsrun.adhoc.base import Job, Setting, Trail, Worker
 from opsrun.adhoc.lookout import Lookout, Wanted
+from opsrun.adhoc.run import Before, Runs, nothing
 from opsrun.engine.dispatch import Slot
 from opsrun.events import Result
 
@@ -21,13 +22,13 @@ class WhenReady(Worker):
         lookout: of the run.
     """
 
-    def __init__(self, setting: Setting, worker: Worker, wanted: Wanted, lookout: Lookout) -> None:
+    def __init__(self, setting: Setting, worker: Runs, wanted: Wanted, lookout: Lookout) -> None:
         super().__init__(setting)
         self._worker = worker
         self._wanted = wanted
         self._lookout = lookout
 
-    def act(self, job: Job, slot: Slot, trail: Trail) -> Result:
-        """See `Worker.act`."""
+    def act(self, job: Job, slot: Slot, trail: Trail, before: Before = nothing) -> Result:
+        """See `Exec.act`."""
         self._lookout.wait(job, slot, self._wanted, trail.data.setdefault("when_ready", {}))
-        return self._worker.act(job, slot, trail)
+        return self._worker.act(job, slot, trail, before)

@@ -11,11 +11,13 @@ from opsrun.adhoc.base import Job, Setting, Worker
 from opsrun.api.fleet_options import FleetOptions
 from opsrun.composition import arguments
 from opsrun.composition.actions import Action, ExecAction, TrustAction
+from opsrun.composition.fleetway import Fleetway
 from opsrun.composition.kept import Kept
 from opsrun.composition.needs import needs_of, room_beside
+from opsrun.composition.probes import Probes
 from opsrun.composition.prospect import Groups, Prospect
 from opsrun.composition.run import Run, RunOptions, make_engine
-from opsrun.composition.ways import Fleetway, check_manner, find_ways
+from opsrun.composition.ways import Way, check_manner, find_ways
 from opsrun.engine.base import Engine
 from opsrun.engine.dispatch import Plan
 from opsrun.errors import PatternError, UsageError
@@ -158,21 +160,19 @@ class FleetCore:
         kept = self._lines.kept
         needs = needs_of(ways)
         with kept.making_ready if kept else nullcontext():
-            fleetway = kept.fleetway(ask, verbosity) if kept else Fleetway(engine, ask, verbosity)
-            logs_in = not isinstance(action, TrustAction)
-            # Where logging in is all that is asked for, it has to be done.
-            jobs = fleetway.jobs(
-                ways,
-                (action.name,),
-                action.words,
-                anew=not action.becomes,
-                logs_in=logs_in,
-                at_once=min(plan.forks, len(ways)),
-            )
-            early = fleetway.take_early()
+            if kept is not None:
+                fleetway = kept.fleetway(ask, verbosity)
+            else:
+                fleetway = Fleetway(engine, ask, verbosity, keeps=_comes_back(action))
+            jobs = _jobs(fleetway, ways, action, plan, alone=kept is None)
+            early = fleetway.voice.take_early()
             if kept is not None:
                 kept.leave_room(min(plan.forks, len(jobs)), needs)
         spare = room_beside(min(plan.forks, len(hosts)), needs, engine)
+        if kept is None and fleetway.pool is not None:
+            # What checks keep between their attempts, and what waits for the command, share it.
+            fleetway.pool.limit(max(0, spare // 2))
+            spare -= spare // 2
         options = RunOptions(
             action=action.name,
             command=action.words,
@@ -187,11 +187,11 @@ class FleetCore:
 
         def make_worker(setting: Setting) -> Worker:
             # Not before: nobody reads the events of a run that is never streamed.
-            fleetway.speak_through(emit)
-            return action.worker(setting, Prospect(fleetway, jobs, groups, spare))
+            fleetway.voice.speak_through(emit)
+            return action.worker(setting, Prospect(Probes(fleetway), jobs, groups, spare))
 
         def end() -> None:
-            fleetway.fall_silent(emit)
+            fleetway.voice.fall_silent(emit)
             if kept is None:
                 fleetway.close()
 
@@ -206,6 +206,27 @@ class FleetCore:
         )
         emit = run.collector.emit
         return run
+
+
+def _comes_back(action: Action) -> bool:
+    """Whether a host is connected to more than once; it need not be logged in to as often."""
+    return isinstance(action, ExecAction) and action.comes_back
+
+
+def _jobs(
+    fleetway: Fleetway, ways: Sequence[Way], action: Action, plan: Plan, *, alone: bool
+) -> list[Job]:
+    """A job for each way; ``alone`` says that no other run has these connections."""
+    return fleetway.jobs(
+        ways,
+        (action.name,),
+        action.words,
+        # Where logging in is all that is asked for, it has to be done.
+        anew=not action.becomes,
+        lets_go=alone and _comes_back(action),
+        logs_in=not isinstance(action, TrustAction),
+        at_once=min(plan.forks, len(ways)),
+    )
 
 
 def _told_apart(jobs: Iterable[Job], action: Action) -> list[Job]:

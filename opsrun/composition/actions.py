@@ -93,14 +93,13 @@ class ExecAction:
         from opsrun.adhoc.healthy import Healthy
         from opsrun.adhoc.when_ready import WhenReady
 
-        runs: Exec | ThenWait = execution
+        worker: Exec | ThenWait | WhenReady = execution
         if self.then is not None:
-            runs = ThenWait(setting, execution, self.then, lookout)
-        worker: Worker = runs
-        if self.health is not None:
-            worker = Healthy(setting, runs, self.health, lookout)
+            worker = ThenWait(setting, execution, self.then, lookout)
         if self.ready is not None:
             worker = WhenReady(setting, worker, self.ready, lookout)
+        if self.health is not None:
+            return Healthy(setting, worker, self.health, lookout)
         return worker
 
     def _exec(self, setting: Setting) -> Exec:
@@ -111,10 +110,18 @@ class ExecAction:
         return ExecEach(setting, self.command, self.own)
 
     @property
+    def comes_back(self) -> bool:
+        """Whether a host is asked something over a connection of its own beside the command."""
+        return any(each is not None and each.needs_shell for each in self._wanted)
+
+    @property
     def groups(self) -> tuple[GroupCheck, ...]:
         """Checks that look at other hosts than the one that waits."""
-        wanted = (self.ready, self.then, self.health)
-        return tuple(group for each in wanted if each is not None for group in each.groups)
+        return tuple(group for each in self._wanted if each is not None for group in each.groups)
+
+    @property
+    def _wanted(self) -> tuple[Wanted | None, ...]:
+        return self.ready, self.then, self.health
 
 
 @dataclass(frozen=True, slots=True)

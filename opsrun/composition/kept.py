@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from opsrun.composition.fleetway import Fleetway
 from opsrun.composition.needs import room_beside
-from opsrun.composition.ways import Fleetway
 from opsrun.engine.base import Engine
 from opsrun.engine.limits import Needs
 from opsrun.secret import Ask

@@ -108,6 +108,13 @@ class Pool(Generic[P]):
             surplus = self._above_capacity()
         _close(surplus)
 
+    def let_go(self, place: P) -> None:
+        """Close what is unused of a host's; whoever comes later logs in."""
+        surplus = []
+        while (line := self._pop(place)) is not None:
+            surplus.append(line)
+        _close(surplus)
+
     def close(self) -> None:
         """Close what is unused, and from now on also what is given back."""
         with self._lock:

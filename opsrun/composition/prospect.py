@@ -11,7 +11,7 @@ from opsrun.inventory import Host, Inventory
 
 if TYPE_CHECKING:
     from opsrun.adhoc.checks.group import GroupCheck
-    from opsrun.composition.ways import Fleetway
+    from opsrun.composition.probes import Probes
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +49,20 @@ class Prospect:
     """The means of one run: see `Means` and `Outlook`.
 
     Args:
-        fleetway: makes the ways.
+        probes: look at hosts from here.
         jobs: of all hosts, the run's own and those that are looked at.
         groups: who belongs to which pattern.
         spare: see `Outlook`.
     """
 
-    def __init__(self, fleetway: Fleetway, jobs: Sequence[Job], groups: Groups, spare: int) -> None:
+    def __init__(self, probes: Probes, jobs: Sequence[Job], groups: Groups, spare: int) -> None:
         self._jobs = jobs
         self._groups = groups
         self.spare = spare
-        self.probe_tcp = fleetway.probe_tcp
-        self.scan_keys = fleetway.scan_keys
-        self.address = fleetway.address
-        self.dial = fleetway.dial
+        self.probe_tcp = probes.probe_tcp
+        self.scan_keys = probes.scan_keys
+        self.address = probes.address
+        self.dial = probes.dial
 
     def jobs_of(self, pattern: str) -> Sequence[Job]:
         """See `Outlook.jobs_of`."""

@@ -174,6 +174,7 @@ class Run:
             worker.skip,
             lambda job: job.door,
             lambda batch: self._judge(canary, batch),
+            worker.look_back if worker.looks_back else None,
         )
         self._engine.spawn(self._dispatch, dispatcher, jobs)
         self._dispatched = True

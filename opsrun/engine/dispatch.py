@@ -177,6 +177,9 @@ class Dispatcher(Generic[Item]):
         door: what an item's worker has to get through.
         judge: called with each batch but the last, once all of its workers have ended; gives the
             reason to begin no further one, or nothing.
+        look_back: called before that, once all workers of a batch have ended, for each that ended
+            well; with the same item and slot, in a task of its own that has a place; gives whether
+            it is still well. None where nothing is to be looked at.
     """
 
     def __init__(
@@ -188,6 +191,7 @@ class Dispatcher(Generic[Item]):
         skip: Callable[[Item], None],
         door: Callable[[Item], Door] = lambda item: OPEN,
         judge: Callable[[Sequence[Item]], str] = lambda batch: "",
+        look_back: Callable[[Item, Slot], bool] | None = None,
     ) -> None:
         self._engine = engine
         self._stop = stop
@@ -196,6 +200,9 @@ class Dispatcher(Generic[Item]):
         self._skip = skip
         self._door = door
         self._judge = judge
+        self._look_back = look_back
+        self._well: list[tuple[Item, Slot]] = []
+        """Of the batch under way, whom there is to look back at."""
         self._places = engine.semaphore(plan.forks)
         self._lock = engine.lock()
         self._room = engine.event()
@@ -215,10 +222,48 @@ class Dispatcher(Generic[Item]):
             finally:
                 for task in tasks:
                     task.join()
+            self._look_at_all()
             if batch.stop < len(items) and not self._stop.draining:
-                self._look_back([items[position] for position in batch])
+                self._ask_judge([items[position] for position in batch])
 
-    def _look_back(self, batch: Sequence[Item]) -> None:
+    @property
+    def bad(self) -> int:
+        """How many have not ended well so far."""
+        return self._bad
+
+    def _look_at_all(self) -> None:
+        # Whatever has stopped the run meanwhile: nobody else gives these their results.
+        well, self._well = self._well, []
+        tasks: deque[Task] = deque()
+        try:
+            for item, slot in well:
+                self._places.acquire()
+                while tasks and tasks[0].ended:
+                    tasks.popleft()
+                tasks.append(self._spawned(self._looking, item, slot))
+        finally:
+            for task in tasks:
+                task.join()
+
+    def _looking(self, item: Item, slot: Slot) -> None:
+        assert self._look_back is not None
+        good = False
+        try:
+            good = self._look_back(item, slot)
+        finally:
+            if not good:
+                self._count_bad()
+            self._places.release()
+
+    def _spawned(self, call: Callable[..., None], *arguments: object) -> Task:
+        """A task that gives its place back; where there is none to be had, we do."""
+        try:
+            return self._engine.spawn(call, *arguments)
+        except BaseException:
+            self._places.release()
+            raise
+
+    def _ask_judge(self, batch: Sequence[Item]) -> None:
         why = self._judge(batch)
         if why:
             self._stop.drain(why)
@@ -238,13 +283,9 @@ class Dispatcher(Generic[Item]):
         # What has ended need not be joined: a hundred thousand of them would be held on to.
         while tasks and tasks[0].ended:
             tasks.popleft()
-        try:
-            if not self._stop.draining:
-                tasks.append(self._engine.spawn(self._worker, item, door, crowds))
-                return
-        except BaseException:
-            self._places.release()
-            raise
+        if not self._stop.draining:
+            tasks.append(self._spawned(self._worker, item, door, crowds))
+            return
         self._places.release()
         self._skip(item)
 
@@ -261,6 +302,8 @@ class Dispatcher(Generic[Item]):
             # The count first: no host must start on a place that a threshold has just closed.
             if not good:
                 self._count_bad()
+            elif self._look_back is not None:
+                self._well.append((item, slot))
             slot.through()
             self._places.release()
 

@@ -166,6 +166,78 @@ def test_every_batch_but_the_last_is_looked_back_at_once(
     assert stop.draining is (reached != batches)
 
 
+@given(
+    st.lists(st.sampled_from(["well", "bad", "ill"]), min_size=1, max_size=16),
+    st.lists(st.integers(1, 5), max_size=3),
+    st.integers(1, 4),
+)
+def test_who_did_well_is_looked_back_at_when_all_of_the_batch_have_ended(
+    fates: list[str], sizes: list[int], forks: int
+) -> None:
+    """Once, before the batch is judged, never more at once than are worked on at once."""
+    engine = make_engine()
+    ended, looked, judged = set[int](), list[int](), list[list[int]]()
+    places, most = list[int](), list[int]()
+    plan = Plan(forks=forks, canary=tuple(Share(size) for size in sizes))
+    batches = [list(batch) for batch in plan.batches(len(fates))]
+
+    def work(item: int, slot: Slot) -> bool:
+        with slot.given_back():
+            pass
+        ended.add(item)
+        return fates[item] != "bad"
+
+    def look_back(item: int, slot: Slot) -> bool:
+        places.append(item)
+        most.append(len(places))
+        [batch] = [each for each in batches if item in each]
+        assert ended >= set(batch)
+        engine.event().wait(0.0001)
+        looked.append(item)
+        places.remove(item)
+        return fates[item] != "ill"
+
+    def judge(batch: object) -> str:
+        judged.append(list(batch))  # type: ignore[call-overload]
+        assert set(looked) >= {item for item in judged[-1] if fates[item] != "bad"}
+        return ""
+
+    made = Dispatcher(engine, Stop(engine), plan, work, ended.add, judge=judge, look_back=look_back)
+    made.run(range(len(fates)))
+    assert engine.close(30.0)
+    assert sorted(looked) == [item for item, fate in enumerate(fates) if fate != "bad"]
+    assert judged == batches[:-1]
+    assert max(most, default=0) <= forks
+    assert made.bad == len(fates) - fates.count("well")
+
+
+def test_what_stops_the_run_meanwhile_leaves_nobody_without_a_look(engine: Engine) -> None:
+    """Nobody else gives those their results whose work has been done."""
+    stop, looked, skipped = Stop(engine), list[int](), list[int]()
+
+    def work(item: int, slot: Slot) -> bool:
+        stop.cancel("over")
+        return True
+
+    def look_back(item: int, slot: Slot) -> bool:
+        looked.append(item)
+        return False
+
+    plan = Plan(forks=1, canary=(Share(2),))
+    Dispatcher(engine, stop, plan, work, skipped.append, look_back=look_back).run(range(4))
+    assert (looked, skipped) == ([0], [1, 2, 3])
+
+
+def test_those_who_are_not_well_count_for_the_threshold(engine: Engine) -> None:
+    skipped, stop = list[int](), Stop(engine)
+    plan = Plan(max_fail=Share(1), canary=(Share(2),))
+    Dispatcher(engine, stop, plan, lambda *_: True, skipped.append, look_back=lambda *_: False).run(
+        range(3)
+    )
+    assert skipped == [2]
+    assert stop.reason == "2 hosts failed, more than --max-fail allows"
+
+
 def test_results_are_judged_though_nobody_has_read_them(engine: Engine) -> None:
     """The stream is behind the workers; a verdict must not be."""
     read = engine.event()

@@ -13,7 +13,8 @@ import pytest
 from support.become_host import BecomeHost, become_host, obstacle
 from support.reach import Ran, Reach, over_ssh, over_ssh_program, ways
 
-from opsrun.composition.ways import Fleetway, Way
+from opsrun.composition.fleetway import Fleetway
+from opsrun.composition.ways import Way
 from opsrun.engine.base import Engine
 from opsrun.engine.stop import Stop
 from opsrun.errors import Cancelled, ConnectionFailed, ConnectionLost, HostError

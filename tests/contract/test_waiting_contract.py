@@ -16,6 +16,7 @@ import opsrun.engine.gates as gates
 from opsrun.adhoc.base import Job, Trail, Worker
 from opsrun.adhoc.checks import parse_all
 from opsrun.adhoc.lookout import Lookout, Wanted
+from opsrun.adhoc.run import Before, nothing
 from opsrun.adhoc.wait import Wait
 from opsrun.adhoc.when_ready import WhenReady
 from opsrun.engine.base import Engine
@@ -603,8 +604,8 @@ def test_cancelled_in_the_middle_of_an_attempt(bench: Bench, tmp_path: Any) -> N
 class Recording(Worker):
     """Work that does nothing but say that it was done."""
 
-    def act(self, job: Job, slot: Slot, trail: Trail) -> Result:
-        """See `Worker.act`."""
+    def act(self, job: Job, slot: Slot, trail: Trail, before: Before = nothing) -> Result:
+        """See `Exec.act`."""
         trail.data["done"] = True
         return Result(job.host, job.work, Outcome.OK, data=trail.data)
 

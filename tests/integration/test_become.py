@@ -18,7 +18,8 @@ from support.engines import make_engine
 from support.processes import mentioning, wait_gone
 
 import opsrun as library
-from opsrun.composition.ways import Fleetway, find_ways
+from opsrun.composition.fleetway import Fleetway
+from opsrun.composition.ways import find_ways
 from opsrun.errors import CommandTimeout
 from opsrun.inventory import load_inventory
 from opsrun.remote.session import Session

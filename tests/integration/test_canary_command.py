@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
+from support.background import finished, opsrun_started
 from support.cli import Ran, opsrun
+from support.lab_fixtures import SSHDFactory
 
 from opsrun import Fleet
 from opsrun.lab import Lab
@@ -65,6 +70,75 @@ def test_a_host_that_is_not_well_afterwards_has_failed(lab: Lab, tmp_path: Path)
     assert ill["error"]["message"].startswith(f"not well: {well} was not ready after 2")
     assert ran.results["web01"]["data"]["health"][well]["attempts"] >= 1
     assert "web02 failed: not well" in ran.results["web09"]["error"]["message"]
+
+
+@pytest.mark.parametrize("engine", ["gevent", "threads"])
+def test_health_is_looked_at_when_all_of_the_batch_have_ended(
+    lab: Lab, tmp_path: Path, engine: str
+) -> None:
+    """web02 is well behind its own command, and no more behind web03's, which comes after it."""
+    command = f'[ "$OPSRUN_HOST" != web03 ] || : >{tmp_path}/overloaded'
+    health = f"cmd:! test -e {tmp_path}/overloaded"
+    ran, order = canary(
+        lab, tmp_path, command, "-f", "1", "-o", "jsonl", "--engine", engine,
+        "--health", health, "--health-timeout", "1",
+    )  # fmt: skip
+    assert (ran.status, order) == (1, HOSTS[:3])
+    events = [json.loads(line) for line in ran.out.splitlines()]
+    ends = {event["host"]: event for event in events if event["type"] == "result"}
+    assert [ends[host]["outcome"] for host in HOSTS[:4]] == ["ok", "failed", "failed", "cancelled"]
+    for host in ("web02", "web03"):
+        assert (ends[host]["rc"], ends[host]["error"]["phase"]) == (0, "wait")
+        assert ends[host]["error"]["message"].startswith(f"not well: {health} was not ready after")
+    said = [(event["type"], event.get("host")) for event in events]
+    assert said.index(("start", "web03")) < said.index(("result", "web02"))
+    stopped = ends["web10"]["error"]["message"]
+    assert "behind batch 2 of 3 (3 of 10 hosts were worked on): " in stopped
+    assert stopped.endswith("and 1 more did not end well")
+
+
+@pytest.mark.parametrize("engine", ["gevent", "threads"])
+def test_one_that_is_interrupted_between_command_and_health_is_cancelled(
+    lab: Lab, tmp_path: Path, engine: str
+) -> None:
+    """web01 has done its command, and its batch has not: both have a result, and none is well."""
+    os.mkfifo(tmp_path / "begun")
+    command = f'[ "$OPSRUN_HOST" = web01 ] || {{ echo >{tmp_path}/begun; exec sleep 600; }}'
+    running = opsrun_started(
+        "exec", "-i", str(lab.inventory), "-w", "web01,web02,web03", "--engine", engine, "-f", "1",
+        "-o", "json", "--canary", "2", "--health", "ssh", "--", command, cwd=tmp_path,
+    )  # fmt: skip
+    assert (tmp_path / "begun").read_text() == "\n"
+    running.send_signal(signal.SIGINT)
+    status, out, err = finished(running)
+    assert status == 130, err
+    results = {each["host"]: each for each in json.loads(out)["results"]}
+    assert {host: result["outcome"] for host, result in results.items()} == dict.fromkeys(
+        HOSTS[:3], "cancelled"
+    )
+    assert (results["web01"]["rc"], results["web01"]["error"]["phase"]) == (0, "wait")
+    assert results["web03"]["error"]["phase"] == "queued"
+
+
+@pytest.mark.parametrize("engine", ["gevent", "threads"])
+def test_one_login_a_host_whatever_is_looked_at(
+    sshd: SSHDFactory, tmp_path: Path, engine: str
+) -> None:
+    made = sshd(hosts=["web01", "web02", "web03"])
+    tries = tmp_path / "tries"
+    ran = opsrun(
+        "exec", "-i", made.inventory, "-w", "all", "-o", "json", "--engine", engine,
+        "--when-ready", f"cmd:f={tries}.$OPSRUN_HOST; echo >>$f; test $(wc -l <$f) -ge 3",
+        "--then-wait", "cmd:true", "--canary", "1", "--health", f"file:{tries}.web01",
+        "--", "echo $OPSRUN_HOST",
+    )  # fmt: skip
+    assert ran.status == 0, ran.out + ran.err
+    for host, result in ran.results.items():
+        assert result["stdout"] == f"{host}\n"
+        [ready] = result["data"]["when_ready"].values()
+        assert ready["attempts"] == 3
+        assert list(result["data"]) == ["when_ready", "then_wait", "health"]
+        assert made.log(host).read_text().count("Accepted publickey") == 1, host
 
 
 def test_its_health_is_waited_for(lab: Lab, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from support.copying import PRESERVING, Copying, bad, copying, good
 from support.reach import Reach
 
 from opsrun.adhoc.transfer import Finish
-from opsrun.composition.ways import Fleetway, find_ways
+from opsrun.composition.fleetway import Fleetway
+from opsrun.composition.ways import find_ways
 from opsrun.engine.base import Engine
 from opsrun.events import Outcome
 from opsrun.inventory import load_inventory

@@ -10,7 +10,8 @@ import pytest
 from support.engines import make_engine
 from support.processes import wait_gone
 
-from opsrun.composition.ways import Fleetway, find_ways
+from opsrun.composition.fleetway import Fleetway
+from opsrun.composition.ways import find_ways
 from opsrun.errors import CommandTimeout, ConnectionLost
 from opsrun.inventory import load_inventory
 from opsrun.lab import Lab

@@ -67,6 +67,23 @@ def test_one_login_a_host_for_all_attempts(sshd: SSHDFactory, tmp_path: Path) ->
     assert made.log("web01").read_text().count("Accepted publickey") == 1
 
 
+def test_one_login_a_host_for_the_probe_and_the_command(
+    sshd: SSHDFactory, engine: str, tmp_path: Path
+) -> None:
+    made = sshd(hosts=["web01", "web02"])
+    ran = opsrun(
+        "exec", "-i", made.inventory, "-w", "all", "-o", "json", "--engine", engine,
+        "--when-ready", f"cmd:mkdir {tmp_path}/$OPSRUN_HOST || test -d {tmp_path}/web02",
+        "--", "echo $OPSRUN_HOST",
+    )  # fmt: skip
+    assert ran.status == 0, ran.out
+    assert {host: each["stdout"] for host, each in ran.results.items()} == {
+        "web01": "web01\n", "web02": "web02\n",
+    }  # fmt: skip
+    logs = [made.log(host).read_text() for host in ("web01", "web02")]
+    assert [log.count("Accepted publickey") for log in logs] == [1, 1]
+
+
 def test_a_refused_login_is_tried_once(sshd: SSHDFactory, tmp_path: Path) -> None:
     made = sshd("AllowUsers nobody-at-all", hosts=["web01"])
     ran = opsrun("wait", "-i", made.inventory, "-w", "all", "--for", "ssh", "-o", "json")

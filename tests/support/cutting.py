@@ -12,7 +12,8 @@ from typing import Any, Self
 from support.reach import Reach, ways
 from support.servers import LoopbackServer
 
-from opsrun.composition.ways import Fleetway, Way
+from opsrun.composition.fleetway import Fleetway
+from opsrun.composition.ways import Way
 from opsrun.engine.base import Engine
 from opsrun.lab import Lab
 from opsrun.remote.connection import Transport

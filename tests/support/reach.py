@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from opsrun.composition.ways import Fleetway, Way, find_ways
+from opsrun.composition.fleetway import Fleetway
+from opsrun.composition.ways import Way, find_ways
 from opsrun.engine.base import Engine
 from opsrun.engine.stop import Stop
 from opsrun.inventory import load_inventory

@@ -48,6 +48,7 @@ class Scripted:
     setting: Setting
     behaviours: dict[str, Behaviour]
     ran: list[str] = field(default_factory=list)
+    looks_back: bool = False
 
     def __call__(self, job: Job, slot: Slot) -> bool:
         self.ran.append(job.host)
