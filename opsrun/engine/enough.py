@@ -8,6 +8,7 @@ from functools import partial
 from opsrun.engine.base import Engine
 from opsrun.engine.gates import Gate, State
 from opsrun.engine.stop import Stop
+from opsrun.errors import UsageError
 
 
 class Enough(Gate):
@@ -18,11 +19,16 @@ class Enough(Gate):
         gates: whoever made them starts and ends their probers.
         least: from 1 to how many there are.
         engine, stop: see `Gate`.
+
+    Raises:
+        UsageError: it could never open, or would be open before any of them.
     """
 
     def __init__(
         self, name: str, gates: Sequence[Gate], least: int, engine: Engine, stop: Stop
     ) -> None:
+        if not 1 <= least <= len(gates):
+            raise UsageError(f"{name}: {least} of {len(gates)} gates can't be waited for")
         super().__init__(name, None, engine, stop)
         self._gates = gates
         self._least = least

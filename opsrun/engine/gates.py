@@ -10,7 +10,7 @@ from enum import Enum
 from opsrun.engine.base import Engine
 from opsrun.engine.prober import Check, Pace, Prober, is_final
 from opsrun.engine.stop import Stop
-from opsrun.errors import GateTimeout, HostError, OpsrunError
+from opsrun.errors import GateTimeout, HostError, OpsrunError, UsageError
 
 __all__ = ["REPORT_EVERY", "Check", "Gate", "Pace", "Progress", "State"]
 
@@ -203,9 +203,12 @@ class Gate:
         """Wait for the gate; ``report`` is called every few seconds meanwhile.
 
         Raises:
+            UsageError: ``timeout`` is not a number, which no clock ever reaches.
             GateTimeout: it stayed shut for ``timeout`` seconds, the prober failed, what is waited
                 for can't be looked at however long, who was to open it ended, or the run did.
         """
+        if timeout is not None and math.isnan(timeout):
+            raise UsageError(f"{self.name}: expected seconds to wait, found nan")
         started = self._engine.now()
         with self._lock:
             state, seen = self._state, (self._openings, self._failings)

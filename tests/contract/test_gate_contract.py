@@ -112,6 +112,11 @@ def test_a_timeout_of_nothing_looks_once(engine: Engine) -> None:
         gate.wait_open(0)
 
 
+def test_a_timeout_that_no_clock_reaches_is_refused(engine: Engine) -> None:
+    with pytest.raises(UsageError, match="expected seconds to wait, found nan"):
+        Gate("x", None, engine, Stop(engine)).wait_open(math.nan)
+
+
 def test_a_check_that_breaks_fails_its_waiters_at_once(engine: Engine) -> None:
     gate = Gate("x", refusing(1, ZeroDivisionError("a bug")), engine, Stop(engine), pace=AT_ONCE)
     gate.probe()
@@ -447,6 +452,14 @@ def test_too_few_gates_that_can_open_fail_it_at_once(engine: Engine) -> None:
     gates[2].abandon("gone as well")
     with pytest.raises(GateTimeout, match=r"^any 2: too few of them can hold$"):
         enough.wait_open(None)
+
+
+@pytest.mark.parametrize("least", [-1, 0, 4])
+def test_a_number_that_can_not_be_enough_is_refused(engine: Engine, least: int) -> None:
+    with pytest.raises(UsageError, match=f"any: {least} of 3 gates can't be waited for"):
+        Enough("any", of(engine, 3), least, engine, Stop(engine))
+    with pytest.raises(UsageError, match="1 of 0 gates"):
+        Enough("any", [], 1, engine, Stop(engine))
 
 
 def test_a_gate_that_had_opened_counts_from_the_beginning(engine: Engine) -> None:
