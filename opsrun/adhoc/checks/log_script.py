@@ -5,7 +5,8 @@ that look ended: inode ``_i``, offset ``_o``, and the last bytes ``_k`` before i
 says where this look ended, a second one whether there was such a line.
 
 The size is taken once, before anything is read: what comes meanwhile is for the next look, and so
-is a last line without its newline. ``ls -din`` is the one portable way to an inode and a size.
+is a last line without its newline. The very first look reads only to find where that begins, in the
+last 64 KiB: a line that is being written counts as the whole line that it will be. ``ls -din`` is the one portable way to an inode and a size.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ set -- $(seen "$_f"); _inode=${1-} _size=${2-}
 [ -f "$_f" ] || { echo no file; exit 0; }
 [ -r "$_f" ] || { echo not readable; exit 0; }
 _from=0 _end=$_size
-if [ -z "$_b" ]; then _from=$_size
+if [ -z "$_b" ]; then
+  _from=$((_size - 65536)); [ "$_from" -ge 0 ] || _from=0
 elif [ "$_inode" = "$_i" ] && goes_on "$_f" "$_size"; then _from=$_o
 elif [ -n "$_i" ]; then
   for _g in "$_f".* "$_f"-*; do
@@ -41,6 +43,7 @@ elif [ -n "$_i" ]; then
   done
 fi
 look "$_f" "$_from" "$_size"
+[ -n "$_b" ] || _found=
 echo "at $_inode $_end $(mark "$_f" "$_end")"
 echo "$_found"
 exit 0

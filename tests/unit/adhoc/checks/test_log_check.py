@@ -24,6 +24,7 @@ class Log:
 
     def __init__(self, sight: ShellSight, path: Path, regex: str = "ready") -> None:
         self.path = path
+        self.sight = sight
         self._look = LogCheck(str(path), regex).attempts(sight)  # type: ignore[arg-type]
         self._stop = Stop(sight.engine)
 
@@ -75,6 +76,30 @@ def test_a_line_counts_when_it_is_whole(log: Log) -> None:
     log.write("y")
     assert not log.passes()
     log.write("\n")
+    assert log.passes()
+
+
+@pytest.mark.parametrize("rest", ["ready\n", "dy\n"])
+def test_a_line_that_is_being_written_at_first_counts_as_a_whole(log: Log, rest: str) -> None:
+    log._look = LogCheck(str(log.path), "^(rea|not )?ready$").attempts(log.sight)  # type: ignore[arg-type]
+    log.write("ready\nnot yet ")
+    assert not log.passes()
+    log.write(rest)
+    assert not log.passes(), "'not yet ready' is no 'ready'"
+    log.write("rea")
+    assert not log.passes()
+    log.write("dy\n")
+    assert log.passes()
+
+
+@pytest.mark.parametrize("size", [65_535, 65_536, 200_000])
+def test_an_unfinished_line_of_any_length(make: Callable[..., Log], size: int) -> None:
+    log = make("ready$")
+    log.write("ready\n" + "x" * size)
+    assert not log.passes()
+    log.write("x\n")
+    assert not log.passes()
+    log.write("ready\n")
     assert log.passes()
 
 
@@ -226,6 +251,7 @@ def test_what_is_no_log(make: Callable[..., Log]) -> None:
 
 
 @given(
+    st.sampled_from(["", "a\n", "b", "b\na", "a\nb"]),
     st.lists(
         st.one_of(
             st.tuples(st.just("write"), st.lists(st.sampled_from(["a\n", "b", "\n"]), max_size=4)),
@@ -233,17 +259,17 @@ def test_what_is_no_log(make: Callable[..., Log]) -> None:
             st.tuples(st.just("look"), st.just([])),
         ),
         max_size=8,
-    )
+    ),
 )
 def test_no_line_is_missed_or_seen_twice(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, list[str]]]
+    tmp_path_factory: pytest.TempPathFactory, first: str, steps: list[tuple[str, list[str]]]
 ) -> None:
     """Beside a reader that sees every byte; between two looks there is one rotation at most."""
     path = tmp_path_factory.mktemp("log") / "log"
-    path.touch()
+    path.write_text(first)
     log = Log(ShellSight(), path, "^b")
     assert not log.passes()
-    unread, rotated = "", False
+    unread, rotated = first.rpartition("\n")[2], False
     for step, pieces in [*steps, ("look", [])]:
         if step == "write":
             log.write("".join(pieces))
