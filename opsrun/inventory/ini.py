@@ -7,13 +7,13 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from opsrun.dialect.text import SHOWN
 from opsrun.errors import InventoryError, did_you_mean
 from opsrun.inventory.draft import Draft, DraftError
 from opsrun.inventory.literals import literal
 from opsrun.inventory.model import UNGROUPED, Origin, Value
 from opsrun.inventory.names import split_port
 from opsrun.inventory.ranges import RangeError, expand
-from opsrun.inventory.text import SHOWN
 
 _SECTION = re.compile(r"\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?")
 _CHILD = re.compile(r"([^:\]\s]+)\s*(?:#.*)?")

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal
 
 from opsrun.errors import PatternError, did_you_mean
-from opsrun.inventory.draft import IMPLICIT, Draft
+from opsrun.inventory.draft import IMPLICIT, Draft, DraftError
 from opsrun.inventory.listed import names_in_file
 from opsrun.inventory.model import (
+    UNGROUPED,
     Assignments,
     Group,
     Host,
     InventoryWarning,
+    Origin,
     Value,
     Variables,
 )
@@ -52,6 +54,8 @@ class Inventory:
         sources: tuple[str, ...],
     ) -> None:
         self.sources = sources
+        self._draft = draft
+        self._bases = (tuple(bases), tuple(playbook_bases))
         self._place = place
         self._warnings = draft.warnings
         self._groups = draft.freeze_groups()
@@ -164,6 +168,25 @@ class Inventory:
             names = left
         return self._in_order(names, order)
 
+    def chosen(
+        self, pattern: str, limit: str | None, ignored: Callable[[PatternError], None]
+    ) -> tuple[Host, ...]:
+        """The hosts of a play: in the order of the pattern, and maybe none.
+
+        Args:
+            pattern: see `opsrun.inventory.patterns`.
+            limit: keep only the hosts of this pattern, too.
+            ignored: told of each term that names nothing known.
+
+        Raises:
+            PatternError: the limit names something unknown.
+        """
+        names = evaluate(pattern, self, self._read_names, ignored)
+        if limit is not None:
+            kept = set(self._evaluate(limit))
+            names = [name for name in names if name in kept]
+        return self._in_order(dict.fromkeys(names), "pattern")
+
     def _in_order(self, names: dict[str, None], order: str) -> tuple[Host, ...]:
         if order == "pattern":
             return tuple(self.host(name) for name in names)
@@ -189,6 +212,63 @@ class Inventory:
     def _read_names(self, path: str) -> list[str] | None:
         known = os.path.exists(self._place.real(path))
         return names_in_file(path, self._place) if known else None
+
+    def extended(
+        self,
+        hosts: Iterable[tuple[str, Sequence[str], Mapping[str, object]]],
+        memberships: Iterable[tuple[str, str, Sequence[str]]],
+        origin: Origin,
+    ) -> Inventory:
+        """This inventory with more in it; this one stays as it is.
+
+        Args:
+            hosts: name, groups and variables each; groups that there aren't are made.
+            memberships: a host, a group that it is to be in, and the groups above that one.
+            origin: where that is said to come from.
+
+        Raises:
+            PatternError: a name can't be a host's or a group's, or a group would be in a circle.
+        """
+        # The draft is written to, and what was frozen out of it before is not.
+        try:
+            for name, groups, values in hosts:
+                self._add_host(name, groups, values, origin)
+            for host, group, parents in memberships:
+                self._add_member(host, group, parents, origin)
+        except DraftError as error:
+            raise PatternError(str(error)) from error
+        before = len(self._draft.warnings)
+        self._draft.finish()
+        del self._draft.warnings[before:]
+        return Inventory(
+            self._draft,
+            bases=self._bases[0],
+            playbook_bases=self._bases[1],
+            place=self._place,
+            sources=self.sources,
+        )
+
+    def _add_host(
+        self, name: str, groups: Sequence[str], values: Mapping[str, object], origin: Origin
+    ) -> None:
+        assigned = {key: Value(data, origin) for key, data in values.items()}
+        for group in groups or (UNGROUPED,):
+            self._draft.add_group(group, origin)
+            self._draft.add_hosts([name], group, {}, origin)
+        if assigned:
+            self._draft.hosts[name].own.append(assigned)
+
+    def _add_member(self, host: str, group: str, parents: Sequence[str], origin: Origin) -> None:
+        self._draft.add_group(group, origin)
+        for parent in parents:
+            self._draft.add_group(parent, origin)
+            if parent != group and group not in self._draft.groups[parent].children:
+                self._draft.add_child(parent, group)
+        self._draft.add_hosts([host], group, {}, origin)
+
+    def stand_in(self, name: str) -> Host:
+        """A host that no source names: it has the variables of ``all`` alone."""
+        return Host(name, (), (), IMPLICIT, self._resolver, implicit=True)
 
     def _implicit(self, name: str) -> Host:
         return Host(name, (), _LOCAL, IMPLICIT, self._resolver, implicit=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
+from opsrun.dialect.text import SHOWN
 from opsrun.errors import InventoryError
 from opsrun.inventory.draft import Draft, DraftError
 from opsrun.inventory.model import UNGROUPED, Origin, Value
 from opsrun.inventory.names import split_port
 from opsrun.inventory.ranges import RangeError, expand
-from opsrun.inventory.text import SHOWN, Place
+from opsrun.inventory.text import Place
 
 STDIN = "-"
 

@@ -166,7 +166,7 @@ class _Loader:
             read_ini(text, path, self.draft)
 
     def _yaml(self, text: str, path: str) -> None:
-        from opsrun.inventory.yaml_data import parse
+        from opsrun.dialect.yaml_data import parse
         from opsrun.inventory.yaml_source import read_yaml
 
         document = parse(text, path)
@@ -180,7 +180,7 @@ class _Loader:
 
     def _is_yaml(self, text: str, path: str) -> bool:
         """Whether a file without an extension is YAML: by its contents, or its first line."""
-        from opsrun.inventory.yaml_data import parse
+        from opsrun.dialect.yaml_data import parse
 
         try:
             return isinstance(parse(text, path).data, dict)

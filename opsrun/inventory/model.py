@@ -14,10 +14,13 @@ from opsrun.dialect.origin import Kind as Kind
 from opsrun.dialect.origin import Origin as Origin
 from opsrun.dialect.tags import Unsafe as Unsafe
 from opsrun.dialect.tags import Vaulted as Vaulted
+from opsrun.dialect.warning import FileWarning as FileWarning
 from opsrun.errors import NotBuiltError
 
 ALL = "all"
 UNGROUPED = "ungrouped"
+
+InventoryWarning = FileWarning
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +57,6 @@ class Explained(NamedTuple):
     value: Any
     where: str
     """``group web``, ``group_vars web``, ``host web01`` or ``host_vars web01``."""
-
-
-@dataclass(frozen=True, slots=True)
-class InventoryWarning:
-    """Something that works as in Ansible, but is hardly what was meant."""
-
-    message: str
-    origin: Origin
-
-    def __str__(self) -> str:
-        return f"{self.origin}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -129,7 +129,10 @@ def _is_ipv6(text: str) -> bool:
 
 
 def evaluate(
-    pattern: str, universe: Universe, read_names: Callable[[str], list[str] | None] | None = None
+    pattern: str,
+    universe: Universe,
+    read_names: Callable[[str], list[str] | None] | None = None,
+    ignored: Callable[[PatternError], None] | None = None,
 ) -> list[str]:
     """The names of the hosts that ``pattern`` means, in its own order, without duplicates.
 
@@ -138,13 +141,15 @@ def evaluate(
     Args:
         read_names: gives the names in a file, for ``^file`` and ``@file``
             (None: no such file).
+        ignored: told of each term that names nothing known, which then stands for no host; None
+            makes that an error.
 
     Raises:
         PatternError: malformed, or it names a host or group that is not known. That it selects no
             host is no error here.
     """
     terms = parse(pattern)
-    matcher = _Matcher(pattern, universe, read_names)
+    matcher = _Matcher(pattern, universe, read_names, ignored)
     plain = [term for term in terms if not term.operator]
     chosen: dict[str, None] = {}
     for term in plain:
@@ -165,8 +170,18 @@ class _Matcher:
     pattern: str
     universe: Universe
     read_names: Callable[[str], list[str] | None] | None
+    ignored: Callable[[PatternError], None] | None = None
 
     def match(self, term: Term) -> Sequence[str]:
+        if self.ignored is None:
+            return self._match(term)
+        try:
+            return self._match(term)
+        except PatternError as error:
+            self.ignored(error)
+            return ()
+
+    def _match(self, term: Term) -> Sequence[str]:
         text = term.text
         if text[0] == "~":
             return self._regex(term)

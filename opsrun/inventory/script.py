@@ -17,11 +17,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from opsrun.dialect.text import SHOWN, decode, line_at
+from opsrun.dialect.yaml_data import holds_vault
 from opsrun.errors import InventoryError
 from opsrun.inventory.draft import Draft, DraftError
 from opsrun.inventory.model import Origin, Unsafe, Value, Vaulted
-from opsrun.inventory.text import MAX_BYTES, SCRIPT_TIMEOUT, SHOWN, Place, decode, line_at
-from opsrun.inventory.yaml_data import holds_vault
+from opsrun.inventory.text import MAX_BYTES, SCRIPT_TIMEOUT, Place
 from opsrun.spawning import spawn
 
 _POLL = 0.05

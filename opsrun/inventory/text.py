@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from opsrun.dialect.text import decode
 from opsrun.errors import InventoryError, NotBuiltError
 
 MAX_BYTES = 256 * 1024 * 1024
-SHOWN = 160
-"""Characters of a line that an error prints at most."""
 VAULT_HEADER = "$ANSIBLE_VAULT"
 SCRIPT_TIMEOUT = 120.0
 """Seconds that one call of a script may take."""
@@ -65,22 +64,3 @@ def is_script(path: str, place: Place) -> bool:
     except OSError:
         return True
     return head.startswith(b"#!") or head == b"\x7fELF"
-
-
-def decode(data: bytes, path: str) -> str:
-    """``data`` as UTF-8 text. Raises InventoryError with the line that is not."""
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        head = data[: error.start]
-        line = head.count(b"\n") + 1
-        column = len(head.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
-        raise InventoryError(
-            f"not UTF-8: byte 0x{data[error.start]:02x}", path=path, line=line, column=column
-        ) from error
-
-
-def line_at(text: str, number: int) -> str | None:
-    """The 1-based line ``number``, cut to `SHOWN` characters; None if there is none."""
-    lines = text.split("\n", number)
-    return lines[number - 1][:SHOWN].rstrip("\r") if 0 < number <= len(lines) else None

@@ -104,7 +104,8 @@ class VarsFiles:
         return found
 
     def _read(self, path: str) -> dict[str, Value]:
-        from opsrun.inventory.yaml_data import parse
+        from opsrun.dialect.yaml_data import parse
+        from opsrun.inventory.values import values_of
 
         document = parse(self._place.read(path), path)
         self._warnings.extend(document.warnings)
@@ -116,4 +117,4 @@ class VarsFiles:
                 f"{'a list' if isinstance(document.data, list) else repr(document.data)}",
                 path=path,
             )
-        return document.values(document.data)
+        return values_of(document, document.data)

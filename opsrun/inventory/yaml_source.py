@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from opsrun.errors import InventoryError, NotBuiltError, did_you_mean
+from opsrun.dialect.yaml_data import Document
+from opsrun.errors import InputError, InventoryError, NotBuiltError, did_you_mean
 from opsrun.inventory.draft import Draft, DraftError
 from opsrun.inventory.model import InventoryWarning, Value
 from opsrun.inventory.names import split_port
 from opsrun.inventory.ranges import expand
-from opsrun.inventory.yaml_data import Document
+from opsrun.inventory.values import values_of
 
 _SECTIONS = ("hosts", "vars", "children")
 
@@ -94,7 +95,7 @@ class _Reader:
         )
 
     def _vars(self, group: str, section: dict[Any, Any], body: Mapping[Any, Any]) -> None:
-        values = self.document.values(section)
+        values = values_of(self.document, section)
         try:
             self.draft.set_group_values(group, values)
         except DraftError as error:
@@ -131,8 +132,8 @@ class _Reader:
             return
         name, port = split_port(pattern)
         values = {"ansible_port": Value(port, origin)} if port is not None else {}
-        values |= self.document.values(own)
+        values |= values_of(self.document, own)
         self.draft.add_hosts(expand(name), group, values, origin)
 
-    def _error(self, message: str, mapping: Mapping[Any, Any], key: Any) -> InventoryError:
+    def _error(self, message: str, mapping: Mapping[Any, Any], key: Any) -> InputError:
         return self.document.error(message, mapping, key)

@@ -11,9 +11,11 @@ import yaml
 from yaml.constructor import SafeConstructor
 from yaml.resolver import Resolver
 
-from opsrun.errors import InventoryError
-from opsrun.inventory.model import InventoryWarning, Origin, Unsafe, Vaulted
-from opsrun.inventory.text import SHOWN, line_at
+from opsrun.dialect.origin import Origin
+from opsrun.dialect.tags import Template, Unsafe, Vaulted, holds_template, trusted
+from opsrun.dialect.text import SHOWN, line_at
+from opsrun.dialect.warning import FileWarning
+from opsrun.errors import InputError, InventoryError
 
 MAX_DEPTH = 100
 MAX_EXPANDED = 1_000_000
@@ -39,17 +41,27 @@ _resolve = cast("Callable[[Any, str, tuple[bool, bool]], str]", _SCALAR_TYPES.re
 
 @dataclass(slots=True)
 class Builder:
-    """One pass over one text. ``as_json``: its plain scalars are typed as JSON."""
+    """One pass over one text.
+
+    ``as_json``: its plain scalars are typed as JSON. ``detailed``: texts become templates, and the
+    places of list items and of values are kept, too.
+    """
 
     text: str
     path: str
     as_json: bool
+    detailed: bool = False
+    error_class: type[InputError] = InventoryError
     marks: dict[int, dict[Hashable, Position]] = field(default_factory=dict)
-    warnings: list[InventoryWarning] = field(default_factory=list)
+    value_marks: dict[int, dict[Hashable, Position]] = field(default_factory=dict)
+    start: Position = (1, 1)
+    warnings: list[FileWarning] = field(default_factory=list)
     sealed: bool = False
     _anchors: dict[str, tuple[Any, int]] = field(default_factory=dict)
     _nodes: int = 0
     _expanded: int = 0
+    _kept: list[Any] = field(default_factory=list)
+    """Containers that are no part of the data, but that marks name: their ids stay taken."""
     _events: Iterator[Any] = field(init=False)
 
     def build(self) -> Any:
@@ -66,7 +78,9 @@ class Builder:
         if self.as_json:
             # JSON that YAML can't read (surrogate pairs): good data, but its places are not known.
             self.marks.clear()
-            return json.loads(self.text)
+            self.value_marks.clear()
+            data = json.loads(self.text)
+            return trusted(data, Origin(self.path, kind="json")) if self.detailed else data
         if isinstance(error, yaml.MarkedYAMLError):
             raise self._syntax_error(error) from error
         raise self._reader_error(error) from error
@@ -78,7 +92,9 @@ class Builder:
                 documents += 1
                 if documents > 1:
                     raise self.error("expected one document; a second one begins here", event)
-                data = self._node(next(self._events), 0)
+                root = next(self._events)
+                self.start = _position(root)
+                data = self._node(root, 0)
         return data
 
     def _node(self, event: Any, depth: int) -> Any:
@@ -90,6 +106,8 @@ class Builder:
         self._nodes += 1
         if isinstance(event, yaml.ScalarEvent):
             data = self._scalar(event)
+            if self.detailed and type(data) is str and holds_template(data):
+                data = Template(data, Origin(self.path, *_position(event), kind="yaml"))
         elif isinstance(event, yaml.SequenceStartEvent):
             data = self._sequence(event, depth)
         else:
@@ -151,9 +169,15 @@ class Builder:
         return json.loads(event.value)
 
     def _sequence(self, event: Any, depth: int) -> Any:
-        items = []
+        items: list[Any] = []
+        marks: dict[Hashable, Position] = {}
         while not isinstance(inner := next(self._events), yaml.SequenceEndEvent):
+            if self.detailed:
+                marks[len(items)] = _position(inner)
             items.append(self._node(inner, depth + 1))
+        if self.detailed:
+            self._kept.append(items)
+            self.marks[id(items)] = marks
         tag = event.tag
         if tag in (None, "!", _TAG + "seq"):
             return items
@@ -171,17 +195,24 @@ class Builder:
     def _mapping(self, event: Any, depth: int) -> Any:
         data: dict[Any, Any] = {}
         marks: dict[Hashable, Position] = {}
+        places: dict[Hashable, Position] = {}
         merged: list[tuple[Any, Any]] = []
         while not isinstance(inner := next(self._events), yaml.MappingEndEvent):
             key = self._node(inner, depth + 1)
-            value = self._node(next(self._events), depth + 1)
+            value_event = next(self._events)
+            value = self._node(value_event, depth + 1)
             if key == "<<" and _is_plain(inner) and not self.as_json:
                 merged.append((inner, value))
                 continue
             self._add(data, marks, inner, key, value)
+            if self.detailed:
+                places[key] = _position(value_event)
         if merged:
             data, marks = self._merge(merged, data, marks)
+        self._kept.append(data)
         self.marks[id(data)] = marks
+        if self.detailed:
+            self.value_marks[id(data)] = places
         return self._tagged_mapping(event, data)
 
     def _add(
@@ -200,7 +231,7 @@ class Builder:
         if known:
             first = marks[key][0]
             self.warnings.append(
-                InventoryWarning(
+                FileWarning(
                     f"the key {key!r} is already on line {first}; the value on line {mark[0]} wins",
                     Origin(self.path, *mark, kind="yaml"),
                 )
@@ -208,7 +239,7 @@ class Builder:
         data[key] = value
         marks[key] = mark
 
-    def _bad_key(self, event: Any) -> InventoryError:
+    def _bad_key(self, event: Any) -> InputError:
         line = line_at(self.text, event.start_mark.line + 1) or ""
         if "{{" in line:
             return self.error("a value that begins with {{ needs quotation marks around it", event)
@@ -241,11 +272,11 @@ class Builder:
             return set(data)
         raise self._unknown_tag(event, event.tag)
 
-    def error(self, message: str, event: Any) -> InventoryError:
+    def error(self, message: str, event: Any) -> InputError:
         return self._error(message, event.start_mark.line, event.start_mark.column)
 
-    def _error(self, message: str, line: int, column: int) -> InventoryError:
-        return InventoryError(
+    def _error(self, message: str, line: int, column: int) -> InputError:
+        return self.error_class(
             message,
             path=self.path,
             line=line + 1,
@@ -253,11 +284,11 @@ class Builder:
             text=line_at(self.text, line + 1) if column < SHOWN else None,
         )
 
-    def _unknown_tag(self, event: Any, tag: str) -> InventoryError:
+    def _unknown_tag(self, event: Any, tag: str) -> InputError:
         shown = tag.replace(_TAG, "!!", 1)
         return self.error(f"the tag {shown} is not allowed here", event)
 
-    def _syntax_error(self, error: Any) -> InventoryError:
+    def _syntax_error(self, error: Any) -> InputError:
         mark = error.problem_mark or error.context_mark
         line = line_at(self.text, mark.line + 1) or ""
         if "\t" in line[: mark.column + 1]:
@@ -265,7 +296,7 @@ class Builder:
         context = f" {error.context}" if error.context else ""
         return self._error(f"broken YAML: {error.problem}{context}", mark.line, mark.column)
 
-    def _reader_error(self, error: Any) -> InventoryError:
+    def _reader_error(self, error: Any) -> InputError:
         found = yaml.reader.Reader.NON_PRINTABLE.search(self.text)
         head = self.text[: found.start() if found else 0]
         line, column = head.count("\n"), len(head) - head.rfind("\n") - 1

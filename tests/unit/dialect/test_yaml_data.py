@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opsrun.dialect.tags import Unsafe, Vaulted
+from opsrun.dialect.yaml_builder import MAX_DEPTH
+from opsrun.dialect.yaml_data import parse
 from opsrun.errors import InventoryError
-from opsrun.inventory.model import Unsafe, Vaulted
-from opsrun.inventory.yaml_builder import MAX_DEPTH
-from opsrun.inventory.yaml_data import parse
+from opsrun.inventory.values import values_of
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{name}: &{name} [{','.join(['*' + before] * 10)}]\n"
@@ -96,7 +97,7 @@ def test_keys_know_their_place() -> None:
 
 def test_unsafe_texts_are_marked_and_not_trusted() -> None:
     document = parse("a: !unsafe '{{ x }}'\nb: !unsafe {c: [d]}\ne: f\n", "x.yml")
-    values = document.values(document.data)
+    values = values_of(document, document.data)
     assert isinstance(values["a"].data, Unsafe)
     assert values["a"].data == "{{ x }}"
     assert isinstance(values["b"].data["c"][0], Unsafe)
@@ -105,7 +106,7 @@ def test_unsafe_texts_are_marked_and_not_trusted() -> None:
 
 def test_sealed_values_are_found_however_deep() -> None:
     document = parse("a:\n  b:\n  - !vault |\n    $ANSIBLE_VAULT;1.1\nc: 1\n", "x.yml")
-    values = document.values(document.data)
+    values = values_of(document, document.data)
     assert [values[name].sealed for name in "ac"] == [True, False]
     assert values["a"].data["b"] == [Vaulted("$ANSIBLE_VAULT;1.1\n")]
 
