@@ -1,0 +1,68 @@
+"""``hostvars``: every host's variables, rendered with that host's variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from opsrun.errors import PatternError
+from opsrun.playbook.interfaces import Templar
+from opsrun.playbook.variables.layers import Layers
+
+
+class HostView(Mapping[str, Any]):
+    """One host's variables; each is rendered when it is asked for."""
+
+    __slots__ = ("_layers", "_templar")
+
+    def __init__(self, layers: Layers, templar: Templar) -> None:
+        self._layers = layers
+        self._templar = templar
+
+    def __getitem__(self, name: str) -> Any:
+        return self._templar.render(self._layers[name])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._layers
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._layers)
+
+    def __len__(self) -> int:
+        return len(self._layers)
+
+
+class HostVars(Mapping[str, Any]):
+    """By a host's name; ``localhost`` is known even where no source names it.
+
+    Args:
+        names: of the hosts that there are now.
+        view: the variables of one. Raises PatternError for a name that is unknown.
+    """
+
+    __slots__ = ("_names", "_view", "_views")
+
+    def __init__(
+        self, names: Callable[[], Mapping[str, Any]], view: Callable[[str], HostView]
+    ) -> None:
+        self._names = names
+        self._view = view
+        self._views: dict[str, HostView] = {}
+
+    def __getitem__(self, name: str) -> HostView:
+        found = self._views.get(name)
+        if found is None:
+            try:
+                found = self._views[name] = self._view(name)
+            except PatternError as error:
+                raise KeyError(name) from error
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names() or (isinstance(name, str) and name in ("localhost",))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names())
+
+    def __len__(self) -> int:
+        return len(self._names())

@@ -1,0 +1,58 @@
+"""The inventory of a run, which ``add_host`` and ``group_by`` make grow."""
+
+from __future__ import annotations
+
+from opsrun.dialect.origin import Origin
+from opsrun.errors import PatternError
+from opsrun.inventory import Host, Inventory
+from opsrun.playbook.messages import TaskEnded
+
+_ADDED = Origin("<add_host>", kind="implicit", trusted=False)
+
+
+class LiveInventory:
+    """The inventory as it is now. What was added is data: its origin is not trusted."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._now = inventory
+        self._groups: dict[str, list[str]] | None = None
+        self._stand_ins: dict[str, Host] = {}
+
+    @property
+    def now(self) -> Inventory:
+        """As it is after all that was folded in."""
+        return self._now
+
+    def fold(self, ended: TaskEnded) -> bool:
+        """Take in the hosts and memberships of a message; whether there were any."""
+        if not ended.new_hosts and not ended.groups:
+            return False
+        hosts = [(each.name, each.groups, each.vars) for each in ended.new_hosts]
+        groups = [(ended.host, each.group, each.parents) for each in ended.groups]
+        self._now = self._now.extended(hosts, groups, _ADDED)
+        self._groups = None
+        return True
+
+    def groups(self) -> dict[str, list[str]]:
+        """``groups``: the names of all hosts in each group, in inventory order."""
+        if self._groups is None:
+            inventory = self._now
+            self._groups = {name: list(inventory.members(name)) for name in inventory.groups}
+            self._groups["all"] = list(inventory.hosts)
+        return self._groups
+
+    def host(self, name: str) -> Host:
+        """The host of this name; one without variables, for a name that only a task knows."""
+        known = self._now.hosts.get(name)
+        if known is not None:
+            return known
+        found = self._stand_ins.get(name)
+        if found is None:
+            found = self._stand_ins[name] = self._stand_in(name)
+        return found
+
+    def _stand_in(self, name: str) -> Host:
+        try:
+            return self._now.host(name)
+        except PatternError:
+            return self._now.stand_in(name)

@@ -1,0 +1,131 @@
+"""Variables that nobody sets: what Ansible's documentation calls special variables."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from opsrun.inventory import Host, Inventory
+from opsrun.playbook.messages import RunTask
+from opsrun.playbook.model.nodes import Role, Task
+from opsrun.playbook.variables.settings import VERSION, RunSettings
+
+if TYPE_CHECKING:
+    from opsrun.playbook.variables.playscope import PlayScope
+
+Makers = Mapping[str, Callable[[], Any]]
+_PREFIX = "ansible_"
+
+
+def namespaced(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """``ansible_facts``: facts without their prefix; ``ansible_local`` is called both ways."""
+    found = {name.removeprefix(_PREFIX): value for name, value in facts.items()}
+    if "ansible_local" in facts:
+        found["ansible_local"] = facts["ansible_local"]
+    return found
+
+
+def of_run(settings: RunSettings, groups: Callable[[], Any]) -> Makers:
+    """The same for every host."""
+    same: dict[str, Any] = {
+        "ansible_check_mode": settings.check,
+        "ansible_diff_mode": settings.diff,
+        "ansible_forks": settings.forks,
+        "ansible_verbosity": settings.verbosity,
+        "ansible_version": VERSION,
+        "ansible_run_tags": list(settings.tags),
+        "ansible_skip_tags": list(settings.skip_tags),
+        "ansible_inventory_sources": list(settings.inventory_sources),
+        "ansible_playbook_python": sys.executable,
+        "ansible_config_file": settings.config_file,
+    }
+    if settings.limit is not None:
+        same["ansible_limit"] = settings.limit
+    return {**{name: _always(value) for name, value in same.items()}, "groups": groups}
+
+
+def _always(value: Any) -> Callable[[], Any]:
+    return lambda: value
+
+
+def of_host(host: Host, inventory: Callable[[], Inventory], facts: Mapping[str, Any]) -> Makers:
+    """A host's own, whatever is done there."""
+    return {
+        "inventory_hostname": _always(host.name),
+        "inventory_hostname_short": _always(_short(host.name)),
+        "group_names": lambda: _group_names(host, inventory()),
+        "inventory_dir": lambda: _folder(host),
+        "inventory_file": lambda: _file(host),
+        "ansible_facts": lambda: namespaced(facts),
+    }
+
+
+def _short(name: str) -> str:
+    return name if name.replace(".", "").isdigit() else name.split(".")[0]
+
+
+def _group_names(host: Host, inventory: Inventory) -> list[str]:
+    # As it is now: group_by may have put it into more groups since.
+    known = inventory.hosts.get(host.name)
+    return sorted((known or host).groups)
+
+
+def _file(host: Host) -> str | None:
+    return None if host.origin.kind == "implicit" else os.path.abspath(host.origin.path)
+
+
+def _folder(host: Host) -> str | None:
+    path = _file(host)
+    return None if path is None or not os.path.exists(path) else os.path.dirname(path)
+
+
+def of_play(scope: PlayScope, order: RunTask | None) -> Makers:
+    """A play's, and how far it has come."""
+    everybody = scope.hosts
+    removed = frozenset(order.removed) if order else frozenset()
+    batch = list(order.batch) if order else []
+
+    def left() -> list[str]:
+        return [name for name in everybody if name not in removed]
+
+    play = scope.play
+    return {
+        "ansible_play_name": _always(scope.name),
+        "ansible_play_hosts_all": lambda: list(everybody),
+        "ansible_play_hosts": left,
+        "ansible_play_batch": _always(batch),
+        "play_hosts": _always(batch),
+        "playbook_dir": _always(os.path.dirname(os.path.abspath(play.path))),
+        "ansible_play_role_names": lambda: [role.name for role in scope.roles if not role.parents],
+        "ansible_role_names": lambda: [role.name for role in scope.roles],
+        "ansible_dependent_role_names": lambda: [role.name for role in scope.roles if role.parents],
+        "role_names": lambda: [role.name for role in scope.roles],
+    }
+
+
+def of_task(task: Task, environment: Any) -> Makers:
+    """A task's, and its role's."""
+    makers: dict[str, Callable[[], Any]] = {"environment": _always(environment)}
+    role = task.role
+    if role is not None:
+        makers |= _of_role(role)
+    return makers
+
+
+def _of_role(role: Role) -> Makers:
+    full = role.name if role.collection is None else f"{role.collection}.{_last(role.name)}"
+    return {
+        "role_name": _always(_last(role.name)),
+        "role_path": _always(role.path),
+        "role_uuid": _always(role.path),
+        "ansible_role_name": _always(full),
+        "ansible_collection_name": _always(role.collection),
+        "ansible_parent_role_names": lambda: [each.name for each in reversed(role.parents)],
+        "ansible_parent_role_paths": lambda: [each.path for each in reversed(role.parents)],
+    }
+
+
+def _last(name: str) -> str:
+    return os.path.basename(name.rstrip("/")) if "/" in name else name.rsplit(".", 1)[-1]

@@ -1,0 +1,33 @@
+"""What holds for a whole run of playbooks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+VERSION = {"full": "2.18.0", "major": 2, "minor": 18, "revision": 0, "string": "2.18.0"}
+"""``ansible_version``: whose dialect this is."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """Options of a run, as playbooks can see them."""
+
+    check: bool = False
+    diff: bool = False
+    tags: tuple[str, ...] = ("all",)
+    skip_tags: tuple[str, ...] = ()
+    limit: str | None = None
+    forks: int = 50
+    verbosity: int = 0
+    extra_vars: Mapping[str, Any] = field(default_factory=dict)
+    """``-e``, with templates in it."""
+    inventory_sources: tuple[str, ...] = ()
+    config_file: str | None = None
+    force_handlers: bool = False
+    start_at: str | None = None
+    step: bool = False
+    cwd: str = "."
+    gathering: str = "implicit"
+    """``implicit``, ``explicit`` or ``smart``: whether plays gather facts that don't say so."""
