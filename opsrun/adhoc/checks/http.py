@@ -109,6 +109,10 @@ def _check_url(text: str, url: str) -> None:
         raise UsageError(f"can't wait for {text!r}: {error}") from None
     if not parts.hostname or not port_is_good:
         raise wrong(text, "a host, and then perhaps a port and a path, in the URL")
+    if "{" in parts.netloc:
+        raise UsageError(
+            f"can't wait for {text!r}: in the name of its host only {HOST} is filled in"
+        )
     if parts.username is not None:
         raise UsageError(f"can't wait for {_without_user(parts)!r}: a URL here takes no password")
     if not url.isascii() or not url.isprintable():
@@ -127,7 +131,9 @@ def _check_options(text: str, given: dict[str, str], options: list[str]) -> None
     if given.get("from", "host") != "host":
         raise wrong(text, "from=host; without it this machine asks")
     if "body" in given:
+        if not given["body"]:
+            raise wrong(text, "a regular expression behind body=")
         try:
-            re.compile(given["body"] or "(")
+            re.compile(given["body"])
         except re.error as error:
             raise UsageError(f"can't wait for {text!r}: body={given['body']}: {error}") from None

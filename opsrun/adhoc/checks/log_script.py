@@ -6,7 +6,8 @@ says where this look ended, a second one whether there was such a line.
 
 The size is taken once, before anything is read: what comes meanwhile is for the next look, and so
 is a last line without its newline. The very first look reads only to find where that begins, in the
-last 64 KiB: a line that is being written counts as the whole line that it will be. ``ls -din`` is the one portable way to an inode and a size.
+last 64 KiB: a line that is being written counts as the whole line that it will be. ``ls -din`` is
+the one portable way to an inode and a size.
 """
 
 from __future__ import annotations

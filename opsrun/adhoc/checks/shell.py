@@ -111,10 +111,13 @@ def path_of(text: str, path: str, expected: str) -> str:
     """A path as it was written.
 
     Raises:
-        UsageError: it is empty, or holds a NUL.
+        UsageError: it is empty, holds a NUL, or would have to be expanded.
     """
     if not path.strip() or "\0" in path:
         raise wrong(text, expected)
+    if path.startswith("~/"):
+        words = f"~ is not expanded, but {path[2:]} begins in the login directory"
+        raise UsageError(f"can't wait for {text!r}: {words}")
     return path
 
 
