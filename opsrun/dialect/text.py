@@ -9,7 +9,7 @@ SHOWN = 160
 
 
 def decode(data: bytes, path: str, error: type[InputError] = InventoryError) -> str:
-    """``data`` as UTF-8 text, without a byte-order mark. Raises ``error`` at the line that is not."""
+    """``data`` as UTF-8 text, without a byte-order mark; ``error`` is raised where it is none."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as wrong:
