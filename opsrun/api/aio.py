@@ -5,17 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Unpack
 
+from opsrun.api.begin import Beginning
 from opsrun.api.commands import PerHost
 from opsrun.api.core import Pattern
 from opsrun.api.fleet_options import PathLike
-from opsrun.api.options import ExecOptions, GetArguments, PlanOptions, PutArguments
-from opsrun.api.readiness import Readiness
+from opsrun.api.options import (
+    ExecOptions,
+    GetArguments,
+    PlanOptions,
+    PutArguments,
+    SyncArguments,
+)
 from opsrun.composition.run import Run, make_engine
 from opsrun.report import Report
 
 
-class AsyncFleet(Readiness):
-    """Coroutines. Cancelling one cancels its run, and is over when nothing of the run is left."""
+class AsyncFleet(Beginning):
+    """Coroutines. Cancelling one cancels its run, and is over when nothing of the run is left.
+
+    Each is called as the method that it stands beside, with an ``a`` in front; where that makes a
+    keyword of Python's (``await``, ``async``), with an underscore behind it (PEP 8).
+    """
 
     async def aexec(
         self, command: PerHost, hosts: Pattern | None = None, **options: Unpack[ExecOptions]
@@ -65,6 +75,51 @@ class AsyncFleet(Readiness):
         0
         """
         return await self._aside(lambda: self._begin_get(sources, dest, hosts, options), options)
+
+    async def async_(
+        self,
+        source: PathLike,
+        dest: PathLike,
+        hosts: Pattern | None = None,
+        **options: Unpack[SyncArguments],
+    ) -> Report:
+        """`Fleet.sync` for asyncio; see `aexec`.
+
+        >>> import asyncio
+        >>> asyncio.run(fleet.async_("site", "/srv/www", hosts="db01")).ok
+        [<Result db01: changed, ...>]
+        """
+        return await self._aside(lambda: self._begin_sync(source, dest, hosts, options), options)
+
+    async def aping(
+        self, hosts: Pattern | None = None, *, count: int = 1, patience: float | None = None
+    ) -> Report:
+        """`Fleet.ping` for asyncio; see `aexec`.
+
+        >>> import asyncio
+        >>> asyncio.run(fleet.aping("web")).exit_status()
+        0
+        """
+        return await self._aside(lambda: self._begin_ping(hosts, count, patience), {})
+
+    async def await_(
+        self,
+        conditions: str | Sequence[str],
+        hosts: Pattern | None = None,
+        *,
+        timeout: float | None = 60.0,
+        any_of: int | None = None,
+    ) -> Report:
+        """`Fleet.wait` for asyncio; see `aexec`.
+
+        >>> import asyncio
+        >>> async def main() -> int:
+        ...     ready = await fleet.await_(["ssh", "file:/etc/hostname"], hosts="web")
+        ...     return ready.exit_status()
+        >>> asyncio.run(main())
+        0
+        """
+        return await self._aside(lambda: self._begin_wait(conditions, hosts, timeout, any_of), {})
 
     async def _aside(self, begin: Callable[[], Run], options: PlanOptions) -> Report:
         from opsrun.api.aside import off_the_loop

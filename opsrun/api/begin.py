@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from opsrun.api.commands import PerHost, commands
 from opsrun.api.core import FleetCore, Pattern
@@ -13,14 +13,16 @@ from opsrun.api.options import (
     GetArguments,
     PlanOptions,
     PutArguments,
+    SyncArguments,
     only_known,
     plan_of,
     rolling_plan_of,
 )
-from opsrun.api.wanted import health_of, ready_of, then_of
+from opsrun.api.wanted import health_of, ready_of, then_of, wanted_of
 from opsrun.composition import arguments
-from opsrun.composition.actions import Action, ExecAction
+from opsrun.composition.actions import Action, ExecAction, PingAction, WaitAction
 from opsrun.composition.run import Run
+from opsrun.engine.dispatch import Plan
 from opsrun.remote.command import Command
 from opsrun.remote.connection import Manner, Terminal
 from opsrun.report import Report
@@ -58,8 +60,14 @@ class Beginning(FleetCore):
             sinks=lambda engine: options.get("sinks", ()),
         )
 
-    def _came_to(self, run: Run, options: PlanOptions) -> Report:
-        return Report(telling(run.stream(), options.get("on_result")))
+    def _carry_out(
+        self, begin: Callable[[], Run], options: PlanOptions, wait: object
+    ) -> Report | RunHandle:
+        arguments.flag("wait", wait)
+        run = begin()
+        if wait:
+            return Report(telling(run.stream(), options.get("on_result")))
+        return self._handle(run, options)
 
     def _begin_put(
         self,
@@ -82,6 +90,28 @@ class Beginning(FleetCore):
         from opsrun.api.copies import get_action
 
         return self._begin_copy(get_action(sources, dest, options), hosts, options)
+
+    def _begin_sync(
+        self, source: PathLike, dest: PathLike, hosts: Pattern | None, options: SyncArguments
+    ) -> Run:
+        from opsrun.api.copies import sync_action
+
+        return self._begin_copy(sync_action(source, dest, options), hosts, options)
+
+    def _begin_ping(self, hosts: Pattern | None, count: int, patience: float | None) -> Run:
+        seconds = arguments.seconds("patience", patience)
+        action = PingAction(seconds, arguments.whole("count", count, least=1))
+        return self.begin(action, self._select(hosts), Plan(self.options.forks))
+
+    def _begin_wait(
+        self,
+        conditions: str | Sequence[str],
+        hosts: Pattern | None,
+        timeout: float | None,
+        any_of: int | None,
+    ) -> Run:
+        wanted = wanted_of("conditions", conditions, timeout, any_of)
+        return self.begin(WaitAction(wanted), self._select(hosts), Plan(self.options.forks))
 
     def _begin_copy(self, action: Action, hosts: Pattern | None, options: PlanOptions) -> Run:
         return self.begin(

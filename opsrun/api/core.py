@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -48,6 +49,9 @@ class Lines:
         """None outside of a ``with`` block."""
         self.under_way: set[Ending] = set()
         """Runs that have the connections, and that nobody need be waiting for."""
+        self._runs: set[Run] = set()
+        """All that have them, whoever waits for them."""
+        self._process = 0
 
     def open(self) -> None:
         """Keep connections open from here on.
@@ -58,10 +62,38 @@ class Lines:
         if self.kept is not None:
             raise UsageError("this Fleet keeps its connections already: it is in a `with` block")
         self.kept = Kept(make_engine(self._engine))
+        self._process = os.getpid()
+
+    def for_a_run(self) -> Kept | None:
+        """The connections, as one more run may use them.
+
+        Raises:
+            UsageError: they are another process's, which this one was forked from. Two that write
+                to one SSH connection break it for both.
+        """
+        if self.kept is not None and self._process != os.getpid():
+            raise UsageError(
+                "this Fleet's connections belong to the process that this one was forked from: "
+                "make another Fleet here"
+            )
+        return self.kept
+
+    def begins(self, run: Run) -> None:
+        """It has the connections from here on."""
+        self._runs.add(run)
+
+    def ended(self, run: Run) -> None:
+        """It has them no more; again is harmless."""
+        self._runs.discard(run)
 
     def close(self) -> None:
-        """Close them. Whatever is still under way is ended."""
+        """Close them. Whatever is still under way is ended, and waited for unless others do so."""
         kept, self.kept = self.kept, None
+        if self._process != os.getpid():
+            # Closed here they would be closed for those who have them.
+            return
+        for each in tuple(self._runs):
+            each.stop.cancel("its Fleet was left")
         under_way = tuple(self.under_way)
         for run in under_way:
             run.cancel()
@@ -157,7 +189,7 @@ class FleetCore:
         if isinstance(action, ExecAction):
             check_manner(ways[: len(hosts)], action.command.manner)
         engine = make_engine(self.options.engine)
-        kept = self._lines.kept
+        kept = self._lines.for_a_run()
         needs = needs_of(ways)
         with kept.making_ready if kept else nullcontext():
             if kept is not None:
@@ -188,10 +220,13 @@ class FleetCore:
         def make_worker(setting: Setting) -> Worker:
             # Not before: nobody reads the events of a run that is never streamed.
             fleetway.voice.speak_through(emit)
+            if kept is not None:
+                self._lines.begins(run)
             return action.worker(setting, Prospect(Probes(fleetway), jobs, groups, spare))
 
         def end() -> None:
             fleetway.voice.fall_silent(emit)
+            self._lines.ended(run)
             if kept is None:
                 fleetway.close()
 

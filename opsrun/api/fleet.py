@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Literal, Self, Unpack, overload
 
 from opsrun.api.aio import AsyncFleet
 from opsrun.api.commands import PerHost
+from opsrun.api.copying import Copying
 from opsrun.api.core import FleetCore, Lines, Pattern
 from opsrun.api.fleet_options import FleetOptions, PathLike
 from opsrun.api.handle import RunHandle, telling
-from opsrun.api.options import (
-    ExecOptions,
-    GetArguments,
-    PutArguments,
-    SyncArguments,
-)
+from opsrun.api.options import ExecOptions
+from opsrun.api.readiness import Readiness
 from opsrun.composition import arguments
 from opsrun.errors import UsageError
 from opsrun.events import Event
@@ -29,7 +26,7 @@ if TYPE_CHECKING:
     from opsrun.api.one import OneHost
 
 
-class Fleet(AsyncFleet):
+class Fleet(Copying, Readiness, AsyncFleet):
     """The hosts of an inventory, and how they are reached.
 
     Nothing is read from the hosts, and none is reached, before one of the methods is called; each
@@ -245,10 +242,8 @@ class Fleet(AsyncFleet):
             PatternError: the pattern selects no host, or names something unknown.
             UsageError: an argument or a connection variable can't be used.
         """
-        arguments.flag("wait", wait)
         options.setdefault("output", False)
-        run = self._begin_exec(command, hosts, options)
-        return self._came_to(run, options) if wait else self._handle(run, options)
+        return self._carry_out(lambda: self._begin_exec(command, hosts, options), options, wait)
 
     def stream(
         self, command: PerHost, hosts: Pattern | None = None, **options: Unpack[ExecOptions]
@@ -264,86 +259,6 @@ class Fleet(AsyncFleet):
         """
         run = self._begin_exec(command, hosts, options)
         return telling(run.stream(), options.get("on_result"))
-
-    def put(
-        self,
-        sources: PathLike | Sequence[PathLike],
-        dest: PathLike,
-        hosts: Pattern | None = None,
-        **options: Unpack[PutArguments],
-    ) -> Report:
-        """Copy files to every host that the pattern selects; see `opsrun.adhoc.put.Put`.
-
-        A file is written beside its place, checked, and put there at once. What is there already
-        is not sent: its outcome is ok, in place of changed.
-
-        >>> fleet.put("app.conf", "/srv/app.conf", hosts="db01", mode="0640")["db01"]
-        <Result db01: changed, ...>
-        >>> fleet.put((), "/srv/motd", hosts="db01", content=b"Hello\\n").exit_status()
-        0
-
-        Args:
-            sources: files and directories here; ``DIR/`` for what is in one, patterns are expanded.
-            dest: on the hosts; as with cp(1), a directory takes the sources in.
-            hosts: as for `exec`.
-            options: see `PutArguments`.
-
-        Raises:
-            PatternError: as `exec`.
-            UsageError: a source isn't there or can't be read, or an argument can't be used.
-        """
-        return self._came_to(self._begin_put(sources, dest, hosts, options), options)
-
-    def get(
-        self,
-        sources: PathLike | Sequence[PathLike],
-        dest: PathLike,
-        hosts: Pattern | None = None,
-        **options: Unpack[GetArguments],
-    ) -> Report:
-        """Copy files from every host to ``dest/HOST/``; see `opsrun.adhoc.get.Get`.
-
-        >>> fleet.get("/var/log/*.log", "logs", hosts="web").exit_status()
-        0
-
-        Args:
-            sources: on the hosts, which expand patterns themselves.
-            dest: a folder here; it is made where it is missing.
-            hosts: as for `exec`.
-            options: see `GetArguments`.
-
-        Raises:
-            PatternError: as `exec`.
-            UsageError: the destination can't be one, or an argument can't be used.
-        """
-        return self._came_to(self._begin_get(sources, dest, hosts, options), options)
-
-    def sync(
-        self,
-        source: PathLike,
-        dest: PathLike,
-        hosts: Pattern | None = None,
-        **options: Unpack[SyncArguments],
-    ) -> Report:
-        """Make a directory of every host equal to one here; see `opsrun.adhoc.sync.Sync`.
-
-        >>> fleet.sync("site", "/srv/www", hosts="db01", delete=True)["db01"]
-        <Result db01: changed, ...>
-
-        Args:
-            source: a directory here.
-            dest: its mirror on the hosts.
-            hosts: as for `exec`.
-            options: see `SyncArguments`.
-
-        Raises:
-            PatternError: as `exec`.
-            UsageError: the source can't be read, or an argument can't be used.
-        """
-        from opsrun.api.copies import sync_action
-
-        run = self._begin_copy(sync_action(source, dest, options), hosts, options)
-        return self._came_to(run, options)
 
 
 def _load(inventory: PathLike | Sequence[PathLike] | Inventory | None) -> Inventory:

@@ -26,7 +26,7 @@ def telling(
 
 
 class RunHandle:
-    """A run on a task of its own, a thread as a rule; `Fleet.exec` gives it with ``wait=False``.
+    """A run on a task of its own, a thread as a rule: what a `Fleet` gives for ``wait=False``.
 
     It can be asked and waited for from any thread. In a ``with`` (``async with``) block the run is
     cancelled if it is still going on at the end of the block, and waited for. In asyncio it can be

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from opsrun.api.fleet_options import PathLike
+from opsrun.api.handle import RunHandle
 from opsrun.api.options import ExecOptions, GetArguments, PutArguments
+from opsrun.composition import arguments
 from opsrun.events import Result
 
 if TYPE_CHECKING:
@@ -39,7 +41,34 @@ class OneHost:
         """The inventory's variables for it; see `Host.variables`."""
         return self._fleet.inventory.host(self.name).variables
 
-    def run(self, command: str, *, check: bool = True, **options: Unpack[ExecOptions]) -> Result:
+    @overload
+    def run(
+        self,
+        command: str,
+        *,
+        check: bool = True,
+        wait: Literal[True] = True,
+        **options: Unpack[ExecOptions],
+    ) -> Result: ...
+
+    @overload
+    def run(
+        self,
+        command: str,
+        *,
+        check: bool = True,
+        wait: Literal[False],
+        **options: Unpack[ExecOptions],
+    ) -> RunHandle: ...
+
+    def run(
+        self,
+        command: str,
+        *,
+        check: bool = True,
+        wait: bool = True,
+        **options: Unpack[ExecOptions],
+    ) -> Result | RunHandle:
         """Run a command; see `Fleet.exec`.
 
         >>> fleet.on("web01").run("cat", stdin=b"hello").out
@@ -48,6 +77,8 @@ class OneHost:
         Args:
             command: what the remote shell reads.
             check: False gives a bad result back, too.
+            wait: False returns at once, with a `RunHandle`; what becomes of the host is in its
+                report then, and nothing is raised.
             options: see `ExecOptions`.
 
         Raises:
@@ -55,42 +86,103 @@ class OneHost:
             HostError: another class of it, for whatever else went wrong.
             UsageError: an argument can't be used.
         """
+        arguments.flag("wait", wait)
+        if not wait:
+            return self._fleet.exec(command, wait=False, **options)
         result = self._fleet.exec(command, **options)[self.name]
         return result.raise_for_failure() if check else result
+
+    @overload
+    def put(
+        self,
+        sources: PathLike | Sequence[PathLike],
+        dest: PathLike,
+        *,
+        wait: Literal[True] = True,
+        **options: Unpack[PutArguments],
+    ) -> Result: ...
+
+    @overload
+    def put(
+        self,
+        sources: PathLike | Sequence[PathLike],
+        dest: PathLike,
+        *,
+        wait: Literal[False],
+        **options: Unpack[PutArguments],
+    ) -> RunHandle: ...
 
     def put(
         self,
         sources: PathLike | Sequence[PathLike],
         dest: PathLike,
+        *,
+        wait: bool = True,
         **options: Unpack[PutArguments],
-    ) -> Result:
+    ) -> Result | RunHandle:
         """Copy files there; see `Fleet.put`.
 
         >>> fleet.on("web01").put((), "/srv/motd", content=b"hello").ok
         True
 
+        Args:
+            sources, dest, options: see `Fleet.put`.
+            wait: see `run`.
+
         Raises:
             HostError: they did not arrive.
             UsageError: an argument can't be used.
         """
+        arguments.flag("wait", wait)
+        if not wait:
+            return self._fleet.put(sources, dest, wait=False, **options)
         return self._fleet.put(sources, dest, **options)[self.name].raise_for_failure()
+
+    @overload
+    def get(
+        self,
+        sources: PathLike | Sequence[PathLike],
+        dest: PathLike,
+        *,
+        wait: Literal[True] = True,
+        **options: Unpack[GetArguments],
+    ) -> Result: ...
+
+    @overload
+    def get(
+        self,
+        sources: PathLike | Sequence[PathLike],
+        dest: PathLike,
+        *,
+        wait: Literal[False],
+        **options: Unpack[GetArguments],
+    ) -> RunHandle: ...
 
     def get(
         self,
         sources: PathLike | Sequence[PathLike],
         dest: PathLike,
+        *,
+        wait: bool = True,
         **options: Unpack[GetArguments],
-    ) -> Result:
+    ) -> Result | RunHandle:
         """Copy files from there, into ``dest`` itself unless ``flat`` is False; see `Fleet.get`.
 
         >>> fleet.on("web01").get("/etc/hostname", "got/hostname").data["files"]
         1
 
+        Args:
+            sources, dest, options: see `Fleet.get`.
+            wait: see `run`.
+
         Raises:
             HostError: they did not arrive.
             UsageError: an argument can't be used.
         """
+        arguments.flag("wait", wait)
         options.setdefault("flat", True)
+        if not wait:
+            return self._fleet.get(sources, dest, wait=False, **options)
         return self._fleet.get(sources, dest, **options)[self.name].raise_for_failure()
 
     def __repr__(self) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal, overload
 
 from opsrun.api.begin import Beginning
 from opsrun.api.core import Pattern
 from opsrun.api.fleet_options import PathLike
-from opsrun.api.wanted import wanted_of
+from opsrun.api.handle import RunHandle
 from opsrun.composition import arguments
-from opsrun.composition.actions import PingAction, TrustAction, WaitAction
+from opsrun.composition.actions import TrustAction
 from opsrun.engine.dispatch import Plan
 from opsrun.report import Report
 
@@ -17,23 +18,69 @@ from opsrun.report import Report
 class Readiness(Beginning):
     """Methods that run nothing on the hosts."""
 
+    @overload
     def ping(
-        self, hosts: Pattern | None = None, *, count: int = 1, wait: float | None = None
-    ) -> Report:
+        self,
+        hosts: Pattern | None = None,
+        *,
+        count: int = 1,
+        patience: float | None = None,
+        wait: Literal[True] = True,
+    ) -> Report: ...
+
+    @overload
+    def ping(
+        self,
+        hosts: Pattern | None = None,
+        *,
+        count: int = 1,
+        patience: float | None = None,
+        wait: Literal[False],
+    ) -> RunHandle: ...
+
+    def ping(
+        self,
+        hosts: Pattern | None = None,
+        *,
+        count: int = 1,
+        patience: float | None = None,
+        wait: bool = True,
+    ) -> Report | RunHandle:
         """Log in to every host and measure the round trip; see `opsrun.adhoc.ping.Ping`.
 
         >>> fleet.ping("db01")["db01"].data["round_trip"] > 0
         True
 
         Args:
-            hosts: a pattern.
+            hosts: as for `Fleet.exec`.
             count: round trips over the one login of each host.
-            wait: seconds to keep trying; None tries once.
+            patience: seconds to keep trying; None tries once.
+            wait: as for `Fleet.exec`.
         """
-        patience = arguments.seconds("wait", wait)
-        action = PingAction(patience, arguments.whole("count", count, least=1))
-        selected = self._select(hosts)
-        return Report(self.begin(action, selected, Plan(self.options.forks)).stream())
+        _no_seconds(wait)
+        return self._carry_out(lambda: self._begin_ping(hosts, count, patience), {}, wait)
+
+    @overload
+    def wait(
+        self,
+        conditions: str | Sequence[str],
+        hosts: Pattern | None = None,
+        *,
+        timeout: float | None = 60.0,
+        any_of: int | None = None,
+        wait: Literal[True] = True,
+    ) -> Report: ...
+
+    @overload
+    def wait(
+        self,
+        conditions: str | Sequence[str],
+        hosts: Pattern | None = None,
+        *,
+        timeout: float | None = 60.0,
+        any_of: int | None = None,
+        wait: Literal[False],
+    ) -> RunHandle: ...
 
     def wait(
         self,
@@ -42,26 +89,30 @@ class Readiness(Beginning):
         *,
         timeout: float | None = 60.0,
         any_of: int | None = None,
-    ) -> Report:
+        wait: bool = True,
+    ) -> Report | RunHandle:
         """Wait until every host meets every condition: ``"ssh"``, ``"tcp:5432"``; docs/gates.md.
 
         >>> fleet.wait("ssh", hosts="web", timeout=60).exit_status()
         0
+        >>> up = fleet.wait("ssh", hosts="db01", wait=False)  # and do something else meanwhile
+        >>> up.report(timeout=60).exit_status()
+        0
 
         Args:
             conditions: one, or several that are waited for one after the other.
-            hosts: a pattern.
+            hosts: as for `Fleet.exec`.
             timeout: seconds in all; None waits for ever.
             any_of: so many of the conditions are enough, and all are tried at once.
+            wait: False returns at once, with a `RunHandle` that has the hosts as they are ready.
 
         Raises:
             UsageError: a condition can't be understood.
             PatternError: a condition looks at hosts that there are not.
         """
-        wanted = wanted_of("conditions", conditions, timeout, any_of)
-        selected = self._select(hosts)
-        action = WaitAction(wanted)
-        return Report(self.begin(action, selected, Plan(self.options.forks)).stream())
+        return self._carry_out(
+            lambda: self._begin_wait(conditions, hosts, timeout, any_of), {}, wait
+        )
 
     def trust(self, hosts: Pattern | None = None, *, expect: PathLike) -> Report:
         """Ask hosts for their keys, and record those that a list has; see `Trust`.
@@ -85,3 +136,9 @@ class Readiness(Beginning):
         report = Report(self.begin(action, selected, Plan(self.options.forks)).stream())
         record(action.accepted(host.name for host in selected))
         return report
+
+
+def _no_seconds(wait: object) -> None:
+    """As `opsrun ping` spells the option, seconds would be what is meant."""
+    if not isinstance(wait, bool):
+        raise arguments.wrong("wait", "True or False (patience takes seconds)", wait)

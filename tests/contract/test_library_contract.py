@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -238,6 +239,92 @@ def is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except FileNotFoundError:
         return False
+
+
+Begun = Callable[[Fleet, Path], RunHandle]
+
+ALL: dict[str, Begun] = {
+    "put": lambda fleet, here: fleet.put(here / "big", here / "put", "db01", wait=False),
+    "get": lambda fleet, here: fleet.get(here / "big", here / "got", "all", wait=False),
+    "sync": lambda fleet, here: fleet.sync(here / "tree", here / "copy", "db01", wait=False),
+    "wait": lambda fleet, here: fleet.wait(f"file:{here}/big", "all", wait=False),
+    "ping": lambda fleet, here: fleet.ping("all", count=2, wait=False),
+}
+"""What ends by itself, of each kind."""
+
+ENDLESS: dict[str, Begun] = {
+    "put": lambda fleet, here: fleet.put(
+        here / "big", here / "put", "db01", validate=": %s; exec sleep 600", wait=False
+    ),
+    "get": lambda fleet, here: fleet.get(here / "big", here / "g", "db01", bwlimit=1, wait=False),
+    "sync": lambda fleet, here: fleet.sync(
+        here / "tree", here / "copy", "db01", bwlimit=1, wait=False
+    ),
+    "wait": lambda fleet, here: fleet.wait("cmd:false", "db01", timeout=None, wait=False),
+    "ping": lambda fleet, here: Fleet("127.0.0.1:1,", ssh_config="none", user="me").ping(
+        "all", patience=600.0, wait=False
+    ),
+}
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """A directory with a file, and a tree that has it too."""
+    (tmp_path / "tree").mkdir()
+    for path in (tmp_path / "big", tmp_path / "tree/big"):
+        path.write_bytes(os.urandom(1 << 20))
+    return tmp_path
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_every_kind_of_work_gives_a_handle(fleet: Fleet, here: Path, kind: str) -> None:
+    handle = ALL[kind](fleet, here)
+    assert type(handle) is RunHandle
+    # These hosts are one machine: only one of them can write a file.
+    hosts = ["db01"] if kind in ("put", "sync") else ["db01", "web01", "web02"]
+    assert sorted(result.host for result in handle.results()) == hosts
+    assert handle.done
+    report = handle.report()
+    assert (report.exit_status(), len(report.ok)) == (0, len(hosts)), report.to_dict()
+    handle.cancel()
+    assert handle.report().exit_status() == 0
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_every_kind_of_work_is_cancelled(fleet: Fleet, here: Path, kind: str) -> None:
+    before = {path.name for path in here.iterdir()}
+    handle = ENDLESS[kind](fleet, here)
+    with pytest.raises(TimeoutError):
+        handle.report(timeout=0.2)
+    assert not handle.done
+    handle.cancel()
+    assert [result.outcome for result in handle.results()] == [Outcome.CANCELLED]
+    assert handle.done
+    assert not (here / "put").exists()
+    left = {path.name for path in here.rglob("*") if path.is_file()} - before
+    assert left <= {"big"}
+
+
+@pytest.mark.parametrize("name", ["put", "get", "sync", "wait", "ping"])
+def test_wait_is_a_yes_or_a_no(fleet: Fleet, here: Path, name: str) -> None:
+    words = {"wait": ("ssh",), "ping": ()}.get(name, (here / "tree", here / "x"))
+    with pytest.raises(UsageError, match=r"wait: expected True or False.*, found 5") as caught:
+        getattr(fleet, name)(*words, hosts="all", wait=5)
+    assert ("patience" in str(caught.value)) is (name == "ping")
+
+
+def test_one_host_gives_handles_as_well(fleet: Fleet, here: Path) -> None:
+    """What goes wrong is in the report; nothing is raised."""
+    db = fleet.on("db01")
+    assert [result.rc for result in db.run("exit 4", wait=False).report()] == [4]
+    assert db.put(here / "big", here / "there", wait=False).report().exit_status() == 0
+    handle = db.get(here / "there", here / "back", wait=False)
+    assert [result.outcome for result in handle.results()] == [Outcome.CHANGED]
+    assert (here / "back").read_bytes() == (here / "big").read_bytes()
+    assert db.get(here / "missing", here / "no", wait=False).report().exit_status() == 1
+    wrong: Any = 1
+    with pytest.raises(UsageError, match="wait: expected True or False"):
+        db.run("true", wait=wrong)
 
 
 @pytest.mark.parametrize("how", ["cancel", "block", "fleet"])

@@ -239,6 +239,19 @@ def test_asyncio_goes_on_meanwhile(few_hosts: Lab, tmp_path: Path, first: str) -
         got = await fleet.aget(folder / "motd", folder / "back", hosts="db01")
         told += [str(put["db01"].outcome), (folder / "back/db01/motd").read_text()]
 
+        told.append(str((await fleet.async_(folder / "site", folder / "copy", "db01"))["db01"]
+            .outcome))
+        told.append((await fleet.aping("web", count=2))["web02"].data["received"])
+        # Both wait for this loop: the one for what it does, the other for ever.
+        later, never = folder / "later", folder / "never"
+        both = [asyncio.ensure_future(fleet.await_(f"file:{path}", "web", timeout=None))
+            for path in (later, never)]
+        await asyncio.sleep(0)
+        later.touch()
+        told.append((await both[0]).exit_status())
+        both[1].cancel()
+        told.append([str(each) for each in await asyncio.gather(both[1], return_exceptions=True)])
+
         async with fleet.exec("echo {host}", hosts="web", wait=False) as handle:
             told.append(sorted([result.host async for result in handle]))
         try:
@@ -249,6 +262,7 @@ def test_asyncio_goes_on_meanwhile(few_hosts: Lab, tmp_path: Path, first: str) -
     print(json.dumps(asyncio.run(main(), debug=True)))
     """
     names = ["web01", "web02", "web03"]
+    (tmp_path / "site").mkdir()
     assert answer(tmp_path, script, few_hosts.inventory, tmp_path, first=first) == [
         "from the loop",
         [f"{name}\n" for name in ["db01", *names]],
@@ -256,6 +270,10 @@ def test_asyncio_goes_on_meanwhile(few_hosts: Lab, tmp_path: Path, first: str) -
         False,
         "changed",
         "hello",
+        "changed",
+        2,
+        0,
+        [""],
         names,
         "timeout: expected seconds above 0, found -1 (int)",
     ]

@@ -34,4 +34,4 @@ def test_a_count_is_a_number_from_one_on(count: str) -> None:
 
 def test_from_python(lab: Lab) -> None:
     fleet = Fleet(str(lab.inventory), engine="threads")
-    assert fleet.ping("web01", count=3, wait=60.0)["web01"].data["received"] == 3
+    assert fleet.ping("web01", count=3, patience=60.0)["web01"].data["received"] == 3

@@ -64,11 +64,22 @@ def main() -> None:
     assert_type(web.get(["/a"], "b", flat=True), Report)
     assert_type(web.sync("a", "/b", delete=True), Report)
     assert_type(web.wait(["ssh", "tcp:80"], timeout=None), Report)
-    assert_type(web.ping(count=3), Report)
+    assert_type(web.ping(count=3, patience=5), Report)
+    assert_type(web.put("a", "/b", mode="0640", wait=False), RunHandle)
+    assert_type(web.get(["/a"], "b", wait=False, flat=True), RunHandle)
+    assert_type(web.sync("a", "/b", wait=False), RunHandle)
+    assert_type(web.wait("ssh", timeout=None, any_of=1, wait=False), RunHandle)
+    assert_type(web.ping(count=3, wait=False), RunHandle)
+    assert_type(web.sync("a", "/b", wait=True), Report)
 
     db = fleet.on("db01")
     assert_type(db, OneHost)
     assert_type(db.run("uptime", check=False, env={"A": "b"}), Result)
+    assert_type(db.run("uptime", wait=False, env={"A": "b"}), RunHandle)
+    assert_type(db.put("a", "/b"), Result)
+    assert_type(db.put("a", "/b", wait=False), RunHandle)
+    assert_type(db.get("/a", "b", wait=True), Result)
+    assert_type(db.get("/a", "b", wait=False), RunHandle)
     try:
         db.run("false", stdin=b"x")
     except CommandFailed as error:
@@ -110,6 +121,10 @@ async def concurrently(fleet: Fleet) -> None:
     assert_type(await fleet.aexec("true", hosts="web"), Report)
     assert_type(await fleet.aput("a", "/b", hosts="web", backup=True), Report)
     assert_type(await fleet.aget("/a", "b", hosts="web"), Report)
+    assert_type(await fleet.async_("a", "/b", hosts="web", delete=True), Report)
+    assert_type(await fleet.aping("web", count=2, patience=5), Report)
+    assert_type(await fleet.await_(["ssh", "tcp:80"], "web", timeout=None, any_of=1), Report)
+    assert_type(await fleet.put("a", "/b", hosts="web", wait=False), Report)
     both = await asyncio.gather(fleet.aexec("a", "web"), fleet.aexec("b", "db"))
     print(len(both[0]))
     async with fleet.exec("true", hosts="web", wait=False) as handle:
@@ -124,7 +139,12 @@ WRONG = {
     "fleet.exec(lambda: 'df', hosts='web')": "Callable",
     "fleet.exec('df', hosts='web').done": "done",
     "fleet.exec('df', hosts='web', wait=False).ok": "ok",
-    "fleet.put('a', '/b', hosts='web', mode=0o644)": "mode",
+    "fleet.put('a', '/b', hosts='web', mode=0o644)": '"int"',
+    "fleet.put('a', '/b', hosts='web').cancel()": "cancel",
+    "fleet.sync('a', '/b', hosts='web', wait=False).counts()": "counts",
+    "fleet.wait('ssh', hosts='web', wait=False).ok": "ok",
+    "fleet.ping('web', wait=5)": "ping",
+    "fleet.on('a').get('/a', 'b', wait=False).rc": "rc",
     "Fleet('a,', host_key_checking='yes')": "host_key_checking",
     "fleet.on('a').run('df', on_result=lambda: None)": "on_result",
     "fleet.exec('df', hosts=5)": "int",
