@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,8 @@ HOSTS = 20
 MOST = 40
 """Processes and threads of the user's; 20 hosts on threads would take 56 and more."""
 
-NOBODY = 54_321
-"""A user with no other process than ours: all of them count."""
+USERS = count(20_000 + 8 * (os.getpid() % 5_000))
+"""Users with no process at all: each command has one of its own, and each run of these tests."""
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="root's word is needed to become somebody else"),
@@ -31,10 +32,11 @@ def confined(*words: str | Path) -> Ran:
     Root passes over the limit, and so do two capabilities; the one that is kept reads files that
     are root's: this tree, perhaps, and the lab's keys.
     """
+    user = next(USERS)
     kept = "-all,+dac_override"
     became = subprocess.run(
         [
-            *("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"),
+            *("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"),
             *(f"--bounding-set={kept}", f"--inh-caps={kept}", f"--ambient-caps={kept}"),
             *("prlimit", f"--nproc={MOST}", *command(*words)),
         ],
