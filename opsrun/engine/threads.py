@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +13,9 @@ from typing import Any, TypeVar
 from opsrun.engine.base import Event, Queue, Semaphore
 
 T = TypeVar("T")
+
+_IDLE = 1.0
+"""Seconds after which a thread without a task ends."""
 
 
 class _Queue:
@@ -28,28 +32,65 @@ class _Queue:
 
 
 class _Task:
-    __slots__ = ("_tasks", "_thread")
+    """A call, and whether it has ended."""
 
-    def __init__(self, thread: threading.Thread, tasks: set[threading.Thread]) -> None:
-        self._thread = thread
+    __slots__ = ("_args", "_call", "_over", "_tasks", "ended", "ident")
+
+    def __init__(self, call: Callable[..., Any], args: tuple[Any, ...], tasks: set[_Task]) -> None:
+        self._call = call
+        self._args = args
         self._tasks = tasks
+        self._over = threading.Lock()
+        """Free, but for a moment, once it has ended."""
+        self._over.acquire()
+        self.ended = False
+        self.ident = 0
+        """Of the thread that it runs on."""
 
-    @property
-    def ended(self) -> bool:
-        return not self._thread.is_alive()
+    def run(self) -> None:
+        """Make the call; what it raises is told as of any thread."""
+        self.ident = threading.get_ident()
+        try:
+            self._call(*self._args)
+        except BaseException:
+            threading.excepthook(
+                threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread()))
+            )
+
+    def end(self) -> None:
+        """Wake whoever waits for it, and let go of what it worked with."""
+        self._call, self._args = _nothing, ()
+        self.ended = True
+        self._over.release()
 
     def join(self, timeout: float | None = None) -> bool:
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
+        seconds = -1 if timeout is None else min(max(0.0, timeout), threading.TIMEOUT_MAX)
+        if not self.ended and self._over.acquire(timeout=seconds):
+            self._over.release()
+        return self.ended
 
     def abandon(self) -> None:
-        self._tasks.discard(self._thread)
+        self._tasks.discard(self)
+
+
+class _Worker:
+    """A thread, and the next call that it makes."""
+
+    __slots__ = ("called", "task", "thread")
+
+    def __init__(self, task: _Task, run: Callable[[_Worker], None]) -> None:
+        self.task: _Task | None = task
+        self.called = threading.Lock()
+        """Released to have it look for a task."""
+        self.called.acquire()
+        self.thread = threading.Thread(target=run, args=(self,), name="opsrun", daemon=True)
 
 
 class ThreadEngine:
     """Operating system threads, one a task; paramiko adds one of its own for each connection.
 
-    They are daemons: a task that never ends must not keep the process from ending.
+    They are daemons: a task that never ends must not keep the process from ending. One whose task
+    has ended takes the next one, for starting a thread costs more than all else that a task needs.
     """
 
     name = "threads"
@@ -62,9 +103,13 @@ class ThreadEngine:
     """For the dispatch, the sinks and calls that are offloaded."""
 
     def __init__(self) -> None:
-        self._tasks: set[threading.Thread] = set()
-        self._starting = threading.Lock()
-        """Held while a task is among the tasks and not yet one that can be joined."""
+        self._lock = threading.Lock()
+        """Guards what follows; whoever holds it hands a task over, whole."""
+        self._tasks: set[_Task] = set()
+        self._idle: list[_Worker] = []
+        """Without a task. The last one to come is the first to go: the others can end."""
+        self._closed = False
+        """Who ends a task from here on ends too."""
 
     def spawn(self, call: Callable[..., Any], *args: Any) -> _Task:
         """See `Engine.spawn`.
@@ -72,31 +117,55 @@ class ThreadEngine:
         Raises:
             RuntimeError: the system gives no further thread; ``call`` was not and won't be made.
         """
-        thread = threading.Thread(target=self._run, args=(call, args), name="opsrun", daemon=True)
-        with self._starting:
-            self._tasks.add(thread)
-            try:
-                thread.start()
-            except BaseException:
-                self._tasks.discard(thread)
-                raise
-        return _Task(thread, self._tasks)
-
-    def _run(self, call: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        task = _Task(call, args, self._tasks)
+        self._tasks.add(task)
         try:
-            call(*args)
-        finally:
-            self._tasks.discard(threading.current_thread())
+            self._start(task)
+        except BaseException:
+            self._tasks.discard(task)
+            raise
+        return task
+
+    def _start(self, task: _Task) -> None:
+        with self._lock:
+            if self._idle:
+                worker = self._idle.pop()
+                worker.task = task
+                worker.called.release()
+                return
+        _Worker(task, self._work).thread.start()
+
+    def _work(self, worker: _Worker) -> None:
+        while (task := worker.task) is not None:
+            task.run()
+            with self._lock:
+                worker.task = None
+                stays = not self._closed
+                # Before anybody knows of the end: `close` has to find it here.
+                if stays:
+                    self._idle.append(worker)
+                self._tasks.discard(task)
+            task.end()
+            del task
+            if not stays:
+                return
+            self._wait(worker)
+
+    def _wait(self, worker: _Worker) -> None:
+        if worker.called.acquire(timeout=_IDLE):
+            return
+        with self._lock:
+            # Called just now, unless it is still there.
+            if not worker.called.acquire(blocking=False):
+                self._idle.remove(worker)
 
     def offload(self, call: Callable[..., T], *args: Any, timeout: float | None = None) -> T:
         """See `Engine.offload`. Without a timeout, a thread of its own may simply block."""
         if timeout is None:
             return call(*args)
         answer: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
-        # A daemon thread: a resolver that never answers must not keep the process alive.
-        threading.Thread(
-            target=_answer, args=(answer, call, args), name="opsrun-offload", daemon=True
-        ).start()
+        # None of the tasks: a resolver that never answers must not be waited for.
+        self._start(_Task(_answer, (answer, call, args), self._tasks))
         try:
             good, value = answer.get(timeout=timeout)
         except queue.Empty:
@@ -129,21 +198,35 @@ class ThreadEngine:
         """See `Engine.now`."""
         return time.monotonic()
 
-    def _started(self) -> list[threading.Thread]:
-        with self._starting:
-            return list(self._tasks)
-
     def close(self, timeout: float) -> bool:
         """See `Engine.close`."""
         end = time.monotonic() + timeout
-        me = threading.current_thread()
-        while tasks := [task for task in self._started() if task is not me]:
-            left = end - time.monotonic()
-            if left <= 0:
-                return False
+        while (tasks := self._others()) and (left := end - time.monotonic()) > 0:
             # Again: a task may have started another one meanwhile.
             tasks[0].join(left)
-        return True
+        self._dismiss(end)
+        return not tasks
+
+    def _others(self) -> list[_Task]:
+        """The tasks but the caller's."""
+        me = threading.get_ident()
+        with self._lock:
+            return [task for task in tuple(self._tasks) if task.ident != me]
+
+    def _dismiss(self, end: float) -> None:
+        """End the threads that have nothing to do."""
+        with self._lock:
+            self._closed = True
+            idle = list(self._idle)
+            self._idle.clear()
+            for worker in idle:
+                worker.called.release()
+        for worker in idle:
+            worker.thread.join(max(0.0, end - time.monotonic()))
+
+
+def _nothing() -> None:
+    pass
 
 
 def _answer(
