@@ -24,6 +24,8 @@ from harness.tables import table
 _HERE = Path(__file__).resolve().parent
 LATENCY = 0.05
 CPU_MS_A_HOST, KB_A_HOST = 0.3, 20.0
+REMARKS = "\n## Remarks\n"
+"""From this heading on the page is written by hand, and stays as it is."""
 OUTPUTS = ("bare", "none", "text")
 _MOST_THREADS = 10_000
 """Hosts of a run on threads, of which 64 are worked on at once: more only takes longer."""
@@ -62,7 +64,6 @@ class Row:
             f"{self.hosts:,}",
             f"{self.forks:,}",
             self.output,
-            f"{self.answer['wall']:.1f}",
             f"{self.cpu_ms:.3f}",
             f"{self.cpu_ms - floor.cpu_ms:.3f}" if mine else "",
             f"{self.kb:.1f}",
@@ -81,10 +82,19 @@ def main() -> int:
             answer = ask("scale_client", engine, {**spec, "output": output})
             rows.append(Row(engine, hosts, forks, output, answer))
             print(rows[-1], file=sys.stderr)
-    text = page(rows, load)
+    text = page(rows, load) + remarks_in(options.results)
     options.results.write_text(text)
     print(text)
     return int(bool(problems(rows)))
+
+
+def remarks_in(path: Path) -> str:
+    """What was written by hand at the end of the last page, its heading included."""
+    try:
+        _, heading, words = path.read_text().partition(REMARKS)
+    except FileNotFoundError:
+        return ""
+    return heading + words
 
 
 def parse() -> argparse.Namespace:
@@ -135,9 +145,9 @@ def floor_of(row: Row, rows: list[Row]) -> Row:
 
 def page(rows: list[Row], load: float) -> str:
     """The results as Markdown."""
-    head = ["engine", "hosts", "at once", "output", "wall s", "CPU ms/host", "above bare"]
+    head = ["engine", "hosts", "at once", "output", "CPU ms/host", "above bare"]
     head += ["KB/host", "above bare", "good"]
-    remarks = problems(rows) or [
+    verdict = problems(rows) or [
         f"on gevent below {CPU_MS_A_HOST} ms of processor time and {KB_A_HOST:.0f} KB a host "
         "above bare, whatever the number at once"
     ]
@@ -149,11 +159,12 @@ def page(rows: list[Row], load: float) -> str:
         f"The hosts are fakes in memory; a login takes {1e3 * LATENCY:.0f} ms and an answer as\n"
         "long. *bare* works through the same fakes with the engine's tasks alone; *none* is a run\n"
         "without outputs that keeps what hosts say, *text* one that writes it to the null device.\n"
-        "Processor time and memory are the whole process's, memory at its peak above what it had\n"
+        "Processor time is user and system time together; it and memory are the whole process's,\n"
+        "memory at its peak above what it had\n"
         "before the jobs were made: what is above *bare* is what opsrun adds.\n\n"
         + table(head, [row.cells(floor_of(row, rows)) for row in rows])
         + "\n"
-        + "".join(f"- {words}\n" for words in remarks)
+        + "".join(f"- {words}\n" for words in verdict)
     )
 
 

@@ -23,6 +23,7 @@ from typing import Any
 from harness.inside import Meter
 from opsrun.adhoc.base import Job
 from opsrun.adhoc.run import Exec
+from opsrun.cli.main import COLLECTING
 from opsrun.composition.run import Run, RunOptions, make_engine
 from opsrun.engine.base import Engine, Event
 from opsrun.engine.dispatch import Plan
@@ -146,6 +147,8 @@ def bare(engine: Engine, world: World, hosts: int, forks: int) -> tuple[int, int
 def main() -> None:
     spec = json.load(sys.stdin)
     engine = make_engine(sys.argv[1])
+    # As the command does; a script that uses the library has what Python's own default costs.
+    gc.set_threshold(*COLLECTING)
     with open(os.devnull, "wb") as null:
         world = World(engine, spec["latency"])
         gc.collect()

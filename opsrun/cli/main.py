@@ -33,6 +33,10 @@ COMMANDS = {
 }
 """Subcommand: where it lives, and its line in ``opsrun --help``."""
 
+COLLECTING = (50_000, 20, 100)
+"""For gc.set_threshold: a command's objects live until it ends, and looking through them again and
+again finds nothing."""
+
 BROKEN_PIPE = 141
 """128 + SIGPIPE: what a shell reports for a program whose reader went away."""
 
@@ -116,8 +120,7 @@ def main() -> None:
 def entry_point(args: list[str] | None = None) -> NoReturn:
     """Run the command line and exit: 2 for bad usage or a bad input file."""
     _open_standard_descriptors()
-    # A command's objects live until it ends: looking through them again and again finds nothing.
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(*COLLECTING)
     try:
         status = main.main(args=args, prog_name="opsrun", standalone_mode=False)
         sys.exit(status if isinstance(status, int) else 0)
