@@ -1,0 +1,1 @@
+"""Filters, see `opsrun.playbook.templating.library` for the contract."""

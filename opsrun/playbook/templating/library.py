@@ -1,0 +1,226 @@
+"""The filters, tests and lookups that templates know, by name.
+
+Every Python module in ``templating/filters``, ``templating/tests`` and ``templating/lookups`` has
+one table: ``FILTERS``, ``TESTS`` or ``LOOKUPS``, from a name to a function. A name without a dot is
+one of ``ansible.builtin`` (found as ``combine``, ``ansible.builtin.combine`` and
+``ansible.legacy.combine``); one with dots is that of its collection (``community.general.dict``)
+and is found by its last part, too, unless ``ansible.builtin`` or Jinja has that name.
+
+::
+
+    def ternary(value: Any, if_true: Any, if_false: Any, if_none: Any = None) -> Any: ...
+
+    FILTERS: dict[str, Callable[..., Any]] = {"ternary": ternary}
+
+What functions can count on:
+
+- Arguments are plain data, rendered to the last entry: dict, list, str, numbers, None. Where that
+  would cost more than the function itself (it only looks at the value's length, or gives it back),
+  `lazy` leaves containers that render when they are read; those never go to C code as they are.
+- A generator that is returned becomes a list.
+- ``jinja2.pass_environment``, ``pass_context`` and ``pass_eval_context`` hold as in Jinja.
+  ``templar_of(context)`` is the `Templar` that renders.
+- Undefined values don't come in, except into functions marked ``accepts_undefined``.
+- `PluginError` is shown to the user as it is; any other exception with its type's name.
+- Imports that cost time, and optional packages, belong into the function.
+
+A lookup is ``def name(terms: list[Any], run: LookupRun, **options: Any) -> list[Any]``; it gives a
+list always. ``wantlist`` and ``errors`` never reach it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from opsrun.dialect.origin import Origin
+from opsrun.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from jinja2.runtime import Context
+
+    from opsrun.playbook.interfaces import Templar
+
+Function = Callable[..., Any]
+Marked = TypeVar("Marked", bound=Function)
+
+
+class PluginError(Exception):
+    """A filter, test or lookup can't do what it was asked to. The text is for the user."""
+
+
+class UnknownPlugin(PluginError):
+    """There is no filter, test or lookup of that name."""
+
+
+def lazy(function: Marked) -> Marked:
+    """Mark a function that takes containers as they are: they render entries when read."""
+    function.lazy = True  # type: ignore[attr-defined]
+    return function
+
+
+def accepts_undefined(function: Marked) -> Marked:
+    """Mark a function that takes undefined values (``jinja2.Undefined``) as they are."""
+    function.accepts_undefined = True  # type: ignore[attr-defined]
+    return function
+
+
+def _find_beside(name: str, folder: str) -> str | None:
+    return None
+
+
+def _searched_nowhere(name: str, folder: str) -> Sequence[str]:
+    return ()
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _nobody(message: str) -> None:
+    return None
+
+
+def _no_hosts(pattern: str) -> Sequence[str]:
+    raise PluginError("there is no inventory here")
+
+
+@dataclass(frozen=True, slots=True)
+class LookupContext:
+    """What lookups and template files may ask of the run; the same for all hosts of a task."""
+
+    basedir: str = "."
+    """The playbook's folder: where relative paths begin, and ``pipe`` runs."""
+    find: Callable[[str, str], str | None] = _find_beside
+    """The path of a local file ``name``, searched for in ``folder`` (``files``, ``templates``,
+    ``vars``) of the role, beside the task's file and the playbook. None where there is none."""
+    searched: Callable[[str, str], Sequence[str]] = _searched_nowhere
+    """The paths that `find` looks at, for messages."""
+    folders: Sequence[str] = ()
+    """Where template files look for what they include, after their own folder."""
+    read: Callable[[str], bytes] = _read
+    """The bytes of a local file, decrypted where it is a vault. Raises OSError."""
+    warn: Callable[[str], None] = _nobody
+    """Takes a warning for the user."""
+    hosts: Callable[[str], Sequence[str]] = _no_hosts
+    """The names of the inventory's hosts that a pattern selects."""
+    managed: str = "Ansible managed"
+    """The text of ``ansible_managed`` in template files."""
+
+
+class LookupRun(Protocol):
+    """One call of a lookup."""
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        """All variables of the host, each rendered when it is read. Don't iterate needlessly."""
+
+    @property
+    def templar(self) -> Templar:
+        """Renders; ``templar.with_variables(...)`` for more variables."""
+
+    @property
+    def context(self) -> LookupContext:
+        """What the run offers."""
+
+    @property
+    def origin(self) -> Origin:
+        """Where the lookup is written."""
+
+
+def templar_of(context: Context) -> Templar:
+    """Who renders the template that ``context`` belongs to, for functions with pass_context."""
+    return context.templar  # type: ignore[attr-defined,no-any-return]
+
+
+_OWN = ("ansible.builtin.", "ansible.legacy.")
+
+
+@dataclass(frozen=True)
+class Plugins:
+    """Functions of one kind by name."""
+
+    kind: str
+    """``filter``, ``test`` or ``lookup``, for messages."""
+    table: Mapping[str, Function]
+    _short: dict[str, Function] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name, function in self.table.items():
+            self._short.setdefault(name.rpartition(".")[2], function)
+
+    def get(self, name: str) -> Function | None:
+        """The function of that name; short, or with its collection."""
+        found = self.table.get(name)
+        if found is not None:
+            return found
+        if "." not in name:
+            return self._short.get(name)
+        for own in _OWN:
+            if name.startswith(own):
+                return self.table.get(name[len(own) :])
+        return None
+
+    def unknown(self, name: str) -> UnknownPlugin:
+        """The error that says so."""
+        hint = did_you_mean(name, {*self.table, *self._short})
+        return UnknownPlugin(f"there is no {self.kind} {name!r}{hint}")
+
+    def with_more(self, more: Mapping[str, Function]) -> Plugins:
+        """These, and ``more``, which win."""
+        return Plugins(self.kind, {**self.table, **more})
+
+
+@dataclass(frozen=True, eq=False)
+class Library:
+    """All that templates can call by name. Two libraries never share compiled templates."""
+
+    filters: Plugins
+    tests: Plugins
+    lookups: Plugins
+
+    @staticmethod
+    def standard() -> Library:
+        """What opsrun brings along; always the same object."""
+        return _standard()
+
+    def extended(
+        self,
+        filters: Mapping[str, Function] | None = None,
+        tests: Mapping[str, Function] | None = None,
+        lookups: Mapping[str, Function] | None = None,
+    ) -> Library:
+        """This one, and more: plugins beside a playbook, of a role or a collection."""
+        return Library(
+            self.filters.with_more(filters or {}),
+            self.tests.with_more(tests or {}),
+            self.lookups.with_more(lookups or {}),
+        )
+
+
+@cache
+def _standard() -> Library:
+    from opsrun.playbook.templating import jinja_names
+
+    return Library(
+        Plugins("filter", {**jinja_names.FILTERS, **_tables("filters", "FILTERS")}),
+        Plugins("test", {**jinja_names.TESTS, **_tables("tests", "TESTS")}),
+        Plugins("lookup", _tables("lookups", "LOOKUPS")),
+    )
+
+
+def _tables(package: str, table: str) -> dict[str, Function]:
+    found: dict[str, Function] = {}
+    for module in _modules(f"{__package__}.{package}"):
+        found.update(getattr(importlib.import_module(module), table, {}))
+    return found
+
+
+def _modules(package: str) -> Iterable[str]:
+    path = importlib.import_module(package).__path__
+    return sorted(f"{package}.{each.name}" for each in pkgutil.iter_modules(path))

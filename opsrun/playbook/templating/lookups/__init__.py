@@ -1,0 +1,1 @@
+"""Lookups, see `opsrun.playbook.templating.library` for the contract."""

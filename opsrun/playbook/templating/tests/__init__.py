@@ -1,0 +1,1 @@
+"""Tests (``x is y``), see `opsrun.playbook.templating.library` for the contract."""
