@@ -1,0 +1,1 @@
+"""One task on one host, from its conditions to what it exports."""
