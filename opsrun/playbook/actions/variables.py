@@ -1,0 +1,163 @@
+"""set_fact, include_vars, set_stats: variables that a task makes."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Any
+
+from opsrun.modules.base import ModuleResult
+from opsrun.modules.coercion import coerced
+from opsrun.modules.options import module, option
+from opsrun.playbook.actions.base import Acted, Action, Call, rendered
+from opsrun.playbook.messages import Exports
+from opsrun.playbook.model.nodes import RawAction
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_EXTENSIONS = ("yaml", "yml", "json")
+
+
+@module("set_fact")
+class SetFact(Action):
+    """Set variables of the host, by name."""
+
+    cacheable: bool = option(False, doc="Keep them as facts, too.")
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def prepare(cls, action: RawAction, call: Call) -> Action:
+        """Every other argument is a variable."""
+        args, _ = rendered(action, call.templar)
+        cacheable = coerced("bool", args.pop("cacheable", False))
+        return cls(cacheable=cacheable, values=args)
+
+    def act(self, call: Call) -> Acted:
+        """Export them."""
+        values = self.values
+        if not values:
+            raise call.fail("set_fact needs at least one variable to set")
+        for name in values:
+            if not _NAME.match(str(name)):
+                words = "letters, digits and underscores, and no digit first"
+                raise call.fail(f"{name!r} can be no variable's name; expected {words}")
+        exports = Exports(variables=values, cacheable=values if self.cacheable else {})
+        return Acted(ModuleResult(facts=values), exports)
+
+
+@module("include_vars", free_form="file", exclusive=[("file", "dir")])
+class IncludeVars(Action):
+    """Variables from files of the controller."""
+
+    file: str | None = option(kind="path", doc="A file with variables.")
+    dir: str | None = option(kind="path", doc="A directory of such files.")
+    into: str | None = option(name="name", doc="A variable that gets all of them, as a mapping.")
+    depth: int = option(0, doc="How deep below ``dir``; 0 for all the way.")
+    files_matching: str | None = option(doc="A regular expression that names have to match.")
+    ignore_files: Any = option((), kind="list", elements="str", doc="Names to leave out.")
+    extensions: Any = option(_EXTENSIONS, kind="list", elements="str", doc="Endings of names.")
+    ignore_unknown_extensions: bool = option(False, doc="Leave out other files, silently.")
+    hash_behaviour: str | None = option(choices=("replace", "merge"), doc="How mappings meet.")
+
+    def act(self, call: Call) -> Acted:
+        """Read them all."""
+        paths = self._below(call) if self.dir is not None else [self._one(call)]
+        values: dict[str, Any] = {}
+        for path in paths:
+            values = self._together(values, call.read_vars(path))
+        if self.into:
+            values = {self.into: values}
+        if self.hash_behaviour == "merge":
+            values = self._merged_with_known(values, call)
+        facts = call.templar.render(values) if call.verbosity >= 0 and not _lazy(values) else {}
+        data = {"ansible_included_var_files": paths}
+        return Acted(ModuleResult(facts=facts, data=data), Exports(included=values))
+
+    def _one(self, call: Call) -> str:
+        if not self.file:
+            raise call.fail("include_vars needs the name of a file, or dir")
+        found = call.search.find(self.file, "vars")
+        if found is None:
+            looked = ", ".join(call.search.searched(self.file, "vars"))
+            raise call.fail(f"could not find {self.file!r}; looked for {looked}")
+        return found
+
+    def _below(self, call: Call) -> list[str]:
+        assert self.dir is not None
+        top = call.search.find(self.dir, "vars")
+        if top is None or not os.path.isdir(top):
+            raise call.fail(f"{self.dir} directory does not exist")
+        found = []
+        for folder, folders, names in os.walk(top):
+            folders.sort()
+            below = os.path.relpath(folder, top)
+            level = 1 if below == "." else 1 + len(below.split(os.sep))
+            if self.depth and level >= self.depth:
+                folders.clear()
+            found += [
+                os.path.join(folder, name) for name in sorted(names) if self._wanted(name, call)
+            ]
+        return found
+
+    def _wanted(self, name: str, call: Call) -> bool:
+        if any(re.search(rf"{pattern}$", name) for pattern in self.ignore_files):
+            return False
+        if self.files_matching and not re.search(self.files_matching, name):
+            return False
+        if os.path.splitext(name)[1][1:] in self.extensions:
+            return True
+        if not self.ignore_unknown_extensions:
+            words = ", ".join(self.extensions)
+            raise call.fail(f"{name} does not have a valid extension: {words}")
+        return False
+
+    def _together(self, old: dict[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+        return _merged(old, new) if self.hash_behaviour == "merge" else {**old, **new}
+
+    def _merged_with_known(self, values: dict[str, Any], call: Call) -> dict[str, Any]:
+        from opsrun.dialect.tags import Template
+
+        found = {}
+        for name, value in values.items():
+            before = call.templar.render(Template("{{ " + name + " | default({}) }}"))
+            both = isinstance(before, Mapping) and isinstance(value, Mapping)
+            found[name] = _merged(before, value) if both else value
+        return found
+
+
+def _lazy(values: Any) -> bool:
+    """Whether there is a template in it: it is rendered when it is used, and not here."""
+    from opsrun.dialect.tags import Template
+
+    if isinstance(values, Template):
+        return True
+    if isinstance(values, Mapping):
+        return any(map(_lazy, values.values()))
+    return isinstance(values, (list, tuple)) and any(map(_lazy, values))
+
+
+def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(old)
+    for name, value in new.items():
+        before = found.get(name)
+        if isinstance(before, Mapping) and isinstance(value, Mapping):
+            found[name] = _merged(before, value)
+        else:
+            found[name] = value
+    return found
+
+
+@module("set_stats")
+class SetStats(Action):
+    """Values for the end of the run."""
+
+    data: Any = option(kind="dict", required=True, doc="Names and values.")
+    per_host: bool = option(False, doc="For each host by itself.")
+    aggregate: bool = option(True, doc="Add to what is there.")
+
+    def act(self, call: Call) -> Acted:
+        """Export them."""
+        stats = {"data": self.data, "per_host": self.per_host, "aggregate": self.aggregate}
+        exports = Exports(stats={call.host: self.data} if self.per_host else dict(self.data))
+        return Acted(ModuleResult(data={"ansible_stats": stats}), exports)
