@@ -1,0 +1,257 @@
+"""command and shell: the user's own commands, with what they said and how they ended."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+from opsrun.modules.base import Context, Module, ModuleError, ModuleResult, Steps
+from opsrun.modules.options import module, option
+from opsrun.modules.outcome import Ending, lines_of, read_ending
+from opsrun.modules.requests import Run
+from opsrun.modules.wording import glob_word, path_word, text_of, word
+from opsrun.remote.command import CommandResult
+
+# The inner subshell is there so that its parent, and not the command, says of a signal that it
+# came: that is the only way in which a shell tells one from an exit status past 128.
+_HEAD = """\
+tell() { printf '%s\\n' "$mark $1"; }
+now() { date '+%Y-%m-%d %H:%M:%S.%N'; }
+any() { for f; do if [ -e "$f" ] || [ -h "$f" ]; then return 0; fi; done; return 1; }
+run() {
+  tell "start $(now)"
+  exec 3>&1 4>&2
+  { (exec "$@" >&3 2>&4 3>&- 4>&-); echo "rc $?"; } 2>&1 | {
+    n=
+    s=
+    while IFS= read -r l; do
+      case $l in 'rc '*) s=${l#rc } ;; *) n=y ;; esac
+    done
+    printf '\\n%s\\n' "$mark end ${n:-n} $s $(now)" >&3
+    exit "$s"
+  }
+}
+"""
+
+_FIND = """\
+found() {
+  case $1 in
+    */*) set -- "$1" "$1" ;;
+    *)
+      IFS=:
+      # shellcheck disable=SC2086 # its parts are meant
+      for d in $PATH; do
+        if [ -f "${d:-.}/$1" ] && [ -x "${d:-.}/$1" ]; then return 0; fi
+      done
+      IFS=
+      set -- "$1" ""
+      ;;
+  esac
+  if [ -z "$2" ] || [ ! -e "$2" ]; then tell "missing"; exit 0; fi
+  if [ -d "$2" ] || [ ! -x "$2" ]; then tell "denied"; exit 0; fi
+}
+"""
+
+_NO_PROGRAM = {"missing": (2, "No such file or directory"), "denied": (13, "Permission denied")}
+
+
+class _Command(Module):
+    """What command and shell have in common."""
+
+    cmd: str | None
+    chdir: str | None
+    creates: str | None
+    removes: str | None
+    stdin: str | None
+    stdin_add_newline: bool
+    strip_empty_ends: bool
+
+    def shown(self) -> Any:
+        """What the result has for ``cmd``."""
+        raise NotImplementedError
+
+    def launch(self) -> Iterator[str]:
+        """The lines that run it."""
+        raise NotImplementedError
+
+    def warnings(self) -> tuple[str, ...]:
+        """What is to be told besides."""
+        return ()
+
+    def steps(self, context: Context) -> Steps:
+        """See `Module.steps`."""
+        if context.check and self.creates is None and self.removes is None:
+            return self._unrun(skipped=True)
+        mark = secrets.token_hex(8)
+        data = None
+        if self.stdin is not None:
+            text = self.stdin + "\n" if self.stdin_add_newline else self.stdin
+            data = text.encode("utf-8", "surrogateescape")
+        answer = yield Run(
+            "".join(self._script(mark, context)),
+            data,
+            effect="reads" if context.check else "changes",
+            apart=True,
+            environment=True,
+        )
+        return self._result(read_ending(answer, mark), answer, context)
+
+    def _script(self, mark: str, context: Context) -> Iterator[str]:
+        yield f"mark={mark}\nIFS=\n{_HEAD}"
+        if self.chdir is not None:
+            yield f"d={path_word(self.chdir)}\n"
+            yield 'e=$(cd -- "$d" 2>&1) || { tell "chdir $e"; exit 0; }\ncd -- "$d" || exit\n'
+        if self.creates is not None:
+            yield f"if any {glob_word(self.creates)}; then tell creates; exit 0; fi\n"
+        if self.removes is not None:
+            yield f"any {glob_word(self.removes)} || {{ tell removes; exit 0; }}\n"
+        if context.check:
+            yield "tell would\n"
+        else:
+            yield from self.launch()
+
+    def _result(self, ending: Ending, answer: CommandResult, context: Context) -> ModuleResult:
+        match ending.code:
+            case "end":
+                return self._ran(ending, answer)
+            case "creates" | "removes":
+                return self._unneeded(ending.code, context)
+            case "would":
+                return self._unrun(skipped=False)
+            case "chdir":
+                words = f"Unable to change directory before execution: {ending.words}"
+                return ModuleResult(failed=True, msg=words, data=self._data(rc=None))
+            case "missing" | "denied":
+                number, why = _NO_PROGRAM[ending.code]
+                name = self.shown()[0]
+                data = {"rc": number, "cmd": " ".join(self.shown()), **lines_of("", "")}
+                return ModuleResult(failed=True, msg=f"[Errno {number}] {why}: {name!r}", data=data)
+        raise ModuleError.of(answer, "the command was not run to its end")
+
+    def _ran(self, ending: Ending, answer: CommandResult) -> ModuleResult:
+        stdout, stderr = text_of(ending.output), text_of(answer.stderr)
+        if self.strip_empty_ends:
+            stdout, stderr = stdout.rstrip("\r\n"), stderr.rstrip("\r\n")
+        failed = ending.rc != 0
+        times = {"start": ending.start, "end": ending.end, "delta": ending.delta}
+        warnings = self.warnings()
+        if answer.truncated:
+            warnings = (*warnings, "its output was too long to be kept whole")
+        return ModuleResult(
+            changed=True,
+            failed=failed,
+            msg="non-zero return code" if failed else "",
+            data={"cmd": self.shown(), "rc": ending.rc, **times, **lines_of(stdout, stderr)},
+            warnings=warnings,
+        )
+
+    def _unneeded(self, rule: str, context: Context) -> ModuleResult:
+        path = self.creates if rule == "creates" else self.removes
+        why = "exists" if rule == "creates" else "does not exist"
+        first = "Would not" if context.check else "Did not"
+        return ModuleResult(
+            msg=f"{first} run command since '{path}' {why}",
+            data=self._data(rc=0, stdout=f"skipped, since {path} {why}"),
+            warnings=self.warnings(),
+        )
+
+    def _unrun(self, *, skipped: bool) -> ModuleResult:
+        return ModuleResult(
+            changed=not skipped,
+            skipped=skipped,
+            msg="Command would have run if not in check mode",
+            data=self._data(rc=0),
+            warnings=self.warnings(),
+        )
+
+    def _data(self, rc: int | None, stdout: str = "") -> dict[str, Any]:
+        times = dict.fromkeys(("start", "end", "delta"))
+        return {"cmd": self.shown(), "rc": rc, **times, **lines_of(stdout, "")}
+
+
+def _refused(msg: str) -> ModuleError:
+    times = dict.fromkeys(("start", "end", "delta", "cmd"))
+    return ModuleError(msg, rc=256, **times, **lines_of("", ""))
+
+
+@module("command", free_form="cmd")
+class CommandModule(_Command):
+    """Run a program with its arguments; no shell reads them."""
+
+    cmd: str | None = option(doc="The program and its arguments, quoted as for a shell.")
+    argv: list[str] | None = option(elements="str", doc="The same as a list, nothing quoted.")
+    chdir: str | None = option(kind="path", doc="The directory to run in.")
+    creates: str | None = option(kind="path", doc="Not run where this path or pattern exists.")
+    removes: str | None = option(kind="path", doc="Run only where this path or pattern exists.")
+    executable: str | None = option(kind="path", doc="Means nothing here; use shell.")
+    stdin: str | None = option(doc="Standard input.")
+    stdin_add_newline: bool = option(True, doc="Whether a newline is put behind it.")
+    strip_empty_ends: bool = option(True, doc="Whether newlines are cut off the output's end.")
+    expand_argument_vars: bool = option(
+        True, doc="Whether $NAME and ~ in arguments mean variables and homes of the host."
+    )
+
+    def words(self) -> list[str]:
+        """The program and its arguments. ModuleError where there are none, or a quote too few."""
+        if self.argv and (self.cmd or "").strip():
+            raise _refused("only command or argv can be given, not both")
+        if self.argv:
+            return list(self.argv)
+        try:
+            found = shlex.split(self.cmd or "")
+        except ValueError as error:
+            raise _refused(f"the command can't be split into words: {error}") from error
+        if not found:
+            raise _refused("no command given")
+        return found
+
+    def steps(self, context: Context) -> Steps:
+        """See `Module.steps`."""
+        self.words()
+        return (yield from super().steps(context))
+
+    def shown(self) -> list[str]:
+        """A list."""
+        return self.words()
+
+    def launch(self) -> Iterator[str]:
+        """Looks for the program first: a shell would take its own builtin."""
+        yield _FIND
+        each = path_word if self.expand_argument_vars else word
+        yield f'set -- {" ".join(map(each, self.words()))}\nfound "$1"\nIFS=\nrun "$@"\n'
+
+    def warnings(self) -> tuple[str, ...]:
+        """An ``executable`` is told of."""
+        if self.executable is None:
+            return ()
+        return (f"command runs no shell: executable={self.executable} means nothing to it",)
+
+
+@module("shell", free_form="cmd")
+class ShellModule(_Command):
+    """Run text in a shell."""
+
+    cmd: str | None = option(doc="What the shell is to read.")
+    chdir: str | None = option(kind="path", doc="The directory to run in.")
+    creates: str | None = option(kind="path", doc="Not run where this path or pattern exists.")
+    removes: str | None = option(kind="path", doc="Run only where this path or pattern exists.")
+    executable: str | None = option(kind="path", doc="The shell; /bin/sh where none is named.")
+    stdin: str | None = option(doc="Standard input.")
+    stdin_add_newline: bool = option(True, doc="Whether a newline is put behind it.")
+    strip_empty_ends: bool = option(True, doc="Whether newlines are cut off the output's end.")
+
+    def steps(self, context: Context) -> Steps:
+        """See `Module.steps`."""
+        if not (self.cmd or "").strip():
+            raise _refused("no command given")
+        return (yield from super().steps(context))
+
+    def shown(self) -> str | None:
+        """Text."""
+        return self.cmd
+
+    def launch(self) -> Iterator[str]:
+        """One program, with the text as its argument."""
+        yield f"run {path_word(self.executable or '/bin/sh')} -c {word(self.cmd or '')}\n"

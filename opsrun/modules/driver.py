@@ -1,0 +1,249 @@
+"""Feeds a module's requests from a host: what the runner, ad-hoc calls and tests share."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from opsrun.errors import HostError, TransferFailed, UsageError
+from opsrun.modules.base import Context, Module, ModuleError, ModuleResult
+from opsrun.modules.requests import Fetch, Fetched, Reconnect, Request, Run, Sleep, Upload
+from opsrun.remote.command import Command, CommandResult
+from opsrun.remote.connection import Manner
+from opsrun.remote.files.delivery import Delivered, FilePart
+from opsrun.remote.files.host_files import HostFiles
+from opsrun.remote.session import Session
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+REFUSALS = (TransferFailed, HostError)
+"""What a host refused: a module may catch it, and the task fails with its words. The classes below
+`HostError` say that there is no host any more to ask."""
+
+
+class Hands(Protocol):
+    """Does on a host what a module asks for; what each raises is said in `requests`."""
+
+    def run(self, request: Run) -> CommandResult:
+        """Run a script in the session."""
+
+    def raw(self, request: Run) -> CommandResult:
+        """Send words to the login shell, without a session."""
+
+    def upload(self, request: Upload) -> Delivered:
+        """Put files in their places."""
+
+    def fetch(self, request: Fetch) -> Fetched:
+        """Read a file."""
+
+    def reconnect(self, request: Reconnect) -> None:
+        """Log in again."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, unless the run ends."""
+
+
+def drive(module: Module, context: Context, host: Hands) -> ModuleResult:
+    """Run a module to its end.
+
+    Args:
+        module: with its parameters.
+        context: in which circumstances.
+        host: does what it asks for.
+
+    Returns:
+        Its result; a failed one where it raised `ModuleError`, or the host refused a transfer, or
+        an argument turned out to be none.
+
+    Raises:
+        HostError: all others: the connection broke, the run was cancelled …
+        RuntimeError: in check mode it asked for a change: a bug of the module's.
+    """
+    if context.check and not module.checks:
+        return ModuleResult(skipped=True)
+    steps = module.steps(context)
+    try:
+        return _fed(steps, module, context, host)
+    except ModuleError as error:
+        return error.result()
+    except HostError as error:
+        if type(error) not in REFUSALS:
+            raise
+        hint = f" ({error.hint})" if error.hint else ""
+        return ModuleResult(failed=True, msg=f"{error.message}{hint}")
+    except UsageError as error:
+        return ModuleResult(failed=True, msg=str(error))
+    finally:
+        steps.close()
+
+
+def _fed(steps: Any, module: Module, context: Context, host: Hands) -> ModuleResult:
+    answer: Any = None
+    failure: Exception | None = None
+    while True:
+        try:
+            request = steps.send(answer) if failure is None else steps.throw(failure)
+        except StopIteration as ended:
+            result: ModuleResult = ended.value
+            return result
+        if context.check and _changes(request):
+            raise RuntimeError(f"{module.name} asked for a change in check mode: {request!r:.200}")
+        answer, failure = None, None
+        try:
+            answer = _answered(request, module, host)
+        except HostError as error:
+            if type(error) not in REFUSALS:
+                raise
+            failure = error
+
+
+def _changes(request: Request) -> bool:
+    if isinstance(request, Run):
+        return request.effect == "changes"
+    return isinstance(request, Upload)
+
+
+def _answered(request: Request, module: Module, host: Hands) -> Any:
+    match request:
+        case Run():
+            return host.raw(request) if module.raw else host.run(request)
+        case Upload():
+            return host.upload(request)
+        case Fetch():
+            return host.fetch(request)
+        case Reconnect():
+            return host.reconnect(request)
+        case Sleep():
+            return host.sleep(request.seconds)
+
+
+class Reached(Protocol):
+    """A host that has been reached, as one identity."""
+
+    @property
+    def session(self) -> Session:
+        """Its persistent shell."""
+
+    def files(self) -> HostFiles:
+        """Its files, over the session."""
+
+    def command(self, command: Command) -> CommandResult:
+        """Run a command on a channel of its own."""
+
+
+Pause = Callable[[float], None]
+Again = Callable[[Reconnect], None]
+
+
+@dataclass(slots=True)
+class SessionHands:
+    """`Hands` over a real session.
+
+    Raises:
+        UsageError: a name in ``environment`` that no shell takes for a variable.
+    """
+
+    shell: Reached
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Exported to the user's own commands."""
+    pause: Pause | None = None
+    """Waits so many seconds, and raises `Cancelled` when the run ends."""
+    again: Again | None = None
+    """Gives the connection up and logs in again; see `Reconnect`."""
+
+    def __post_init__(self) -> None:
+        for name in self.environment:
+            if not _NAME.match(name):
+                raise UsageError(f"environment: {name!r} is no name for a variable")
+
+    def run(self, request: Run) -> CommandResult:
+        head = self._usual() if request.environment else "umask 077\n"
+        return self.shell.session.run(
+            (head if request.environment or request.effect == "changes" else "") + request.script,
+            request.timeout,
+            data=request.data,
+            apart=request.apart,
+            cap=request.cap,
+        )
+
+    def _usual(self) -> str:
+        exports = "".join(
+            f"export {name}={shlex.quote(value)}\n" for name, value in self.environment.items()
+        )
+        return f"unset LC_ALL\n{exports}"
+
+    def raw(self, request: Run) -> CommandResult:
+        return self.shell.command(
+            Command(request.script, timeout=request.timeout, manner=Manner(raw=True))
+        )
+
+    def upload(self, request: Upload) -> Delivered:
+        digests = _Digests(request)
+        return self.shell.files().deliver(request.delivery, digests.passing(), digests.made)
+
+    def fetch(self, request: Fetch) -> Fetched:
+        came = bytearray()
+
+        def take(data: bytes) -> None:
+            if len(came) + len(data) > request.limit:
+                name = request.path.decode("utf-8", "backslashreplace")
+                raise TransferFailed(f"{name}: more than {request.limit} bytes")
+            came.extend(data)
+
+        sums = self.shell.files().read(request.path, take)
+        if sums and sums != hashlib.sha256(came).hexdigest():
+            name = request.path.decode("utf-8", "backslashreplace")
+            raise TransferFailed(f"{name}: it changed while it was read")
+        return Fetched(bytes(came))
+
+    def reconnect(self, request: Reconnect) -> None:
+        if self.again is None:
+            raise UsageError("this host's connection can't be made again from here")
+        self.again(request)
+
+    def sleep(self, seconds: float) -> None:
+        if self.pause is None:
+            raise UsageError("nothing here can wait")
+        self.pause(seconds)
+
+
+class _Digests:
+    """Makes the checksums of a delivery's files while their bytes pass."""
+
+    def __init__(self, request: Upload) -> None:
+        self._chunks: Iterable[bytes] = request.chunks
+        self._parts = []
+        for part in request.delivery.parts:
+            if not isinstance(part, FilePart):
+                raise UsageError("modules send each file as a part of its own")
+            self._parts.append((part.name, part.sent))
+        self._sums: dict[bytes, str] = {}
+
+    def made(self) -> Mapping[bytes, str]:
+        return self._sums
+
+    def passing(self) -> Iterator[bytes]:
+        left = iter(self._parts)
+        name, room = next(left, (b"", 0))
+        digest = hashlib.sha256()
+        for chunk in self._chunks:
+            yield chunk
+            view = memoryview(chunk)
+            while len(view) > room:
+                digest.update(view[:room])
+                view = view[room:]
+                self._sums[name] = digest.hexdigest()
+                name, room = next(left)
+                digest = hashlib.sha256()
+            digest.update(view)
+            room -= len(view)
+        # What is left are the last file, and empty ones behind it.
+        while name:
+            self._sums[name] = digest.hexdigest()
+            name, _ = next(left, (b"", 0))
+            digest = hashlib.sha256()

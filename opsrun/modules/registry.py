@@ -1,0 +1,64 @@
+"""Which modules there are, found by name and imported when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from opsrun.modules.base import Module
+
+PREFIXES = ("ansible.builtin.", "ansible.legacy.")
+
+_WHERE = {
+    "command": "command:CommandModule",
+    "copy": "copying:Copy",
+    "file": "files:File",
+    "gather_facts": "setup:Setup",
+    "ping": "ping:Ping",
+    "raw": "raw:Raw",
+    "script": "script:Script",
+    "setup": "setup:Setup",
+    "shell": "command:ShellModule",
+    "slurp": "slurp:Slurp",
+    "stat": "stat:Stat",
+    "template": "template:TemplateModule",
+    "wait_for_connection": "wait_for_connection:WaitForConnection",
+}
+"""By short name, the module of this package and the class in it."""
+
+Finder = Callable[[str], "type[Module] | None"]
+
+_finders: list[Finder] = []
+
+
+def short_name(name: str) -> str:
+    """Without the prefixes that name the modules which come with the language."""
+    for prefix in PREFIXES:
+        if name.startswith(prefix):
+            return name[len(prefix) :]
+    return name
+
+
+def find(name: str) -> type[Module] | None:
+    """The module of a short or full name; None where there is none of that name."""
+    where = _WHERE.get(short_name(name))
+    if where is not None:
+        file, _, attribute = where.partition(":")
+        found: type[Module] = getattr(import_module(f"opsrun.modules.{file}"), attribute)
+        return found
+    for finder in _finders:
+        other = finder(name)
+        if other is not None:
+            return other
+    return None
+
+
+def known_names() -> tuple[str, ...]:
+    """Short names of all that come with opsrun, sorted; imports nothing."""
+    return tuple(sorted(_WHERE))
+
+
+def add_finder(finder: Finder) -> None:
+    """Ask ``finder`` for the names that are not known here: collections, a playbook's library."""
+    if finder not in _finders:
+        _finders.append(finder)
