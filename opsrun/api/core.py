@@ -87,7 +87,11 @@ class Lines:
         self._runs.discard(run)
 
     def close(self) -> None:
-        """Close them. Whatever is still under way is ended, and waited for unless others do so."""
+        """Close them. Whatever is still under way is ended, and waited for unless others do so.
+
+        Raises:
+            UsageError: an ``on_result`` of a run that would be waited for does this.
+        """
         kept, self.kept = self.kept, None
         if self._process != os.getpid():
             # Closed here they would be closed for those who have them.
@@ -97,10 +101,12 @@ class Lines:
         under_way = tuple(self.under_way)
         for run in under_way:
             run.cancel()
-        for run in under_way:
-            run.join()
-        if kept is not None:
-            kept.close()
+        try:
+            for run in under_way:
+                run.join()
+        finally:
+            if kept is not None:
+                kept.close()
 
 
 class FleetCore:

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import closing
+from contextvars import ContextVar
 from typing import Any, Self
 
+from opsrun.composition import arguments
 from opsrun.composition.run import Run
+from opsrun.errors import UsageError
 from opsrun.events import Event, Result
 from opsrun.report import Report
 
 OnResult = Callable[[Result], object]
 """Called with each result as it comes. What it raises ends the run, and comes out there."""
+
+
+_LONGEST = 1e9
+"""Seconds, 31 years: locks count to not much more."""
+
+_CARRIED: ContextVar[RunHandle | None] = ContextVar("carried", default=None)
+"""Whose run the present task carries out."""
 
 
 def telling(
@@ -57,6 +67,7 @@ class RunHandle:
         run.engine.spawn(self._carry_out, on_result)
 
     def _carry_out(self, on_result: OnResult | None) -> None:
+        _CARRIED.set(self)
         try:
             for event in telling(self._run.stream(), on_result):
                 self._report.add(event)
@@ -99,8 +110,17 @@ class RunHandle:
         self._run.stop.cancel("cancelled")
 
     def join(self) -> None:
-        """Wait for the end of the run, whatever it was."""
+        """Wait for the end of the run, whatever it was.
+
+        Raises:
+            UsageError: it is the run's own ``on_result`` that asks.
+        """
+        self._refuse_itself()
         self._over.wait()
+
+    def _refuse_itself(self) -> None:
+        if _CARRIED.get() is self and not self.done:
+            raise UsageError("on_result can't wait for its own run, which waits for it")
 
     def report(self, timeout: float | None = None) -> Report:
         """Wait for the end of the run; what it came to.
@@ -110,9 +130,13 @@ class RunHandle:
 
         Raises:
             TimeoutError: it was not over by then.
+            UsageError: it is the run's own ``on_result`` that asks; or that is no timeout.
             Exception: what ``on_result`` raised.
         """
-        if not self._over.wait(timeout):
+        # Of nothing: whether it is over now.
+        seconds = arguments.seconds("timeout", timeout) if timeout != 0 else 0.0
+        self._refuse_itself()
+        if not self._over.wait(seconds if seconds is None else min(seconds, _LONGEST)):
             raise TimeoutError(f"the run was not over within {timeout:g} s")
         if self._error is not None:
             raise self._error
@@ -122,8 +146,10 @@ class RunHandle:
         """Each result as it comes, from the first on; ends with the run.
 
         Raises:
+            UsageError: it is the run's own ``on_result`` that asks.
             Exception: what ``on_result`` raised, behind the last result.
         """
+        self._refuse_itself()
         news, position = self._event(), 0
         key = self._listen(news.set)
         try:
