@@ -147,11 +147,9 @@ def _with_hint(error: click.ClickException) -> click.ClickException:
     """The error, with the name that an option of another tool's has here."""
     if not isinstance(error, click.NoSuchOption) or error.ctx is None:
         return error
-    if error.ctx.command.name not in ("exec", "ping", "wait", "shell"):
-        return error
     from opsrun.cli.habits import habit
 
-    message = error.message + habit(error.option_name)
+    message = error.message + habit(error.ctx.command.name or "", error.option_name)
     return click.NoSuchOption(error.option_name, message, error.possibilities, error.ctx)
 
 

@@ -1,4 +1,4 @@
-"""Options that put, get and sync share."""
+"""What put, get and sync share: their options, and the way from the words to a run."""
 
 from __future__ import annotations
 
@@ -9,16 +9,29 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from opsrun.cli.kinds import Rate, Seconds
-from opsrun.cli.options import F
+from opsrun.cli.options import (
+    F,
+    Reach,
+    Selection,
+    Show,
+    become_options,
+    connection_options,
+    folded_options,
+    selection_beside_files,
+    take,
+)
+from opsrun.cli.plan import Order, plan_options
+from opsrun.cli.remote_words import refuse_remote_words
 from opsrun.errors import UsageError
 
 if TYPE_CHECKING:
     from opsrun.adhoc.transfer import Finish, Rates
+    from opsrun.composition.actions import Action
     from opsrun.trees.exclude import Excludes
 
-SETTINGS = {"help_option_names": ["-h", "--help"]}
+_SETTINGS = {"help_option_names": ["-h", "--help"]}
 
-EPILOG = (
+_EPILOG = (
     "Exit status: 0 all well, 1 a host failed, 2 bad usage, 3 unreachable, 4 outcome unknown, "
     "130 interrupted; the worst of 4, 3, 1 wins."
 )
@@ -35,7 +48,7 @@ def decorated(*options: Callable[[F], F]) -> Callable[[F], F]:
     return decorate
 
 
-rate_options = decorated(
+_rate_options = decorated(
     click.option(
         "--bwlimit", type=Rate(), metavar="RATE", help="Bytes a second for each host: 500K, 10M."
     ),
@@ -54,7 +67,7 @@ rate_options = decorated(
 )
 
 
-exclude_options = decorated(
+_exclude_options = decorated(
     click.option(
         "--exclude",
         "leave_out",
@@ -84,8 +97,10 @@ keep_setuid = click.option(
     "--keep-setuid", is_flag=True, help="Keep setuid, setgid and sticky; else they are dropped."
 )
 
+backup = click.option("--backup", is_flag=True, help="Keep what is replaced, as NAME.<time>~.")
+
 checking_options = decorated(
-    click.option("--backup", is_flag=True, help="Keep what is replaced, as NAME.<time>~."),
+    backup,
     click.option(
         "--validate",
         metavar="COMMAND",
@@ -93,7 +108,7 @@ checking_options = decorated(
     ),
 )
 
-sftp = click.option("--sftp", is_flag=True, help="Over SFTP, for hosts that have no shell to use.")
+_sftp = click.option("--sftp", is_flag=True, help="Over SFTP, for hosts that have no shell to use.")
 
 dry_run = click.option(
     "-n", "--dry-run", is_flag=True, help="Compare, show what would be done, and do nothing."
@@ -102,7 +117,7 @@ dry_run = click.option(
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
-    """The options of `exclude_options`."""
+    """The options that leave files out."""
 
     leave_out: tuple[str, ...] = ()
     leave_out_from: tuple[str, ...] = ()
@@ -121,7 +136,7 @@ class Patterns:
         return Excludes(tuple(rules))
 
 
-def source_and_destination(paths: tuple[str, ...], command: str) -> tuple[tuple[str, ...], str]:
+def _source_and_destination(paths: tuple[str, ...], command: str) -> tuple[tuple[str, ...], str]:
     """The last word is where to, all others what.
 
     Raises:
@@ -137,29 +152,86 @@ def source_and_destination(paths: tuple[str, ...], command: str) -> tuple[tuple[
     return paths[:-1], paths[-1]
 
 
-def finish(values: Mapping[str, Any]) -> Finish:
-    """How files are to be in the end, by whichever of these options the command has.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a copy was asked for; ``values`` are those of the command's own options."""
 
-    Raises:
-        UsageError: one of them can't be used.
+    sources: tuple[str, ...]
+    dest: str
+    patterns: Patterns
+    values: Mapping[str, Any]
+
+    def finish(self, *, preserve: bool | None = None) -> Finish:
+        """How files are to be in the end, by whichever of these options the command has.
+
+        Args:
+            preserve: in place of the option.
+
+        Raises:
+            UsageError: one of them can't be used.
+        """
+        from opsrun.adhoc.transfer import Finish
+        from opsrun.trees.modes import Mode
+
+        values = self.values
+        mode = values.get("mode")
+        return Finish(
+            mode=None if mode is None else Mode.parse(mode),
+            owner=values.get("owner") or "",
+            group=values.get("owner_group") or "",
+            preserve=values.get("preserve", False) if preserve is None else preserve,
+            keep_setuid=values["keep_setuid"],
+            backup=values["backup"],
+            validate=values.get("validate") or "",
+        )
+
+    def rates(self) -> Rates:
+        """How fast files may travel."""
+        from opsrun.adhoc.transfer import Rates
+
+        values = self.values
+        return Rates(values["bwlimit"], values["bwlimit_total"], values["idle_timeout"])
+
+
+def copy_command(
+    name: str, paths: str, *own: Callable[[Any], Any]
+) -> Callable[[Callable[[Asked], Action]], click.Command]:
+    """Decorates what makes an action of what was asked for; its docstring is the help.
+
+    Args:
+        name: of the subcommand.
+        paths: its words, for the help.
+        own: options, beside those that every copy has.
     """
-    from opsrun.adhoc.transfer import Finish
-    from opsrun.trees.modes import Mode
 
-    mode = values.get("mode")
-    return Finish(
-        mode=None if mode is None else Mode.parse(mode),
-        owner=values.get("owner") or "",
-        group=values.get("owner_group") or "",
-        preserve=values.get("preserve", False),
-        keep_setuid=values["keep_setuid"],
-        backup=values["backup"],
-        validate=values.get("validate") or "",
-    )
+    def decorate(prepare: Callable[[Asked], Action]) -> click.Command:
+        def command(paths: tuple[str, ...], **values: Any) -> int:
+            return _copy(name, prepare, paths, values)
+
+        command.__doc__ = prepare.__doc__
+        options = decorated(
+            click.argument("paths", nargs=-1, metavar=paths, type=click.UNPROCESSED),
+            *(selection_beside_files, connection_options, become_options, folded_options),
+            *own,
+            *(_sftp, _exclude_options, _rate_options, plan_options),
+        )
+        return click.command(name, context_settings=_SETTINGS, epilog=_EPILOG)(options(command))
+
+    return decorate
 
 
-def rates(values: Mapping[str, Any]) -> Rates:
-    """How fast files may travel."""
-    from opsrun.adhoc.transfer import Rates
+def _copy(
+    name: str,
+    prepare: Callable[[Asked], Action],
+    paths: tuple[str, ...],
+    values: dict[str, Any],
+) -> int:
+    from opsrun.cli.execution import execute
 
-    return Rates(values["bwlimit"], values["bwlimit_total"], values["idle_timeout"])
+    selection, reach, show = take(Selection, values), take(Reach, values), take(Show, values)
+    order, patterns = take(Order, values), take(Patterns, values)
+    sources, dest = _source_and_destination(paths, name)
+    refuse_remote_words(name, sources, dest, selection)
+    action = prepare(Asked(sources, dest, patterns, values))
+    plan = order.plan(reach.forks)
+    return execute(action, selection, reach, show, plan, retries=order.retries)

@@ -72,6 +72,10 @@ def unreachable() -> None:
         (["put", "*.conf", "/tmp/x"], "no file here fits *.conf"),
         (["put", "motd"], "put needs what to copy and where to"),
         (["put"], "put needs what to copy and where to"),
+        (
+            ["put", "motd", "web01.invalid:x"],
+            "`opsrun put motd x --hosts web01.invalid` (a file of that name is ./web01.invalid:x)",
+        ),
         (["put", "motd", ""], "an empty name leads nowhere"),
         (["put", "", "x"], "an empty name leads nowhere"),
         (["put", "motd", "x", "--mode", "0999"], "a mode is octal (0644) or symbolic"),
