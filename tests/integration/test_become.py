@@ -8,13 +8,13 @@ import random
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 from support.become_host import PASSWORDS, BecomeHost, become_host, obstacle
 from support.cli import Ran, command, opsrun
-from support.engines import make_engine
+from support.engines import make_engine, until
 from support.processes import mentioning, wait_gone
 
 import opsrun as library
@@ -35,6 +35,11 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BecomeHost]:
         pytest.skip(reason)
     with become_host(tmp_path_factory.mktemp("become")) as host:
         yield host
+
+
+def seconds_of_its_own() -> str:
+    """For a sleep by which a test knows its processes: digits that nothing else mentions."""
+    return str(random.randrange(10**15, 10**16))
 
 
 def run(
@@ -166,7 +171,7 @@ def test_the_password_is_sent_nowhere_but_to_sudo(box: BecomeHost) -> None:
 
 
 def test_what_the_other_user_runs_is_gone_after_its_time(box: BecomeHost) -> None:
-    number = str(random.randrange(10**6, 10**7))
+    number = seconds_of_its_own()
     script = f"sleep {number}.5 & setsid sleep {number}.25 & exec sleep {number}.125"
     ran = as_alice(box, "--command-timeout", "1", "--", script)
     result = ran.results["box"]
@@ -200,7 +205,7 @@ def test_a_session_becomes_once_for_all_its_scripts(box: BecomeHost) -> None:
 
 
 def test_a_session_is_killed_as_the_user_that_it_runs_as(box: BecomeHost) -> None:
-    number = str(random.randrange(10**6, 10**7))
+    number = seconds_of_its_own()
     with ExitStack() as stack:
         session = open_session(box, stack)
         with pytest.raises(CommandTimeout, match="it was ended"):
@@ -231,6 +236,15 @@ def started(number: str) -> list[int]:
     return [pid for pid in mentioning(number) if pid != os.getpid()]
 
 
+def sleeps(number: str) -> bool:
+    """Whether one of those has come to its sleep."""
+    for pid in started(number):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if "sleep" in Path(f"/proc/{pid}/comm").read_text():
+                return True
+    return False
+
+
 SCATTERED = (
     "setsid sleep {0}.1 & nohup sleep {0}.2 >/dev/null 2>&1 & (setsid sleep {0}.3 &); "
     "(cd / && setsid sh -c 'sleep {0}.4 & exit' >/dev/null 2>&1 </dev/null &); exec sleep {0}.5"
@@ -239,7 +253,7 @@ SCATTERED = (
 
 @pytest.mark.parametrize("method", ["sudo", "su", "sudo to another", "sudo -i"])
 def test_what_another_user_scattered_is_gone(box: BecomeHost, method: str) -> None:
-    number = str(random.randrange(10**6, 10**7))
+    number = seconds_of_its_own()
     known: dict[str, object] = {
         "sudo": {},
         "su": {"ansible_become_method": "su"},
@@ -257,7 +271,7 @@ def test_what_another_user_scattered_is_gone(box: BecomeHost, method: str) -> No
 
 def test_root_ends_what_it_ran_as_others(box: BecomeHost) -> None:
     """Over a server that lets no variable through: sudo's own pty, its child in another session."""
-    number = str(random.randrange(10**6, 10**7))
+    number = seconds_of_its_own()
     script = (
         f"sudo -u bob sh -c 'setsid sleep {number}.1 & sleep {number}.2' & "
         f"sudo -u alice setsid -w sleep {number}.3 & su carol -c 'sleep {number}.4' & wait"
@@ -270,7 +284,7 @@ def test_root_ends_what_it_ran_as_others(box: BecomeHost) -> None:
 
 
 def test_what_is_not_ours_to_end_is_named(box: BecomeHost) -> None:
-    number = str(random.randrange(10**6, 10**7))
+    number = seconds_of_its_own()
     script = f"sleep {number}.1 & exec sudo sh -c 'trap \"\" TERM; sleep {number}.2; :'"
     ran = run(box, "free", "--command-timeout", "2", "--", script)
     result = ran.results["box"]
@@ -286,7 +300,7 @@ def test_what_is_not_ours_to_end_is_named(box: BecomeHost) -> None:
 
 
 def test_an_interrupt_names_what_is_not_ours_to_end(box: BecomeHost) -> None:
-    number = str(random.randrange(10**6, 10**7))
+    number = seconds_of_its_own()
     inventory = box.inventory("free")
     script = f"echo begun; exec sudo sh -c 'trap \"\" TERM; sleep {number}; :'"
     process = subprocess.Popen(
@@ -298,10 +312,12 @@ def test_an_interrupt_names_what_is_not_ours_to_end(box: BecomeHost) -> None:
     )
     assert process.stdout is not None
     assert "begun" in process.stdout.readline()
-    while not any("sleep" in Path(f"/proc/{pid}/comm").read_text() for pid in started(number)):
-        make_engine().event().wait(0.05)
-    process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=60)
+    with ExitStack() as stack:
+        stack.callback(process.kill)
+        until(make_engine(), lambda: sleeps(number) or process.poll() is not None)
+        assert process.poll() is None, "it was to be interrupted at its work"
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=60)
     for pid in started(number):
         os.kill(pid, 9)
     assert process.returncode == 130
