@@ -70,6 +70,10 @@ class Scopes:
         """What ``task`` sees on ``host``."""
         return self._make_templar(self.layers(host, task, order), task)
 
+    def templar_over(self, layers: Layer, task: Task | None) -> Templar:
+        """A Templar over raw variables."""
+        return self._make_templar(layers, task)
+
     def of_host(self, host: str) -> HostView:
         """What ``hostvars`` shows of a host: nothing of any play."""
         known, state = self._inventory.host(host), self._state.host(host)

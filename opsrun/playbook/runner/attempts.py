@@ -1,0 +1,318 @@
+"""One task, or one item of its loop, on one host: conditions, attempts, verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from opsrun.dialect.tags import Template
+from opsrun.errors import OpsrunError, did_you_mean
+from opsrun.modules.base import ModuleError
+from opsrun.modules.options import OptionError, resolve
+from opsrun.modules.registry import find, known_names, short_name
+from opsrun.playbook.actions.base import Acted, Action, Call, rendered
+from opsrun.playbook.actions.registry import INCLUDES, find_action, known_actions
+from opsrun.playbook.interfaces import Templar
+from opsrun.playbook.messages import Exports, Include, RunTask
+from opsrun.playbook.model.nodes import RawAction, Task
+from opsrun.playbook.runner.done import Done, failure, settled
+from opsrun.playbook.runner.kit import Kit
+from opsrun.playbook.runner.loops import Item
+from opsrun.playbook.runner.remote import Remote, wished
+from opsrun.playbook.runner.search import Search
+from opsrun.playbook.runner.values import flag, number
+from opsrun.playbook.templating.omit import OMIT
+from opsrun.playbook.variables.layers import Layers
+from opsrun.results import Outcome
+
+Retrying = Callable[[Done, int, int], None]
+"""Told of an attempt that failed: what it came to, which one it was, how many are left."""
+
+RETRIES = 3
+"""Of ``until`` without ``retries``."""
+DELAY = 5.0
+"""Seconds between attempts, unless ``delay`` says otherwise."""
+
+_TASKS_ARGS = ("apply",)
+_ROLE_ARGS = (
+    *("apply", "tasks_from", "vars_from", "defaults_from", "handlers_from", "public"),
+    *("allow_duplicates", "rolespec_validate"),
+)
+
+
+class Attempts:
+    """See the module's docstring.
+
+    Args:
+        kit: of the run.
+        task: what is done.
+        order: for whom, and when.
+        layers: the raw variables of the host.
+        templar: sees them, and the item's.
+        item: of the loop; None where there is none.
+        retrying: see `Retrying`.
+    """
+
+    def __init__(
+        self,
+        kit: Kit,
+        task: Task,
+        order: RunTask,
+        layers: Layers,
+        templar: Templar,
+        item: Item | None,
+        retrying: Retrying,
+    ) -> None:
+        self._kit = kit
+        self._task = task
+        self._order = order
+        self._layers = layers
+        self._templar = templar
+        self._item = item
+        self._retrying = retrying
+        self._search = Search(task, kit.playbook(), kit.settings.cwd)
+
+    def done(self) -> Done:
+        """All of it. Raises nothing that is the user's fault, or the host's."""
+        before = self._kit.now()
+        try:
+            done = self._conditional()
+        except (OpsrunError, ModuleError) as error:
+            done = self._refused(error)
+        done.duration = self._kit.now() - before
+        if self._item is not None:
+            done.result |= self._item.marks()
+        if done.failed:
+            self._judge_failure(done)
+        return done
+
+    def condition_only(self) -> Done | None:
+        """The skipped task, if a condition says so by itself; None where none does."""
+        try:
+            for condition in self._task.keywords.when:
+                if not self._templar.condition(condition, self._place("when")):
+                    return self._skipped(condition)
+        except (OpsrunError, ModuleError):
+            return None
+        return None
+
+    def _refused(self, error: Exception) -> Done:
+        if isinstance(error, ModuleError):
+            return failure(error.msg, **error.data)
+        if isinstance(error, OptionError) and error.origin is not None:
+            return failure(f"{error.origin}: {error}")
+        return failure(str(error))
+
+    def _judge_failure(self, done: Done) -> None:
+        keyword = "ignore_errors"
+        if done.outcome in (Outcome.UNREACHABLE, Outcome.LOST):
+            keyword = "ignore_unreachable"
+        if done.outcome is Outcome.CANCELLED:
+            return
+        try:
+            done.ignored = flag(self._task, keyword, self._templar)
+        except (OpsrunError, ModuleError) as error:
+            done.result["msg"] = f"{done.result.get('msg', '')}; {keyword}: {error}"
+
+    def _conditional(self) -> Done:
+        for condition in self._task.keywords.when:
+            if not self._templar.condition(condition, self._place("when")):
+                return self._skipped(condition)
+        return self._included() if self._name in INCLUDES else self._repeated()
+
+    @property
+    def _name(self) -> str:
+        return short_name(self._task.action.name)
+
+    def _place(self, keyword: str) -> Any:
+        return self._task.places.get(keyword, self._task.origin)
+
+    def _skipped(self, condition: Any) -> Done:
+        shown = condition if isinstance(condition, bool) else str(condition)
+        reason = "Conditional result was False"
+        result = {"skipped": True, "skip_reason": reason, "false_condition": shown}
+        return settled(Done(result))
+
+    def _included(self) -> Done:
+        action, templar = self._task.action, self._templar
+        role = self._name == "include_role"
+        known = _ROLE_ARGS if role else _TASKS_ARGS
+        args = dict(action.args)
+        kept = {"apply": args.pop("apply")} if "apply" in args else {}
+        given, free_form = rendered(replace(action, args=args), templar)
+        target = free_form or given.pop("name" if role else "file", None) or given.pop("role", None)
+        given = {name: value for name, value in given.items() if name not in ("name", "file")}
+        unknown = next((name for name in given if name not in known), None)
+        if unknown is not None:
+            guess = did_you_mean(unknown, known)
+            raise ModuleError(f"{self._name} has no option {unknown!r}{guess}")
+        if not target:
+            raise ModuleError(f"{self._name} needs the name of a {'role' if role else 'file'}")
+        include = Include(
+            "role" if role else "tasks",
+            str(target),
+            {**given, **kept},
+            dict(self._item.variables) if self._item is not None else {},
+        )
+        result = {"include": str(target), "include_args": dict(given)}
+        return settled(Done(result, includes=(include,)))
+
+    def _repeated(self) -> Done:
+        task = self._task
+        if not task.until and task.retries is None:
+            return self._judged(self._once())
+        asked = int(number(task, task.retries, "retries", self._templar, RETRIES))
+        most = max(1, asked + 1)
+        pause = number(task, task.delay, "delay", self._templar, DELAY)
+        for attempt in range(1, most + 1):
+            done = self._judged(self._once())
+            done.attempts = attempt
+            done.result["attempts"] = attempt
+            if done.outcome in (Outcome.UNREACHABLE, Outcome.LOST, Outcome.CANCELLED):
+                return done
+            if done.outcome is Outcome.SKIPPED or self._enough(done):
+                return done
+            if attempt == most:
+                break
+            self._retrying(done, attempt, most - attempt)
+            if self._kit.pausing.wait(max(0.0, pause)):
+                done.outcome = Outcome.CANCELLED
+                return done
+        done.result["attempts"] = most - 1 if most > 1 else 1
+        done.result["failed"] = True
+        return settled(done)
+
+    def _enough(self, done: Done) -> bool:
+        if not self._task.until:
+            return not done.failed
+        templar = self._seeing(done.result)
+        return all(
+            templar.condition(condition, self._place("until")) for condition in self._task.until
+        )
+
+    def _seeing(self, result: Mapping[str, Any]) -> Templar:
+        """With the result under the name that it will have."""
+        seen: dict[str, Any] = {}
+        if self._task.register:
+            seen[self._task.register] = result
+        facts = result.get("ansible_facts")
+        if isinstance(facts, Mapping) and self._name in ("set_fact", "include_vars"):
+            seen |= facts
+        return self._templar.with_variables(seen) if seen else self._templar
+
+    def _judged(self, done: Done) -> Done:
+        """After ``changed_when`` and ``failed_when``."""
+        task = self._task
+        if done.outcome in (Outcome.UNREACHABLE, Outcome.LOST, Outcome.CANCELLED):
+            return done
+        if done.result.get("rc", 0) not in (0, None) and "failed" not in done.result:
+            done.result["failed"] = True
+        settled(done)
+        judged = (("changed_when", task.changed_when, "changed"),)
+        for name, conditions, key in (*judged, ("failed_when", task.failed_when, "failed")):
+            if not conditions or done.outcome is Outcome.SKIPPED:
+                continue
+            templar = self._seeing(done.result)
+            try:
+                holds = all(templar.condition(one, self._place(name)) for one in conditions)
+            except OpsrunError as error:
+                done.result |= {"failed": True, f"{name}_result": str(error), "msg": str(error)}
+                return settled(done)
+            done.result[key] = holds
+            if key == "failed":
+                done.result["failed_when_result"] = holds
+            settled(done)
+        return done
+
+    def _once(self) -> Done:
+        delegate = self._delegate()
+        action = find_action(self._name)
+        done = self._acted(action) if action is not None else self._on_host(delegate)
+        done.delegate = delegate
+        return self._with_facts(done, delegate)
+
+    def _delegate(self) -> str:
+        wanted = self._task.keywords.delegate_to
+        if wanted is None:
+            return ""
+        found = self._templar.render(wanted, self._place("delegate_to"))
+        if found in (None, "") or found is OMIT:
+            return ""
+        return "" if str(found) == self._order.host else str(found)
+
+    def _acted(self, kind: type[Action]) -> Done:
+        kit, task = self._kit, self._task
+        call = Call(
+            task,
+            self._order.host,
+            self._templar,
+            self._search,
+            kit.pausing,
+            kit.read_vars,
+            flag(task, "check_mode", self._templar, kit.settings.check),
+            kit.settings.verbosity,
+            kit.groups,
+        )
+        acted: Acted = kind.prepare(self._action(), call).act(call)
+        return settled(
+            Done(
+                acted.result.to_dict(),
+                exports=acted.exports,
+                new_hosts=acted.new_hosts,
+                groups=acted.groups,
+                meta=acted.meta,
+            )
+        )
+
+    def _action(self) -> RawAction:
+        """The task's, with what ``module_defaults`` says."""
+        action = self._task.action
+        defaults: dict[str, Any] = {}
+        for layer in self._task.keywords.module_defaults:
+            for name, values in layer.items():
+                if short_name(str(name)) == self._name and isinstance(values, Mapping):
+                    defaults |= values
+        if not defaults:
+            return action
+        return replace(action, args={**defaults, **action.args})
+
+    def _on_host(self, delegate: str) -> Done:
+        task, host = self._task, self._order.host
+        kind = find(task.action.name)
+        if kind is None:
+            raise ModuleError(unknown_module(task.action.written))
+        args, free_form = rendered(self._action(), self._templar)
+        module = resolve(kind, args, free_form, task.action.origin, task.action.places)
+        seen, templar = self._layers, self._templar
+        if delegate:
+            seen = self._kit.variables.layers(delegate, task, replace(self._order, host=delegate))
+            templar = self._kit.variables.templar_over(seen, task)
+            if self._item is not None:
+                templar = templar.with_variables(self._item.variables)
+        wish = wished(self._kit, task, host, delegate, templar, seen)
+        return Remote(self._kit, task, host, wish).do(module, self._templar, self._search)
+
+    def _with_facts(self, done: Done, delegate: str) -> Done:
+        facts = done.result.get("ansible_facts")
+        own = self._name in ("set_fact", "include_vars")
+        if not isinstance(facts, Mapping) or not facts or own or done.failed:
+            return done
+        other = delegate and flag(self._task, "delegate_facts", self._templar)
+        done.exports = Exports(facts=dict(facts), facts_of=delegate if other else None)
+        return done
+
+
+def unknown_module(written: str) -> str:
+    """What to say of a module that nobody knows."""
+    names = (*known_names(), *known_actions())
+    guess = did_you_mean(short_name(written), names)
+    return f"this version of opsrun has no module {written!r}{guess}"
+
+
+def is_template(value: Any) -> bool:
+    """Whether a keyword is to be rendered for each host."""
+    return isinstance(value, Template)
+
+
+__all__ = ["Attempts", "is_template", "unknown_module"]

@@ -1,0 +1,83 @@
+"""What one task, or one item of it, came to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from opsrun.playbook.messages import NOTHING, Exports, GroupBy, Include, NewHost
+from opsrun.results import Outcome
+
+
+@dataclass(slots=True)
+class Done:
+    """See the module's docstring; ``result`` is what ``register`` gets."""
+
+    result: dict[str, Any]
+    outcome: Outcome = Outcome.OK
+    exports: Exports = NOTHING
+    includes: tuple[Include, ...] = ()
+    new_hosts: tuple[NewHost, ...] = ()
+    groups: tuple[GroupBy, ...] = ()
+    meta: str = ""
+    delegate: str = ""
+    ignored: bool = False
+    duration: float = 0.0
+    attempts: int = 1
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it did not end well; also where that is ignored."""
+        return not self.outcome.is_good
+
+
+def settled(done: Done) -> Done:
+    """With ``changed`` and ``failed`` in the result, and the outcome that they make."""
+    result = done.result
+    result["changed"] = bool(result.get("changed", False))
+    result["failed"] = bool(result.get("failed", False))
+    if done.outcome in (Outcome.UNREACHABLE, Outcome.LOST, Outcome.CANCELLED):
+        return done
+    if result["failed"]:
+        done.outcome = Outcome.FAILED
+    elif result.get("skipped"):
+        done.outcome = Outcome.SKIPPED
+    else:
+        done.outcome = Outcome.CHANGED if result["changed"] else Outcome.OK
+    return done
+
+
+def failure(msg: Any, **data: Any) -> Done:
+    """A failed one."""
+    return settled(Done({"failed": True, "msg": msg, **data}, Outcome.FAILED))
+
+
+_WORST = (Outcome.CANCELLED, Outcome.LOST, Outcome.UNREACHABLE, Outcome.FAILED)
+
+
+def worst(each: Iterable[Done]) -> Outcome | None:
+    """The worst outcome among those that did not end well and are not ignored; None for none."""
+    found = {done.outcome for done in each if done.failed and not done.ignored}
+    return next((outcome for outcome in _WORST if outcome in found), None)
+
+
+def together(each: Iterable[Exports]) -> Exports:
+    """What several items exported, later ones over earlier ones."""
+    facts: dict[str, Any] = {}
+    variables: dict[str, Any] = {}
+    cacheable: dict[str, Any] = {}
+    included: dict[str, Any] = {}
+    stats: dict[str, Any] = {}
+    of: str | None = None
+    clear = False
+    for one in each:
+        facts |= one.facts
+        variables |= one.variables
+        cacheable |= one.cacheable
+        included |= one.included
+        stats |= one.stats
+        of = one.facts_of or of
+        clear = clear or one.clear_facts
+    return Exports(facts, variables, cacheable, included, {}, of, stats, clear)

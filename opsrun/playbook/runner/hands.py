@@ -1,0 +1,104 @@
+"""A host's hands within a task: with a limit on the whole, and intent written down first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from opsrun.errors import Cancelled, CommandTimeout, ConnectionFailed
+from opsrun.modules.driver import SessionHands
+from opsrun.modules.requests import Fetch, Fetched, Reconnect, Run, Upload
+from opsrun.playbook.actions.base import Pausing
+from opsrun.playbook.interfaces import HostShell
+from opsrun.remote.command import CommandResult
+from opsrun.remote.files.delivery import Delivered
+
+
+class TaskHands:
+    """`opsrun.modules.driver.Hands` over a leased shell.
+
+    Args:
+        shell: the host.
+        environment: exported to the user's own commands.
+        pausing: waits.
+        now: monotonic seconds.
+        limit: seconds that the whole action may take; None for no limit.
+        intent: called before anything that may change the host goes out.
+    """
+
+    def __init__(
+        self,
+        shell: HostShell,
+        environment: dict[str, str],
+        pausing: Pausing,
+        now: Callable[[], float],
+        limit: float | None,
+        intent: Callable[[], None],
+    ) -> None:
+        self._shell = shell
+        self._pausing = pausing
+        self._now = now
+        self._ends = None if limit is None else now() + limit
+        self._limit = limit
+        self._intent = intent
+        self._below = SessionHands(shell, environment)
+        self.sent = False
+        """Something that may have changed the host went out."""
+
+    def run(self, request: Run) -> CommandResult:
+        """See `Hands.run`."""
+        self._about_to_change(request)
+        return self._below.run(self._limited(request))
+
+    def raw(self, request: Run) -> CommandResult:
+        """See `Hands.raw`."""
+        self._about_to_change(request)
+        return self._below.raw(self._limited(request))
+
+    def upload(self, request: Upload) -> Delivered:
+        """See `Hands.upload`."""
+        self._intent()
+        self.sent = True
+        return self._below.upload(request)
+
+    def fetch(self, request: Fetch) -> Fetched:
+        """See `Hands.fetch`."""
+        return self._below.fetch(request)
+
+    def sleep(self, seconds: float) -> None:
+        """See `Hands.sleep`."""
+        if self._pausing.wait(seconds):
+            raise Cancelled("the run was ended", phase="run")
+
+    def reconnect(self, request: Reconnect) -> None:
+        """See `Hands.reconnect`: tried until a shell answers."""
+        self._shell.forget()
+        ends = self._now() + request.timeout
+        self.sleep(request.delay)
+        while True:
+            try:
+                self._shell.session.run(":", request.attempt_timeout)
+                return
+            except (ConnectionFailed, CommandTimeout) as error:
+                self._shell.forget()
+                if self._now() + request.interval >= ends:
+                    raise ConnectionFailed(
+                        f"did not come back within {request.timeout:g} s: {error}",
+                        phase="open",
+                    ) from error
+            self.sleep(request.interval)
+
+    def _about_to_change(self, request: Run) -> None:
+        if request.effect == "changes":
+            self._intent()
+            self.sent = True
+
+    def _limited(self, request: Run) -> Run:
+        if self._ends is None:
+            return request
+        left = self._ends - self._now()
+        if left <= 0:
+            raise CommandTimeout(f"ran longer than {self._limit:g} s")
+        if request.timeout is not None and request.timeout < left:
+            return request
+        return replace(request, timeout=left)

@@ -1,0 +1,254 @@
+"""One task on one host: its loop, its result, its exports, and what is said of it."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from opsrun.dialect.tags import Template
+from opsrun.errors import OpsrunError, UndefinedVariable
+from opsrun.events import Notice, TaskResult
+from opsrun.modules.base import ModuleError
+from opsrun.playbook.interfaces import Templar
+from opsrun.playbook.messages import RunTask, TaskEnded
+from opsrun.playbook.model.nodes import Task
+from opsrun.playbook.runner import loops
+from opsrun.playbook.runner.attempts import Attempts
+from opsrun.playbook.runner.done import Done, failure, settled, together, worst
+from opsrun.playbook.runner.kit import Kit
+from opsrun.playbook.runner.loops import Item
+from opsrun.playbook.runner.values import flag, names, truth
+from opsrun.playbook.variables.layers import Layers
+from opsrun.results import Outcome
+
+CENSORED = "hidden, because no_log holds for this task"
+
+
+class HostRunner:
+    """See `opsrun.playbook.interfaces.Runner`."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+
+    def run(self, order: RunTask) -> TaskEnded:
+        """From conditions to exports. Raises nothing: whatever happens is in the message."""
+        task = self._kit.book.task(order.task)
+        try:
+            return _Turn(self._kit, task, order).ended()
+        except Exception as error:
+            return self._crashed(order, error)
+
+    def _crashed(self, order: RunTask, error: Exception) -> TaskEnded:
+        detail = "".join(traceback.format_exception(error)).rstrip()
+        words = f"a bug in opsrun ended this task:\n{detail}"
+        self._kit.emit(Notice("error", words, order.host))
+        result = {"failed": True, "changed": False, "msg": f"internal error: {error!r}"}
+        self._kit.emit(TaskResult(order.host, order.task, Outcome.FAILED, result))
+        return TaskEnded(order.host, order.task, order.turn, Outcome.FAILED, result=result)
+
+
+class _Turn:
+    """One order, being carried out."""
+
+    def __init__(self, kit: Kit, task: Task, order: RunTask) -> None:
+        self._kit = kit
+        self._task = task
+        self._order = order
+        self._layers: Layers = kit.variables.layers(order.host, task, order)
+        self._templar: Templar = kit.variables.templar_over(self._layers, task)
+        self._secret = False
+        self._said = ""
+
+    def ended(self) -> TaskEnded:
+        """The whole of it."""
+        before = self._kit.now()
+        self._secret = self._hides()
+        self._said = self._name()
+        found = self._each()
+        whole = found[0] if self._task.loop is None else self._folded(found)
+        whole.duration = self._kit.now() - before
+        self._say(whole, None)
+        return self._message(whole, found)
+
+    def _hides(self) -> bool:
+        try:
+            return flag(self._task, "no_log", self._templar)
+        except (OpsrunError, ModuleError):
+            # Rather too little shown than a secret.
+            return True
+
+    def _name(self) -> str:
+        name = self._task.name
+        if not isinstance(name, Template):
+            return name
+        try:
+            return str(self._templar.render(name))
+        except OpsrunError:
+            return str(name)
+
+    def _each(self) -> list[Done]:
+        if self._task.loop is None:
+            return [self._attempts(self._templar, None).done()]
+        try:
+            found = loops.values(self._task, self._templar)
+            items = loops.items(self._task, found, self._templar)
+        except (OpsrunError, ModuleError) as error:
+            return [self._without_items(error)]
+        return self._through(items)
+
+    def _without_items(self, error: Exception) -> Done:
+        """What the loop is over can't be worked out; that is no failure where nothing is done."""
+        if isinstance(error, UndefinedVariable) and self._task.keywords.when:
+            done = self._attempts(self._templar, None).condition_only()
+            if done is not None:
+                return done
+        if isinstance(error, ModuleError):
+            return failure(error.msg, **error.data)
+        return failure(str(error))
+
+    def _through(self, items: list[Item]) -> list[Done]:
+        found: list[Done] = []
+        control = self._task.loop.control if self._task.loop is not None else None
+        assert control is not None
+        for item in items:
+            if found and self._pauses(control.pause):
+                break
+            templar = self._templar.with_variables(item.variables)
+            done = self._attempts(templar, item).done()
+            found.append(done)
+            self._say(done, self._label(item, templar))
+            if done.outcome in (Outcome.CANCELLED, Outcome.LOST, Outcome.UNREACHABLE):
+                break
+            if control.break_when and self._breaks(templar, done):
+                break
+        return found
+
+    def _pauses(self, pause: Any) -> bool:
+        seconds = self._templar.render(pause)
+        return bool(seconds) and self._kit.pausing.wait(float(seconds))
+
+    def _breaks(self, templar: Templar, done: Done) -> bool:
+        control = self._task.loop.control if self._task.loop is not None else None
+        assert control is not None
+        seen = {self._task.register: done.result} if self._task.register else {}
+        return all(templar.with_variables(seen).condition(one) for one in control.break_when)
+
+    def _attempts(self, templar: Templar, item: Item | None) -> Attempts:
+        def retrying(done: Done, attempt: int, left: int) -> None:
+            label = None if item is None else self._label(item, templar)
+            self._say(done, label, attempt, left)
+
+        layers = self._layers if item is None else self._layers.over(item.variables)
+        return Attempts(self._kit, self._task, self._order, layers, templar, item, retrying)
+
+    def _label(self, item: Item, templar: Templar) -> str:
+        control = self._task.loop.control if self._task.loop is not None else None
+        if control is None or control.label is None:
+            return str(item.value)
+        try:
+            return str(templar.render(control.label))
+        except OpsrunError:
+            return str(item.value)
+
+    def _folded(self, found: list[Done]) -> Done:
+        """All items as one."""
+        if not found:
+            return settled(Done(dict(loops.NO_ITEMS)))
+        if found[0].result.get("ansible_loop_var") is None:
+            # What the loop is over was never known.
+            return found[0]
+        whole = Done(loops.together([done.result for done in found]))
+        bad = worst(found)
+        failed = [done for done in found if done.failed]
+        if bad is not None:
+            whole.outcome = bad
+        elif failed:
+            whole.outcome = failed[-1].outcome
+            whole.ignored = True
+        whole.exports = together(done.exports for done in found)
+        whole.includes = tuple(one for done in found for one in done.includes)
+        whole.new_hosts = tuple(one for done in found for one in done.new_hosts)
+        whole.groups = tuple(one for done in found for one in done.groups)
+        whole.delegate = found[-1].delegate
+        return settled(whole)
+
+    def _say(self, done: Done, item: str | None, attempt: int = 1, left: int | None = None) -> None:
+        result = self._shown(done)
+        files = ", ".join(each.name for each in done.includes)
+        self._kit.emit(
+            TaskResult(
+                self._order.host,
+                self._order.task,
+                done.outcome,
+                result,
+                ignored=done.ignored,
+                item=CENSORED if item is not None and self._secret else item,
+                delegate=done.delegate,
+                name=self._said,
+                duration=done.duration,
+                attempt=attempt,
+                retries_left=left,
+                included=files,
+                loop=item is None and self._task.loop is not None,
+            )
+        )
+
+    def _shown(self, done: Done) -> Mapping[str, Any]:
+        if not self._secret:
+            return done.result
+        kept = {
+            key: done.result[key]
+            for key in ("changed", "failed", "skipped", "unreachable")
+            if key in done.result
+        }
+        return {"censored": CENSORED, **kept}
+
+    def _message(self, whole: Done, found: list[Done]) -> TaskEnded:
+        exports = whole.exports
+        if self._task.register:
+            exports = replace(exports, registered={self._task.register: whole.result})
+        failed = whole.failed and not whole.ignored
+        return TaskEnded(
+            self._order.host,
+            self._order.task,
+            self._order.turn,
+            whole.outcome,
+            ignored=whole.ignored,
+            result=whole.result,
+            exports=exports,
+            for_hosts=self._order.for_hosts,
+            notified=self._notified(whole),
+            includes=whole.includes,
+            new_hosts=whole.new_hosts,
+            groups=whole.groups,
+            run_once=self._once(),
+            fatal=failed and self._fatal(),
+            meta=whole.meta,
+        )
+
+    def _notified(self, whole: Done) -> tuple[str, ...]:
+        if not self._task.notify or not whole.result.get("changed") or whole.failed:
+            return ()
+        place = self._task.places.get("notify", self._task.origin)
+        try:
+            return names(self._task.notify, self._templar, place)
+        except OpsrunError as error:
+            self._kit.emit(Notice("error", f"notify: {error}", self._order.host))
+            return tuple(str(each) for each in self._task.notify)
+
+    def _once(self) -> bool | None:
+        wanted = self._task.keywords.run_once
+        if not isinstance(wanted, Template):
+            return None
+        try:
+            return truth(self._templar.render(wanted), "run_once")
+        except (OpsrunError, ModuleError):
+            return False
+
+    def _fatal(self) -> bool:
+        try:
+            return flag(self._task, "any_errors_fatal", self._templar)
+        except (OpsrunError, ModuleError):
+            return False

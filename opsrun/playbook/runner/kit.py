@@ -1,0 +1,48 @@
+"""What all tasks of a run share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from opsrun.events import Event
+from opsrun.playbook.actions.base import Pausing, ReadVars
+from opsrun.playbook.book import TaskBook
+from opsrun.playbook.interfaces import Reach, Templar
+from opsrun.playbook.messages import RunTask
+from opsrun.playbook.model.nodes import Task
+from opsrun.playbook.state import RunState
+from opsrun.playbook.variables.layers import Layers
+from opsrun.playbook.variables.settings import RunSettings
+
+
+class Variables(Protocol):
+    """`opsrun.playbook.variables.scopes.Scopes`, as runners use it."""
+
+    def layers(self, host: str, task: Task, order: RunTask) -> Layers:
+        """The raw variables of a host at a task."""
+
+    def templar_over(self, layers: Mapping[str, Any], task: Task | None) -> Templar:
+        """A Templar over them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """What all tasks of a run share."""
+
+    settings: RunSettings
+    book: TaskBook
+    variables: Variables
+    state: RunState
+    reach: Reach
+    emit: Callable[[Event], None]
+    now: Callable[[], float]
+    """Monotonic seconds."""
+    pausing: Pausing
+    read_vars: ReadVars
+    groups: Callable[[], Mapping[str, Sequence[str]]]
+    playbook: Callable[[], str]
+    """The file of the play that is under way."""
+    intent: Callable[[str, str], None]
+    """Called with host and task before anything goes out that may change the host."""

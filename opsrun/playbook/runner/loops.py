@@ -1,0 +1,145 @@
+"""What a task goes through, and what it knows at each item."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from opsrun.errors import UndefinedVariable
+from opsrun.modules.base import ModuleError
+from opsrun.playbook.interfaces import Templar
+from opsrun.playbook.model.nodes import Task
+from opsrun.playbook.runner.values import truth
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a loop."""
+
+    value: Any
+    index: int
+    variables: Mapping[str, Any]
+    """What templates see of it."""
+    loop_var: str
+    index_var: str | None = None
+
+    def marks(self) -> dict[str, Any]:
+        """What its result says about it."""
+        found = {self.loop_var: self.value, "ansible_loop_var": self.loop_var}
+        if self.index_var is not None:
+            found[self.index_var] = self.index
+            found["ansible_index_var"] = self.index_var
+        if "ansible_loop" in self.variables:
+            found["ansible_loop"] = self.variables["ansible_loop"]
+        return found
+
+
+def values(task: Task, templar: Templar) -> list[Any]:
+    """What there is to go through.
+
+    Raises:
+        TemplateError, ModuleError: it can't be worked out, or is no list.
+    """
+    loop = task.loop
+    assert loop is not None
+    name = "loop" if loop.lookup is None else f"with_{loop.lookup}"
+    origin = task.places.get(name, task.origin)
+    if loop.lookup is not None:
+        return templar.lookup(loop.lookup, _terms(loop.value, templar, loop.lookup, origin), {})
+    found = templar.render(loop.value, origin)
+    if not isinstance(found, list):
+        shown = type(found).__name__
+        raise ModuleError(f"loop: expected a list, found {shown}: {found!r:.200}")
+    return found
+
+
+def _terms(value: Any, templar: Templar, lookup: str, origin: Any) -> Sequence[Any]:
+    if lookup == "first_found" and isinstance(value, list):
+        # A candidate whose name can't be made isn't there; the next one may be.
+        found = []
+        for each in value:
+            try:
+                found.append(templar.render(each, origin))
+            except UndefinedVariable:
+                continue
+        return found
+    found = templar.render(value, origin)
+    if isinstance(found, list):
+        return found
+    return [] if found is None else [found]
+
+
+def items(task: Task, found: Sequence[Any], templar: Templar) -> list[Item]:
+    """The items with what templates see of each.
+
+    Raises:
+        TemplateError, ModuleError: ``loop_control`` can't be used.
+    """
+    assert task.loop is not None
+    control = task.loop.control
+    loop_var = str(templar.render(control.loop_var))
+    index_var = templar.render(control.index_var) if control.index_var is not None else None
+    extended = truth(templar.render(control.extended), "extended")
+    everything = truth(templar.render(control.extended_allitems), "extended_allitems")
+    made = []
+    for index, value in enumerate(found):
+        seen: dict[str, Any] = {loop_var: value, "ansible_loop_var": loop_var}
+        if index_var is not None:
+            seen |= {str(index_var): index, "ansible_index_var": index_var}
+        if extended:
+            seen["ansible_loop"] = _extended(found, index, everything)
+        made.append(Item(value, index, seen, loop_var, index_var))
+    return made
+
+
+def _extended(found: Sequence[Any], index: int, everything: bool) -> dict[str, Any]:
+    length = len(found)
+    known: dict[str, Any] = {
+        "index": index + 1,
+        "index0": index,
+        "first": index == 0,
+        "last": index + 1 == length,
+        "length": length,
+        "revindex": length - index,
+        "revindex0": length - index - 1,
+    }
+    if everything:
+        known["allitems"] = list(found)
+    if index + 1 < length:
+        known["nextitem"] = found[index + 1]
+    if index > 0:
+        known["previtem"] = found[index - 1]
+    return known
+
+
+def together(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What ``register`` gets of a whole loop."""
+    failed = any(each.get("failed") for each in results)
+    skipped = all(each.get("skipped") for each in results)
+    found: dict[str, Any] = {
+        "results": list(results),
+        "changed": any(each.get("changed") for each in results),
+        "skipped": skipped,
+        "msg": "All items completed",
+    }
+    if failed:
+        found |= {"failed": True, "msg": "One or more items failed"}
+    if skipped:
+        found["msg"] = "All items skipped"
+    if any(each.get("unreachable") for each in results):
+        found["unreachable"] = True
+    for key in ("warnings", "deprecations"):
+        said = [words for each in results for words in each.get(key, ())]
+        if said:
+            found[key] = said
+    return found
+
+
+NO_ITEMS = {
+    "changed": False,
+    "skipped": True,
+    "skipped_reason": "No items in the list",
+    "results": [],
+}
+"""Of a loop over nothing."""

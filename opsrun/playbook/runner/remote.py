@@ -1,0 +1,133 @@
+"""A module on a host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from opsrun.errors import (
+    BecomeError,
+    Cancelled,
+    CommandTimeout,
+    ConnectionFailed,
+    ConnectionLost,
+    HostError,
+    OpsrunError,
+)
+from opsrun.modules.base import Context, Module, ModuleError
+from opsrun.modules.driver import drive
+from opsrun.playbook.interfaces import Templar, Wish
+from opsrun.playbook.model.nodes import Task
+from opsrun.playbook.runner.done import Done, failure, settled
+from opsrun.playbook.runner.hands import TaskHands
+from opsrun.playbook.runner.kit import Kit
+from opsrun.playbook.runner.search import Search
+from opsrun.playbook.runner.values import environment, flag, number
+from opsrun.playbook.runner.wishes import connecting, wish
+from opsrun.playbook.variables.magic import namespaced
+from opsrun.results import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """`opsrun.modules.base.Controller` for a task."""
+
+    search: Search
+    templar: Templar
+
+    def find(self, name: str, folder: str) -> str | None:
+        """See `Controller.find`."""
+        return self.search.find(name, folder)
+
+    def searched(self, name: str, folder: str) -> Sequence[str]:
+        """See `Controller.searched`."""
+        return self.search.searched(name, folder)
+
+    def render(self, path: str, options: Mapping[str, Any]) -> bytes:
+        """See `Controller.render`."""
+        return self.templar.file(path, options)
+
+
+class Remote:
+    """Does a module's work on the host, or on the one that the task is delegated to.
+
+    Args:
+        kit: of the run.
+        task: what is done.
+        host: whose task it is.
+        target: on whom it is done.
+        wish: how that one is reached.
+    """
+
+    def __init__(self, kit: Kit, task: Task, host: str, wish: Wish) -> None:
+        self._kit = kit
+        self._task = task
+        self._host = host
+        self._wish = wish
+
+    def do(self, module: Module, templar: Templar, search: Search) -> Done:
+        """Run it; whatever the host does is in the answer. Raises what is no host's fault."""
+        kit, task = self._kit, self._task
+        limit = number(task, task.keywords.timeout, "timeout", templar, 0) or None
+        context = Context(
+            Local(search, templar),
+            flag(task, "check_mode", templar, kit.settings.check),
+            flag(task, "diff", templar, kit.settings.diff),
+            self._host,
+            namespaced(kit.state.host(self._wish.host).facts),
+        )
+        exported = environment(task, templar)
+        hands: TaskHands | None = None
+        try:
+            with kit.reach.lease(self._wish) as shell:
+                hands = TaskHands(shell, exported, kit.pausing, kit.now, limit, self._intent)
+                result = drive(module, context, hands).to_dict()
+        except OpsrunError as error:
+            return self._ended(error, hands is not None and hands.sent)
+        return settled(Done(result))
+
+    def _intent(self) -> None:
+        self._kit.intent(self._wish.host, self._task.id)
+
+    def _ended(self, error: OpsrunError, sent: bool) -> Done:
+        if not isinstance(error, HostError) or isinstance(error, BecomeError):
+            return failure(str(error))
+        words = f"{error.phase}: {error.message}" if error.phase else error.message
+        words = f"{words} ({error.hint})" if error.hint else words
+        if isinstance(error, Cancelled):
+            return Done({"msg": words, "failed": True, "changed": False}, Outcome.CANCELLED)
+        if isinstance(error, CommandTimeout):
+            return failure(words, timedout={"period": self._task.keywords.timeout})
+        lost = isinstance(error, ConnectionLost) and sent
+        if isinstance(error, (ConnectionFailed, ConnectionLost)):
+            result = {"unreachable": True, "msg": words, "changed": False, "failed": True}
+            if lost:
+                result["lost"] = True
+            return Done(result, Outcome.LOST if lost else Outcome.UNREACHABLE)
+        return failure(words)
+
+
+def wished(kit: Kit, task: Task, host: str, delegate: str, templar: Templar, seen: Any) -> Wish:
+    """How the task's host, or its delegate, is to be reached.
+
+    Args:
+        seen: the raw variables of that one, as the task sees them.
+
+    Raises:
+        TemplateError, ModuleError: a variable or keyword can't be used.
+    """
+    keywords = connecting(task.keywords, templar, _truth)
+    target = delegate or host
+    delegated = bool(delegate) and "connection" not in task.written
+    try:
+        return wish(target, seen, templar, keywords, delegated=delegated)
+    except ValueError as error:
+        raise ModuleError(f"port: {error}") from error
+
+
+def _truth(value: Any) -> bool | None:
+    from opsrun.playbook.runner.values import truth
+    from opsrun.playbook.templating.omit import OMIT
+
+    return None if value in (None, "") or value is OMIT else truth(value, "become")
