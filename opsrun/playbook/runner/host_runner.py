@@ -26,6 +26,10 @@ from opsrun.results import Outcome
 CENSORED = "hidden, because no_log holds for this task"
 
 
+_OPEN = ("changed", "failed", "skipped", "unreachable", "attempts")
+"""What of a hidden result is shown."""
+
+
 class HostRunner:
     """See `opsrun.playbook.interfaces.Runner`."""
 
@@ -198,11 +202,7 @@ class _Turn:
     def _shown(self, done: Done) -> Mapping[str, Any]:
         if not self._secret:
             return done.result
-        kept = {
-            key: done.result[key]
-            for key in ("changed", "failed", "skipped", "unreachable")
-            if key in done.result
-        }
+        kept: dict[str, Any] = {key: value for key, value in done.result.items() if key in _OPEN}
         return {"censored": CENSORED, **kept}
 
     def _message(self, whole: Done, found: list[Done]) -> TaskEnded:
