@@ -121,6 +121,25 @@ class Fleetway:
             for way in ways
         ]
 
+    def admit(self, target: Target, at_once: int) -> None:
+        """Make what a connection to ``target`` needs; for those that come one by one.
+
+        Args:
+            target: will be reached soon.
+            at_once: how many hosts are worked on at the same time.
+
+        Raises:
+            ConnectionFailed: a key that was asked for can't be read.
+        """
+        self.targets[target.host] = target
+        if not isinstance(target, SSHTarget):
+            return
+        if self.shared is None:
+            self._share([target], True, at_once)
+        else:
+            self._tell_what_has_no_effect([target])
+            self._prepared([target], True)
+
     def transport(self, way: Way, anew: bool = False) -> Transport:
         """A transport to one host, and to the user that its commands run as."""
         transport = self._to(way.target, anew)

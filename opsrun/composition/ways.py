@@ -76,12 +76,12 @@ def _find_way(host: Host, defaults: ConnectionDefaults, config: SSHConfig, becom
     if not becomes:
         return Way(host.name, target)
     spec = become_spec(
-        host.name, host.variables, defaults.become, _login_user(target), origin=origin
+        host.name, host.variables, defaults.become, login_user(target), origin=origin
     )
     return Way(host.name, target, spec)
 
 
-def _login_user(target: object) -> str | None:
+def login_user(target: object) -> str | None:
     """Who logs in, where we know it."""
     if isinstance(target, LocalTarget):
         return myself()

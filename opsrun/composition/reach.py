@@ -1,0 +1,273 @@
+"""A playbook's connections: one login a host, a persistent shell for each identity on it.
+
+A shell has one user at a time. Tasks of several hosts that are delegated to one get a login each,
+as long as they overlap; what is idle is used again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from opsrun.composition.fleetway import Fleetway
+from opsrun.composition.ways import Way, login_user
+from opsrun.engine.stop import Stop
+from opsrun.errors import Cancelled, ConnectionFailed, HostError
+from opsrun.playbook.interfaces import Wish
+from opsrun.remote.become import BecomeConnection, BecomeSpec
+from opsrun.remote.capture import KEEP_PER_STREAM, Capture, MemoryBudget
+from opsrun.remote.command import Command, CommandResult
+from opsrun.remote.connection import USUAL, Connection, Transport
+from opsrun.remote.files.remote_files import RemoteFiles
+from opsrun.remote.perseverance import Perseverance
+from opsrun.remote.running import Running
+from opsrun.remote.session import Session
+from opsrun.transports.ssh_config.config import SSHConfig
+from opsrun.transports.targets.become import Become, become_spec
+from opsrun.transports.targets.build import ConnectionDefaults, build_target
+from opsrun.transports.targets.target import Target
+
+
+class Line:
+    """A connection that is open, and the shells on it."""
+
+    def __init__(self, reach: FleetReach, way: Way, transport: Transport) -> None:
+        self._reach = reach
+        self._way = way
+        self.target = way.target
+        self.transport: Transport | None = transport
+        self._connection: Connection | None = None
+        self._shells: dict[BecomeSpec | None, Shell] = {}
+
+    def connection(self) -> Connection:
+        """The login; made anew after `forget`."""
+        if self._connection is None:
+            transport = self.transport or self._reach.transport(self._way)
+            self.transport = transport
+            self._connection = self._reach.connect(transport, self._way.host)
+        return self._connection
+
+    def shell(self, become: BecomeSpec | None) -> Shell:
+        """The shell of an identity, made if need be."""
+        found = self._shells.get(become)
+        if found is None:
+            found = self._shells[become] = Shell(self._reach, self, self._way.host, become)
+        return found
+
+    def has(self, become: BecomeSpec | None) -> bool:
+        """Whether there is a shell of this identity."""
+        return become in self._shells
+
+    @property
+    def usable(self) -> bool:
+        """Whether the connection hasn't been seen to end."""
+        alive = getattr(self._connection, "is_alive", True)
+        return self._connection is None or bool(alive)
+
+    def forget(self) -> None:
+        """Close everything; the next use logs in again."""
+        for shell in self._shells.values():
+            shell.drop()
+        if self.transport is not None:
+            self.transport.close()
+        self.transport = self._connection = None
+
+
+class Shell:
+    """See `opsrun.playbook.interfaces.HostShell`."""
+
+    def __init__(self, reach: FleetReach, line: Line, host: str, become: BecomeSpec | None) -> None:
+        self._reach = reach
+        self._line = line
+        self._host = host
+        self._become = become
+        self._session: Session | None = None
+
+    @property
+    def session(self) -> Session:
+        """The persistent shell."""
+        if self._session is None:
+            reach = self._reach
+            connection = self._as(self._line.connection())
+            self._session = Session(connection, reach.now, host=self._host, stop=reach.stop)
+        return self._session
+
+    def _as(self, connection: Connection) -> Connection:
+        if self._become is None:
+            return connection
+        return BecomeConnection(connection, self._become, self._reach.now, self._host)
+
+    def files(self) -> RemoteFiles:
+        """See `HostShell.files`."""
+        return RemoteFiles(self.session, self._host)
+
+    def command(self, command: Command) -> CommandResult:
+        """See `HostShell.command`."""
+        if self._become is not None:
+            command = replace(command, manner=USUAL)
+        budget = self._reach.budget
+        out, err = (Capture(KEEP_PER_STREAM, budget, None) for _ in range(2))
+        running = Running(command, out, err, self._reach.now, None, None)
+        try:
+            with self._reach.stop.closing(running.interrupt):
+                ended = running.run(self._as(self._line.connection()), self._reach.stop, self._host)
+        finally:
+            out.close()
+            err.close()
+        return ended
+
+    def forget(self) -> None:
+        """See `HostShell.forget`."""
+        self._line.forget()
+
+    def drop(self) -> None:
+        """The shell is gone with its connection, or is to go."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    def interrupt(self) -> None:
+        """Have whoever waits for this shell look at the stop."""
+        if self._session is not None:
+            self._session.interrupt()
+
+
+class FleetReach:
+    """See `opsrun.playbook.interfaces.Reach`.
+
+    Args:
+        fleetway: how hosts are reached.
+        defaults: what holds for all of them.
+        stop: ends what is under way.
+        at_once: hosts that are worked on at the same time.
+        retries: further logins where one failed.
+    """
+
+    def __init__(
+        self,
+        fleetway: Fleetway,
+        defaults: ConnectionDefaults,
+        stop: Stop,
+        at_once: int,
+        retries: int = 0,
+    ) -> None:
+        self._fleetway = fleetway
+        self._defaults = defaults
+        self._config: SSHConfig | None = None
+        self.stop = stop
+        self.now = fleetway.engine.now
+        self.budget = MemoryBudget(1 << 29, fleetway.engine.lock())
+        self._at_once = at_once
+        self._retries = retries
+        self._lock = fleetway.engine.lock()
+        self._idle: dict[Target, list[Line]] = {}
+        self._every: set[Line] = set()
+        self._known: dict[Any, tuple[Target, BecomeSpec | None]] = {}
+
+    @contextmanager
+    def lease(self, wish: Wish) -> Iterator[Shell]:
+        """See `Reach.lease`."""
+        target, become = self._resolved(wish)
+        line = self._take(Way(wish.host, target), become)
+        shell = line.shell(become)
+        try:
+            with self.stop.closing(shell.interrupt):
+                yield shell
+        except HostError as error:
+            if not isinstance(error, Cancelled) and not line.usable:
+                line.forget()
+            raise
+        finally:
+            with self._lock:
+                self._idle.setdefault(target, []).append(line)
+
+    def _resolved(self, wish: Wish) -> tuple[Target, BecomeSpec | None]:
+        variables = _as_variables(wish)
+        key = wish.host, tuple(sorted((name, repr(value)) for name, value in variables.items()))
+        found = self._known.get(key)
+        if found is None:
+            if self._config is None:
+                self._config = self._defaults.read_ssh_config()
+            target = build_target(wish.host, variables, self._defaults, self._config)
+            spec = become_spec(wish.host, variables, self._become(wish), login_user(target))
+            self._fleetway.admit(target, self._at_once)
+            found = self._known[key] = target, spec
+        return found
+
+    def _become(self, wish: Wish) -> Become | None:
+        """The command line's; keywords win over it, but for its password."""
+        said = self._defaults.become
+        wanted = wish.become
+        if wanted is None or "ansible_become" in wish.variables:
+            base = said or Become(everywhere=False)
+        else:
+            base = replace(said or Become(), everywhere=True)
+        if wanted is None:
+            return base
+        return replace(
+            base,
+            user=wanted.user or base.user,
+            method=wanted.method or base.method,
+            flags=wanted.flags or base.flags,
+            exe=wanted.exe or base.exe,
+        )
+
+    def _take(self, way: Way, become: BecomeSpec | None) -> Line:
+        with self._lock:
+            idle = self._idle.get(way.target, [])
+            chosen = next((line for line in idle if line.has(become)), None)
+            chosen = chosen or (idle[-1] if idle else None)
+            if chosen is not None:
+                idle.remove(chosen)
+                return chosen
+        line = Line(self, way, self.transport(way))
+        with self._lock:
+            self._every.add(line)
+        return line
+
+    def transport(self, way: Way) -> Transport:
+        """A way to a host, as its login user."""
+        return self._fleetway.transport(way)
+
+    def connect(self, transport: Transport, host: str) -> Connection:
+        """Log in; tried again where that is worth it, see `Perseverance`."""
+        patience = Perseverance(self._retries)
+        while True:
+            try:
+                with self.stop.closing(transport.close):
+                    connection = transport.connect()
+                break
+            except ConnectionFailed as error:
+                pause = None if self.stop.cancelled else patience.pause(error)
+                if pause is None or self.stop.wait(pause):
+                    raise self._cancelled(error, host) from error
+        if self.stop.cancelled:
+            raise Cancelled(self.stop.reason, host=host, phase="open")
+        return connection
+
+    def _cancelled(self, error: ConnectionFailed, host: str) -> HostError:
+        if self.stop.cancelled:
+            return Cancelled(self.stop.reason, host=host, phase=error.phase)
+        return error
+
+    def close(self) -> None:
+        """See `Reach.close`."""
+        with self._lock:
+            every, self._every = self._every, set()
+            self._idle.clear()
+        for line in every:
+            line.forget()
+
+
+def _as_variables(wish: Wish) -> dict[str, Any]:
+    """The wish's variables, and its keywords where no variable says otherwise."""
+    found = dict(wish.variables)
+    if wish.connection is not None and "ansible_connection" not in found:
+        found["ansible_connection"] = wish.connection
+    if wish.remote_user is not None and not {"ansible_user", "ansible_ssh_user"} & found.keys():
+        found["ansible_user"] = wish.remote_user
+    if wish.port is not None and not {"ansible_port", "ansible_ssh_port"} & found.keys():
+        found["ansible_port"] = wish.port
+    return found
