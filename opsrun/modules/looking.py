@@ -1,0 +1,244 @@
+"""What there is at a path of a host, asked for in a script of ours.
+
+Answers are keys and values, each ended by a NUL, so that names of any bytes come through. The shell
+functions are in `LOOK`; `Answers` reads what they print, and `Seen` is what is known of one path.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+from dataclasses import dataclass
+from datetime import datetime
+
+from opsrun.modules.base import ModuleError
+from opsrun.modules.wording import path_of, text_of
+from opsrun.remote.command import CommandResult
+
+LOOK = r"""
+say() { printf '%s\0' "$@"; }
+gone() {
+  case $1 in *'No such file or directory') return 0 ;; esac
+  return 1
+}
+at() {
+  k=$1
+  p=$2
+  o=${3-}
+  say "$k" "$p"
+  if [ ! -h "$p" ] && [ ! -e "$p" ]; then
+    e=$(ls -d -- "$p" 2>&1 >/dev/null) || gone "$e" || say "$k.why" "$e"
+    return
+  fi
+  # shellcheck disable=SC2086 # an option, or none
+  s=$(stat $o -c '%f %u %g %s %i %d %h %b %o %t %T
+%U
+%G
+%x
+%y
+%z' -- "$p" 2>/dev/null) || s=$(stat $o -f '%Xp %u %g %z %i %d %l %b %k %Xr -
+%Su
+%Sg
+%Fa
+%Fm
+%Fc' -- "$p" 2>/dev/null) || {
+    if [ -n "$o" ] && [ ! -e "$p" ]; then return; fi
+    say "$k.why" "there is no stat(1) that tells of $p"
+    return
+  }
+  say "$k.stat" "$s"
+  if [ -z "$o" ] && [ -h "$p" ]; then
+    t=$(readlink "$p" && echo x)
+    say "$k.link" "${t%?x}"
+  fi
+}
+digest() {
+  x=$({
+    "${1}sum" <"$2" || openssl dgst "-$1" -r <"$2" || shasum -a "${1#sha}" <"$2" ||
+      "$1" -q <"$2" || busybox "${1}sum" <"$2"
+  } 2>/dev/null)
+  printf '%s' "${x%%[!0-9a-f]*}"
+}
+"""
+"""``at KEY PATH [-L]`` tells of a path; ``digest sha1 PATH`` prints a checksum, or nothing."""
+
+_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.(\d{1,9}))? ([+-]\d{4})\Z|(-?\d+)(?:\.(\d{1,9}))?\Z"
+)
+
+
+class Answers:
+    """Keys and values that a script printed.
+
+    Raises:
+        ModuleError: the script broke.
+    """
+
+    def __init__(self, answer: CommandResult) -> None:
+        if not answer.ok:
+            raise ModuleError.of(answer)
+        fields = answer.stdout.split(b"\0")
+        if len(fields) % 2 == 0 or fields[-1] or answer.truncated:
+            raise ModuleError("the host's answer makes no sense, or was cut off")
+        keys = [text_of(key) for key in fields[:-1:2]]
+        self._values = dict(zip(keys, fields[1::2], strict=True))
+
+    def get(self, key: str) -> str | None:
+        """A value as text that turns into the same bytes again; None where there is none."""
+        value = self._values.get(key)
+        return None if value is None else path_of(value)
+
+    def text(self, key: str) -> str:
+        """A value; empty where there is none."""
+        return self.get(key) or ""
+
+    def number(self, key: str) -> int | None:
+        """A decimal number; None where there is none."""
+        text = self.text(key)
+        return int(text) if text.isascii() and text.isdigit() else None
+
+    def octal(self, key: str, default: int) -> int:
+        """An octal number."""
+        try:
+            return int(self.text(key), 8)
+        except ValueError:
+            return default
+
+    def seen(self, key: str) -> Seen:
+        """What ``at KEY`` told.
+
+        Raises:
+            ModuleError: it can't be told, in the host's words.
+        """
+        why = self.get(f"{key}.why")
+        if why is not None:
+            raise ModuleError(why)
+        path, told = self.text(key), self.get(f"{key}.stat")
+        if told is None:
+            return Seen(path)
+        return _seen(path, told, self.get(f"{key}.link"))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One path, as it was when the host was asked."""
+
+    path: str
+    """With homes and variables in it replaced."""
+    raw_mode: int = 0
+    """``st_mode``; 0 where there is nothing."""
+    uid: int = 0
+    gid: int = 0
+    size: int = 0
+    inode: int = 0
+    device: int = 0
+    links: int = 0
+    blocks: int = 0
+    block_size: int = 0
+    rdev: int = 0
+    user: str = ""
+    """Empty where the number has no name."""
+    group: str = ""
+    atime: int = 0
+    """Nanoseconds since the epoch."""
+    mtime: int = 0
+    ctime: int = 0
+    target: str | None = None
+    """What a link says."""
+
+    @property
+    def exists(self) -> bool:
+        """Something is there; of a link, the link itself."""
+        return self.raw_mode != 0
+
+    @property
+    def mode(self) -> int:
+        """Permissions with setuid, setgid and the sticky bit."""
+        return stat.S_IMODE(self.raw_mode)
+
+    @property
+    def is_dir(self) -> bool:
+        """A directory."""
+        return stat.S_ISDIR(self.raw_mode)
+
+    @property
+    def is_link(self) -> bool:
+        """A symbolic link."""
+        return stat.S_ISLNK(self.raw_mode)
+
+    @property
+    def is_file(self) -> bool:
+        """A regular file."""
+        return stat.S_ISREG(self.raw_mode)
+
+    @property
+    def state(self) -> str:
+        """As results say it: a file with a second name is ``hard``."""
+        if not self.exists:
+            return "absent"
+        if self.is_link:
+            return "link"
+        if self.is_dir:
+            return "directory"
+        return "hard" if self.links > 1 else "file"
+
+
+def _seen(path: str, told: str, target: str | None) -> Seen:
+    lines = told.split("\n")
+    words = lines[0].split()
+    if len(lines) != 6 or len(words) != 11:
+        raise ModuleError(f"what stat(1) says of {path} makes no sense: {told[:200]!r}")
+    mode, major, minor = (
+        int(each, 16) for each in (words[0], words[9], words[10].strip("-") or "0")
+    )
+    uid, gid, size, inode, device, links, blocks, block_size = map(int, words[1:9])
+    return Seen(
+        path,
+        mode,
+        uid,
+        gid,
+        size,
+        inode,
+        device,
+        links,
+        blocks,
+        block_size,
+        major if words[10] == "-" else _device(major, minor),
+        _name(lines[1], uid),
+        _name(lines[2], gid),
+        nanoseconds(lines[3]),
+        nanoseconds(lines[4]),
+        nanoseconds(lines[5]),
+        target,
+    )
+
+
+def _device(major: int, minor: int) -> int:
+    """Linux's makedev(3)."""
+    low = (major & 0xFFF) << 8 | minor & 0xFF
+    return low | (major & 0xFFFFF000) << 32 | (minor & 0xFFFFFF00) << 12
+
+
+def _name(text: str, number: int) -> str:
+    return "" if text in ("UNKNOWN", str(number)) else text
+
+
+def nanoseconds(text: str) -> int:
+    """A time of stat(1)'s, since the epoch; 0 for what no calendar has."""
+    found = _TIME.match(text.strip())
+    if found is None:
+        return 0
+    if found[4] is not None:
+        seconds = int(found[4])
+        return seconds * 10**9 + int((found[5] or "0").ljust(9, "0"))
+    try:
+        whole = datetime.strptime(f"{found[1]} {found[3]}", "%Y-%m-%d %H:%M:%S %z")
+    except ValueError:
+        return 0
+    return int(whole.timestamp()) * 10**9 + int((found[2] or "0").ljust(9, "0"))
+
+
+def as_float(time: int) -> float:
+    """Nanoseconds as the float of seconds that Python's own stat gives."""
+    seconds, rest = divmod(time, 10**9)
+    return seconds + 1e-9 * rest
