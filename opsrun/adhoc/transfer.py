@@ -17,7 +17,8 @@ from opsrun.errors import ConnectionFailed, ConnectionLost, TransferFailed, Usag
 from opsrun.events import Notice, Outcome, Result
 from opsrun.remote.connection import Connection, Manner
 from opsrun.remote.files.host_files import HostFiles
-from opsrun.remote.files.remote_files import Limits, RemoteFiles
+from opsrun.remote.files.remote_files import RemoteFiles
+from opsrun.remote.files.sending import Limits
 from opsrun.remote.session import Session
 from opsrun.trees.entry import Kind
 from opsrun.trees.failures import shown

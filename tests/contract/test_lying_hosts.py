@@ -9,7 +9,7 @@ import pytest
 from support.copying import PRESERVING, bad, copying, left_behind, mode
 from support.lying import lying
 
-import opsrun.remote.files.remote_files as remote_files
+import opsrun.remote.files.sending as sending
 from opsrun.adhoc import fetching
 from opsrun.events import Notice, Outcome
 
@@ -72,7 +72,7 @@ def test_archives_larger_than_announced_end(
 
 
 def test_a_listing_without_end_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote_files, "LISTING_CAP", 1 << 20)
+    monkeypatch.setattr(sending, "LISTING_CAP", 1 << 20)
     (tmp_path / "tree").mkdir()
     with copying(lying(tmp_path / "bin", {"find": f"{UNLESS_TRIED}exec yes"})) as copy:
         words = bad(copy.get(f"{tmp_path}/tree", f"{tmp_path}/back/"))

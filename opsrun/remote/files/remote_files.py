@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from opsrun.errors import ConnectionLost, HostError, TransferFailed
-from opsrun.remote.command import CommandResult
+from opsrun.errors import ConnectionLost, TransferFailed
 from opsrun.remote.files import complaints
 from opsrun.remote.files.changing import Change, directory_script
 from opsrun.remote.files.delivery import Attributes, Delivered, Delivery
@@ -31,27 +29,15 @@ from opsrun.remote.files.listing import (
 )
 from opsrun.remote.files.looking import Look, look_script, parse_look
 from opsrun.remote.files.owners import owners_script, parse_owners
+from opsrun.remote.files.sending import Limits, Scripts
 from opsrun.remote.files.tools import Check
-from opsrun.remote.files.trouble import numbered, said, shown, vanished
+from opsrun.remote.files.trouble import numbered, said, shown
 from opsrun.remote.files.words import absolute, checked, joined, split
-from opsrun.remote.session import Session, Stream, Ticket
+from opsrun.remote.session import Session, Stream
 from opsrun.trees.entry import Entry, Kind
-
-LISTING_CAP = 256 * 1024 * 1024
-"""Bytes of a listing, of two million files; the entries made from it take more than it does."""
 
 _BY_SIGNAL = 128
 """What a shell adds to a signal's number for an exit status."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long each script may take; None for no limit."""
-
-    timeout: float | None = None
-    """Seconds in all."""
-    idle: float | None = None
-    """Seconds without a byte either way."""
 
 
 class RemoteFiles:
@@ -68,9 +54,8 @@ class RemoteFiles:
     """
 
     def __init__(self, session: Session, host: str = "", limits: Limits | None = None) -> None:
-        self._session = session
         self._host = host
-        self._limits = limits or Limits()
+        self._scripts = Scripts(session, host, limits or Limits())
 
     # -- looking
 
@@ -85,8 +70,8 @@ class RemoteFiles:
             UsageError: ``dest`` is empty, or a name leads out of it.
         """
         checked(names)
-        ended = self._run(look_script(dest, names), dest)
-        with self._named():
+        ended = self._scripts.run(look_script(dest, names), dest)
+        with self._scripts.named():
             look = parse_look(ended.stdout, names)
         if look.doubtful:
             seen = [*look.entries, *self._singly(look.real.path, look.doubtful)]
@@ -124,8 +109,8 @@ class RemoteFiles:
         return self._parsed(top, names_script(top, names, singly=True)).entries
 
     def _parsed(self, top: bytes, script: str) -> Listing:
-        ended = self._run(script, top, tolerant=True)
-        with self._named():
+        ended = self._scripts.run(script, top, tolerant=True)
+        with self._scripts.named():
             return parse_listing(ended.stdout)
 
     def digests(
@@ -144,7 +129,7 @@ class RemoteFiles:
         if not files:
             return {}
         script = self._digest_script(top, files, check)
-        return parse_digests(self._run(script, top, tolerant=None).stdout, files, check)
+        return parse_digests(self._scripts.run(script, top, tolerant=None).stdout, files, check)
 
     def expand(self, patterns: Sequence[bytes]) -> list[Match]:
         """What paths with wildcards stand for on this host; see `globbing`. One round trip.
@@ -154,8 +139,8 @@ class RemoteFiles:
         """
         if not patterns:
             return []
-        ended = self._run(expand_script(patterns), b"")
-        with self._named():
+        ended = self._scripts.run(expand_script(patterns), b"")
+        with self._scripts.named():
             return parse_expanded(ended.stdout, patterns)
 
     def owners(self, user: str, group: str) -> tuple[int | None, int | None]:
@@ -169,8 +154,8 @@ class RemoteFiles:
         """
         if not user and not group:
             return None, None
-        ended = self._run(owners_script(user, group), b"")
-        with self._named():
+        ended = self._scripts.run(owners_script(user, group), b"")
+        with self._scripts.named():
             return parse_owners(ended.stdout, user, group)
 
     # -- putting
@@ -193,15 +178,8 @@ class RemoteFiles:
         """
         intake = Intake(delivery)
         stream = Stream(delivery.size + intake.trailer, _with_closing(intake, chunks, digests))
-        ticket = self._session.send(
-            intake.script(),
-            stream=stream,
-            timeout=self._limits.timeout,
-            idle_timeout=self._limits.idle,
-            cap=LISTING_CAP,
-        )
         try:
-            ended = ticket.result()
+            ended = self._scripts.feed(intake.script(), stream)
         except TransferFailed as error:
             raise complaints.of_delivery(error.message, intake, delivery, self._host) from error
         if ended.rc:
@@ -247,7 +225,7 @@ class RemoteFiles:
         Returns:
             Whether it was made.
         """
-        ended = self._run(directory_script(path, mode, parents=parents), path)
+        ended = self._scripts.run(directory_script(path, mode, parents=parents), path)
         return ended.stdout == b"made\n"
 
     # -- getting
@@ -266,10 +244,10 @@ class RemoteFiles:
         directory, base = split(absolute(path).rstrip(b"/"))
         itself = Entry(base, Kind.FILE, 0, 1 << 40, 0, 0, 0)
         sums = self._digest_script(directory or b"/", [itself], check)
-        first = self._send(read_script(path), on_data)
-        second = self._send(sums)
-        self._settle(first.result(), path)
-        ended = self._settle(second.result(), path, tolerant=None)
+        first = self._scripts.send(read_script(path), on_data)
+        second = self._scripts.send(sums)
+        self._scripts.settle(first.result(), path)
+        ended = self._scripts.settle(second.result(), path, tolerant=None)
         return parse_digests(ended.stdout, [itself], check).get(base, "")
 
     def read_beginning(
@@ -288,10 +266,11 @@ class RemoteFiles:
         Returns:
             The checksum that the host makes of them after they were sent.
         """
-        first = self._send(beginning_script(path, size), on_data)
-        second = self._send(beginning_digest_script(path, size, check))
-        self._settle(first.result(), path)
-        words = self._settle(second.result(), path, tolerant=None).stdout.decode("ascii", "replace")
+        first = self._scripts.send(beginning_script(path, size), on_data)
+        second = self._scripts.send(beginning_digest_script(path, size, check))
+        self._scripts.settle(first.result(), path)
+        ended = self._scripts.settle(second.result(), path, tolerant=None)
+        words = ended.stdout.decode("ascii", "replace")
         count = 1 if check is Check.SHA256 else 2
         return " ".join(words.split()[:count])
 
@@ -321,10 +300,10 @@ class RemoteFiles:
         if not names:
             return {}
         sums = self._digest_script(top, files, check) if files else ":"
-        first = self._send(pack_script(absolute(top), checked(names)), on_data)
-        second = self._send(sums)
-        self._settle(first.result(), top)
-        ended = self._settle(second.result(), top, tolerant=None)
+        first = self._scripts.send(pack_script(absolute(top), checked(names)), on_data)
+        second = self._scripts.send(sums)
+        self._scripts.settle(first.result(), top)
+        ended = self._scripts.settle(second.result(), top, tolerant=None)
         return parse_digests(ended.stdout, files, check)
 
     # -- inside
@@ -333,81 +312,12 @@ class RemoteFiles:
         checked(each.path for each in files)
         return digest_script(absolute(top), files, check)
 
-    def _send(self, script: str, on_data: OnData | None = None) -> _Sent:
-        answer = _Answer(self._host)
-        ticket = self._session.send(
-            script,
-            timeout=self._limits.timeout,
-            idle_timeout=self._limits.idle,
-            on_stdout=on_data or answer.take,
-        )
-        return _Sent(ticket, answer)
-
-    def _run(self, script: str, path: bytes, *, tolerant: bool | None = False) -> CommandResult:
-        return self._settle(self._send(script).result(), path, tolerant=tolerant)
-
-    def _settle(
-        self, ended: CommandResult, path: bytes, *, tolerant: bool | None = False
-    ) -> CommandResult:
-        """Raise what a script complained of.
-
-        Args:
-            ended: how it ended.
-            path: what it was about.
-            tolerant: True: that something vanished is no failure. None: nor is anything else that
-                a tool said of a file.
-        """
-        words = ended.stderr.decode(errors="replace")
-        code, _, _ = said(words)
-        lines = [line for line in words.split("\n") if line.strip()]
-        if code or (ended.rc and tolerant is False):
-            raise complaints.of_script(words, path, self._host)
-        if tolerant and not all(map(vanished, lines)):
-            raise complaints.of_script(words, path, self._host)
-        return ended
-
     def _change(self, change: Change, script: str) -> None:
-        ended = self._send(script).result()
+        ended = self._scripts.send(script).result()
         if ended.rc:
             words = ended.stderr.decode(errors="replace")
             directory = numbered(change.directories, said(words)[1])
             raise complaints.of_script(words, joined(change.top, directory), self._host)
-
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        """What the parsers raise knows no host."""
-        try:
-            yield
-        except HostError as error:
-            error.host = self._host
-            raise
-
-
-class _Answer:
-    """What a script prints, in bounded memory: one without end ends the session."""
-
-    def __init__(self, host: str) -> None:
-        self._host = host
-        self.came = bytearray()
-
-    def take(self, data: bytes) -> None:
-        self.came += data
-        if len(self.came) > LISTING_CAP:
-            words = f"what it says of its files has no end: {LISTING_CAP >> 20} MiB so far"
-            raise TransferFailed(words, host=self._host)
-
-
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    """A script under way."""
-
-    ticket: Ticket
-    answer: _Answer
-
-    def result(self) -> CommandResult:
-        """See `Ticket.result`."""
-        ended = self.ticket.result()
-        return replace(ended, stdout=bytes(self.answer.came))
 
 
 def _with_closing(

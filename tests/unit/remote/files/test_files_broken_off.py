@@ -150,7 +150,7 @@ def test_a_run_that_is_cancelled_in_the_middle(two: RemoteFiles, top: Path) -> N
     """Killed as a command is, with a signal first that lets the shell remove the stage."""
     old(top)
     stop = Stop(make_engine())
-    two._session._ends = replace(two._session._ends, stop=stop)
+    two._scripts.session._ends = replace(two._scripts.session._ends, stop=stop)
 
     def chunks() -> Iterator[bytes]:
         yield bytes(4 << 20)

@@ -225,7 +225,7 @@ def test_what_is_not_valid_is_not_put_in_place(files: RemoteFiles, top: Path) ->
     assert tree(top) == {b"a b": b"old"}
     put(files, Delivery(path(top), plain(good), validate=command), good)
     assert tree(top) == good
-    assert files._session.opened == 1
+    assert files._scripts.session.opened == 1
 
 
 def test_another_checksum_leaves_all_as_it_was(files: RemoteFiles, top: Path) -> None:
@@ -243,7 +243,7 @@ def test_another_checksum_leaves_all_as_it_was(files: RemoteFiles, top: Path) ->
         assert caught.value.message == f"{shown} arrived changed: its checksum is another one"
         assert caught.value.host == "here"
         assert tree(top) == {b"a": b"old"}
-    assert files._session.opened == 1
+    assert files._scripts.session.opened == 1
 
 
 def test_without_sha256_the_crc_is_compared(host: RemoteFiles, top: Path) -> None:

@@ -40,7 +40,7 @@ def test_one_file_as_it_is(files: RemoteFiles, top: Path) -> None:
         assert got == data + name
     write(top, b"none", b"")
     assert files.read(path(top, b"none"), lambda data: None) == sha256(b"")
-    assert files._session.opened == 1
+    assert files._scripts.session.opened == 1
 
 
 def test_what_is_no_file_is_not_read(two: RemoteFiles, top: Path) -> None:
