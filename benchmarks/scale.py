@@ -159,9 +159,9 @@ def page(rows: list[Row], load: float) -> str:
         f"The hosts are fakes in memory; a login takes {1e3 * LATENCY:.0f} ms and an answer as\n"
         "long. *bare* works through the same fakes with the engine's tasks alone; *none* is a run\n"
         "without outputs that keeps what hosts say, *text* one that writes it to the null device.\n"
-        "Processor time is user and system time together; it and memory are the whole process's,\n"
-        "memory at its peak above what it had\n"
-        "before the jobs were made: what is above *bare* is what opsrun adds.\n\n"
+        "Processor time is user and system time together. It and memory are the whole process's,\n"
+        "memory at its peak above what it had before the jobs were made: what is above *bare* is\n"
+        "what opsrun adds. Python's garbage collector is set as the command sets it.\n\n"
         + table(head, [row.cells(floor_of(row, rows)) for row in rows])
         + "\n"
         + "".join(f"- {words}\n" for words in verdict)
