@@ -59,7 +59,8 @@ class ExecOptions(PlanOptions, total=False):
     """So many hosts first, then so many, then all others: ``"1,10%"`` or ``(1, "10%")``. The next
     ones follow only if all of them ended well."""
     health: str | Sequence[str] | None
-    """With ``canary``: what has to hold on a host afterwards, else it has failed."""
+    """With ``canary``: what has to hold on a host when all of its batch have ended, else it has
+    failed."""
     health_timeout: float | None
     """Seconds that it has for that; 60 unless given, None for ever."""
 

@@ -108,7 +108,8 @@ _OPTIONS = (
         "--health",
         multiple=True,
         metavar="CHECK",
-        help="With --canary: what has to hold on a host afterwards; else it has failed.",
+        help="With --canary: what has to hold on a host when all of its batch are done; else it "
+        "has failed.",
     ),
     click.option(
         "--health-timeout",
