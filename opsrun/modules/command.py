@@ -11,29 +11,9 @@ from opsrun.modules.base import Context, Module, ModuleError, ModuleResult, Step
 from opsrun.modules.options import module, option
 from opsrun.modules.outcome import Ending, lines_of, read_ending
 from opsrun.modules.requests import Run
+from opsrun.modules.running import AROUND
 from opsrun.modules.wording import glob_word, path_word, text_of, word
 from opsrun.remote.command import CommandResult
-
-# The inner subshell is there so that its parent, and not the command, says of a signal that it
-# came: that is the only way in which a shell tells one from an exit status past 128.
-_HEAD = """\
-tell() { printf '%s\\n' "$mark $1"; }
-now() { date '+%Y-%m-%d %H:%M:%S.%N'; }
-any() { for f; do if [ -e "$f" ] || [ -h "$f" ]; then return 0; fi; done; return 1; }
-run() {
-  tell "start $(now)"
-  exec 3>&1 4>&2
-  { (exec "$@" >&3 2>&4 3>&- 4>&-); echo "rc $?"; } 2>&1 | {
-    n=
-    s=
-    while IFS= read -r l; do
-      case $l in 'rc '*) s=${l#rc } ;; *) n=y ;; esac
-    done
-    printf '\\n%s\\n' "$mark end ${n:-n} $s $(now)" >&3
-    exit "$s"
-  }
-}
-"""
 
 _FIND = """\
 found() {
@@ -99,7 +79,7 @@ class _Command(Module):
         return self._result(read_ending(answer, mark), answer, context)
 
     def _script(self, mark: str, context: Context) -> Iterator[str]:
-        yield f"mark={mark}\nIFS=\n{_HEAD}"
+        yield f"mark={mark}\n{AROUND}"
         if self.chdir is not None:
             yield f"d={path_word(self.chdir)}\n"
             yield 'e=$(cd -- "$d" 2>&1) || { tell "chdir $e"; exit 0; }\ncd -- "$d" || exit\n'

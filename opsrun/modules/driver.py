@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from opsrun.errors import HostError, TransferFailed, UsageError
+from opsrun.errors import ConnectionFailed, ConnectionLost, HostError, TransferFailed, UsageError
 from opsrun.modules.base import Context, Module, ModuleError, ModuleResult
 from opsrun.modules.requests import Fetch, Fetched, Reconnect, Request, Run, Sleep, Upload
 from opsrun.remote.command import Command, CommandResult
@@ -97,9 +97,14 @@ def _fed(steps: Any, module: Module, context: Context, host: Hands) -> ModuleRes
         try:
             answer = _answered(request, module, host)
         except HostError as error:
-            if type(error) not in REFUSALS:
+            if type(error) not in REFUSALS and not _may_be_away(request, error):
                 raise
             failure = error
+
+
+def _may_be_away(request: Request, error: HostError) -> bool:
+    """Whether a host that is not reached is what a module waits out, and no end of the task."""
+    return isinstance(request, Reconnect) and isinstance(error, (ConnectionFailed, ConnectionLost))
 
 
 def _changes(request: Request) -> bool:

@@ -1,0 +1,26 @@
+"""The shell text around a user's own command: marks, times, the end; read by `outcome`."""
+
+from __future__ import annotations
+
+# The inner subshell is there so that its parent, and not the command, says of a signal that it
+# came: that is the only way in which a shell tells one from an exit status past 128.
+AROUND = """\
+IFS=
+tell() { printf '%s\\n' "$mark $1"; }
+now() { date '+%Y-%m-%d %H:%M:%S.%N'; }
+any() { for f; do if [ -e "$f" ] || [ -h "$f" ]; then return 0; fi; done; return 1; }
+run() {
+  tell "start $(now)"
+  exec 3>&1 4>&2
+  { (exec "$@" >&3 2>&4 3>&- 4>&-); echo "rc $?"; } 2>&1 | {
+    n=
+    s=
+    while IFS= read -r l; do
+      case $l in 'rc '*) s=${l#rc } ;; *) n=y ;; esac
+    done
+    printf '\\n%s\\n' "$mark end ${n:-n} $s $(now)" >&3
+    exit "$s"
+  }
+}
+"""
+"""Wants ``mark``. ``run PROGRAM ARGUMENT...`` runs one, ``tell CODE`` says why none is run."""
