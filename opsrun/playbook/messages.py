@@ -159,6 +159,10 @@ class PlayEnded:
     """Why no further batch and play follows: a threshold, ``any_errors_fatal`` …"""
     ended: tuple[str, ...] = ()
     """Hosts that ``end_host`` took out; they have not failed."""
+    cancelled: tuple[str, ...] = ()
+    """Hosts that were not done when the run was ended."""
+    play_over: bool = False
+    """``end_play``: no further batch of this play; later plays follow."""
 
 
 Order = RunTask | Load | PlayEnded

@@ -1,0 +1,201 @@
+"""What an answer means for the host that gave it, whatever the strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from opsrun.playbook.messages import TaskEnded
+from opsrun.playbook.model.nodes import Task
+from opsrun.playbook.scheduler.crew import Crew, HostState, Status
+from opsrun.playbook.scheduler.errors import Complaint
+from opsrun.playbook.scheduler.handler_list import HandlerList
+from opsrun.playbook.scheduler.includes import Group
+from opsrun.playbook.scheduler.settings import PlaySettings
+from opsrun.results import Outcome
+
+AWAY = (Outcome.UNREACHABLE, Outcome.LOST)
+FOR_ALL = frozenset({"end_play", "end_batch", "clear_host_errors"})
+"""Meta tasks that concern more than the host that did them."""
+
+
+class Progress:
+    """Moves hosts along their roads; both strategies use it."""
+
+    def __init__(self, crew: Crew, handlers: HandlerList, settings: PlaySettings) -> None:
+        self.crew = crew
+        self.handlers = handlers
+        self.settings = settings
+        self.complaints: list[Complaint] = []
+        self.play_over = False
+        """``end_play``: no further batch of this play."""
+        self.aborted = ""
+        """Why nothing follows."""
+
+    def settle(self, host: HostState) -> Task | None:
+        """The task that ``host`` stands at, also in `HostState.at`; at the end it leaves."""
+        host.at = None
+        while host.active:
+            task = host.road.here()
+            if task is None:
+                self._arrived(host)
+            elif host.starting and self._before_start(host, task):
+                host.road.passed()
+            else:
+                host.at = task
+                return task
+        return None
+
+    def _before_start(self, host: HostState, task: Task) -> bool:
+        assert self.settings.start_at is not None
+        if self.settings.start_at(task):
+            host.starting = False
+        return host.starting and not task.implicit
+
+    def _arrived(self, host: HostState) -> None:
+        if host.road.failed:
+            self._fell(host)
+        else:
+            self.crew.leave(host, Status.FAILED if host.failing else Status.DONE)
+
+    def _fell(self, host: HostState) -> None:
+        host.road.failed = False
+        flush = host.road.forced if self.settings.force_handlers and not host.failing else None
+        if flush is None:
+            self.crew.leave(host, Status.FAILED)
+            return
+        host.failing = True
+        self.crew.without(host)
+        host.road.insert((flush,))
+
+    def fail(self, host: HostState, task: str) -> None:
+        """``host`` failed at ``task`` (an id), or is to be treated as if it had."""
+        if not host.active:
+            return
+        host.road.fail(task)
+        if host.road.failed:
+            self._fell(host)
+
+    def absorb(self, host: HostState, message: TaskEnded) -> bool:
+        """Take in what became of the task that ``host`` stands at.
+
+        What concerns others (``FOR_ALL``, includes) is left to the strategy.
+
+        Returns:
+            Whether the host failed by it.
+        """
+        due = host.road.due
+        if due:
+            due.discard(message.task)
+        if message.outcome is Outcome.CANCELLED:
+            self.crew.leave(host, Status.CANCELLED)
+        elif message.ignored or message.outcome.is_good:
+            return self._went_well(host, message)
+        elif message.outcome in AWAY:
+            host.road.passed()
+            self.crew.leave(host, Status.UNREACHABLE)
+        else:
+            self.fail(host, message.task)
+            if host.status is Status.FAILED:
+                self.crew.counted.add(host.name)
+            return True
+        return False
+
+    def _went_well(self, host: HostState, message: TaskEnded) -> bool:
+        why = self._notify(host, message.notified) if message.notified else ""
+        if not why and message.meta == "flush_handlers" and host.road.flushing:
+            why = "meta: flush_handlers can't be used among handlers"
+        if why:
+            self.complaints.append(Complaint(why, host.name, message.task))
+            self.fail(host, message.task)
+            return True
+        task = host.at
+        host.road.passed()
+        if message.meta == "flush_handlers":
+            self.flush(host)
+        elif message.meta == "end_host":
+            self.crew.leave(host, Status.ENDED)
+        elif message.meta == "end_role":
+            host.road.leave_role(task.role if task else None)
+        return False
+
+    def _notify(self, host: HostState, names: Iterable[str]) -> str:
+        for name in names:
+            found = self.handlers.find(name)
+            if not found:
+                return self.handlers.unknown(name)
+            if host.road.flushing:
+                self._due(host, found)
+            else:
+                host.asked = host.asked or {}
+                host.asked[name] = None
+        return ""
+
+    def _due(self, host: HostState, tasks: Iterable[Task]) -> None:
+        if host.road.due is None:
+            host.road.due = set()
+        host.road.due.update(task.id for task in tasks)
+
+    def flush(self, host: HostState) -> bool:
+        """What ``host`` was notified of is done next. False if that is nothing."""
+        for name in host.asked or ():
+            self._due(host, self.handlers.find(name))
+        host.asked = None
+        if not host.road.due:
+            return False
+        host.road.flush(self.handlers.tasks)
+        return True
+
+    def included(self, groups: Iterable[Group]) -> dict[str, HostState]:
+        """Give the hosts what they included.
+
+        Returns:
+            Those that an include failed.
+        """
+        failed: dict[str, HostState] = {}
+        shares: dict[str, list[Group]] = {}
+        for group in groups:
+            for host in group.hosts:
+                shares.setdefault(host.name, []).append(group)
+        for name, share in shares.items():
+            host = self.crew.by_name[name]
+            bad = next((group for group in share if group.error), None)
+            if bad is None:
+                host.road.insert([block for group in share for block in group.blocks])
+                continue
+            failed[name] = host
+            self.complaints.append(Complaint(bad.error, name, bad.task))
+            self.fail(host, bad.task)
+            if host.status is Status.FAILED:
+                self.crew.counted.add(name)
+        return failed
+
+    def forgive(self) -> list[HostState]:
+        """``clear_host_errors``: nobody has failed; gives those that were away and go on."""
+        self.crew.counted.clear()
+        back = [host for host in self.crew if host.status is Status.UNREACHABLE]
+        for host in self.crew:
+            if host.status is Status.FAILED:
+                host.status = Status.DONE
+            if host.status is Status.UNREACHABLE:
+                self.crew.again(host)
+        return back
+
+    def end(self, whole_play: bool) -> None:
+        """``end_play``, ``end_batch``: nobody has anything more to do."""
+        self.play_over = self.play_over or whole_play
+        for host in self.crew.active():
+            self.crew.leave(host, Status.FAILED if host.failing else Status.DONE)
+
+    def pending(self) -> Mapping[str, tuple[str, ...]]:
+        """Handlers that were notified and have not begun, by host, in the order of definition."""
+        waiting: dict[str, tuple[str, ...]] = {}
+        for host in self.crew:
+            for name in host.asked or ():
+                self._due(host, self.handlers.find(name))
+            due = host.road.due
+            if due:
+                tasks = self.handlers.tasks
+                waiting[host.name] = tuple(
+                    self.handlers.name(task.id) for task in tasks if task.id in due
+                )
+        return waiting

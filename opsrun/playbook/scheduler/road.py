@@ -1,0 +1,191 @@
+"""Where one host is in the tree of blocks, and where it goes from there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+from opsrun.playbook.model.nodes import Block, Node, Role, Task
+
+Cause = tuple[str, str]
+"""Ids of a task that failed and of the block whose rescue or always part that led to."""
+
+
+class Section(IntEnum):
+    TASKS = 0
+    RESCUE = 1
+    ALWAYS = 2
+
+
+class Frame:
+    """One level: a list of nodes, shared by all hosts, and how far this host is in it."""
+
+    __slots__ = ("block", "cause", "failed", "flush", "index", "nodes", "section")
+
+    def __init__(
+        self, nodes: Sequence[Node], block: Block | None = None, flush: bool = False
+    ) -> None:
+        self.nodes = nodes
+        self.index = 0
+        self.block = block
+        """None for the play itself, for what an include put there, and for handlers."""
+        self.section = Section.TASKS
+        self.failed = False
+        """A failure waits for the end of the always part."""
+        self.cause: Cause | None = None
+        self.flush = flush
+        """``nodes`` are the handlers, of which only the notified ones count."""
+
+    def enter(self, section: Section, cause: Cause | None) -> None:
+        assert self.block is not None
+        self.section, self.index, self.cause = section, 0, cause
+        self.nodes = self.block.rescue if section is Section.RESCUE else self.block.always
+
+
+class Road:
+    """A stack of frames; the top one's next node is where the host stands.
+
+    Invariant: a frame's index is behind the node that the frame above it came from.
+    """
+
+    __slots__ = ("due", "failed", "forced", "frames")
+
+    def __init__(self, blocks: Sequence[Node]) -> None:
+        self.frames = [Frame(blocks)]
+        self.due: set[str] | None = None
+        """Ids of the notified handlers that have not begun; None until there is one."""
+        self.failed = False
+        """Its end was a failure."""
+        self.forced: Task | None = None
+        """The first flush behind a failure that ended the road, for ``force_handlers``."""
+
+    def here(self) -> Task | None:
+        """The task that it stands at; None at the end."""
+        frames = self.frames
+        while frames:
+            top = frames[-1]
+            if top.flush:
+                self._skip(top)
+            if top.index >= len(top.nodes):
+                self._close(top)
+                continue
+            node = top.nodes[top.index]
+            if isinstance(node, Task):
+                return node
+            top.index += 1
+            frames.append(Frame(node.tasks, node))
+        return None
+
+    def _skip(self, top: Frame) -> None:
+        due = self.due
+        if not due:
+            top.index = len(top.nodes)
+            return
+        while top.index < len(top.nodes) and top.nodes[top.index].id not in due:
+            top.index += 1
+
+    def _close(self, top: Frame) -> None:
+        if top.block is not None and top.section is not Section.ALWAYS and top.block.always:
+            top.enter(Section.ALWAYS, top.cause)
+            return
+        self.frames.pop()
+        if top.failed:
+            assert top.cause is not None
+            self.fail(top.cause[0])
+
+    def passed(self) -> None:
+        """The task here is done: behind it."""
+        self.frames[-1].index += 1
+
+    def insert(self, nodes: Sequence[Node]) -> None:
+        """Do these next."""
+        self.frames.append(Frame(nodes))
+
+    def flush(self, handlers: Sequence[Task]) -> None:
+        """Do the notified ones of these next."""
+        self.frames.append(Frame(handlers, flush=True))
+
+    @property
+    def flushing(self) -> bool:
+        """Whether it is among the handlers."""
+        return any(frame.flush for frame in self.frames)
+
+    @property
+    def cause(self) -> Cause | None:
+        """What the nearest rescue or always part around it is for."""
+        for frame in reversed(self.frames):
+            if frame.cause is not None:
+                return frame.cause
+        return None
+
+    def fail(self, task: str) -> None:
+        """On to the nearest part that is for failures; without one, to the end.
+
+        Args:
+            task: id of the one that failed.
+        """
+        flush: Task | None = None
+        handling = False
+        while self.frames:
+            top = self.frames[-1]
+            if top.block is not None and top.section is Section.TASKS and top.block.rescue:
+                top.enter(Section.RESCUE, (task, top.block.id))
+                return
+            if top.block is not None and top.section is not Section.ALWAYS and top.block.always:
+                top.enter(Section.ALWAYS, (task, top.block.id))
+                top.failed = True
+                return
+            handling = handling or top.flush
+            flush = flush or _implicit_flush(top)
+            self.frames.pop()
+        self.failed = True
+        self.forced = None if handling else flush
+
+    def leave_role(self, role: Role | None) -> None:
+        """To the end of the innermost use of ``role``; its always parts are left out."""
+        while self.frames:
+            top = self.frames[-1]
+            for index in range(top.index, len(top.nodes)):
+                if _ends(top.nodes[index], role):
+                    top.index = index + 1
+                    return
+            self.frames.pop()
+            if top.block is not None and _ends(top.block, role):
+                return
+
+
+def _ends(node: Node, role: Role | None) -> bool:
+    if not isinstance(node, Block) or not node.role_end:
+        return False
+    if role is None or node.role is None:
+        return True
+    return (node.role.name, node.role.path) == (role.name, role.path)
+
+
+def is_flush(node: Node) -> bool:
+    """Whether it is a flush of handlers that opsrun put there itself: it has no condition."""
+    return (
+        isinstance(node, Task)
+        and node.implicit
+        and node.action.name == "meta"
+        and meta_word(node) == "flush_handlers"
+    )
+
+
+def meta_word(task: Task) -> str:
+    """What a ``meta`` task asks for; empty for all others."""
+    if task.action.name != "meta":
+        return ""
+    return str(task.action.free_form or task.action.args.get("_raw_params", "")).strip()
+
+
+def _implicit_flush(frame: Frame) -> Task | None:
+    if frame.flush or frame.section is not Section.TASKS:
+        return None
+    for index in range(frame.index, len(frame.nodes)):
+        node = frame.nodes[index]
+        inside = node.tasks if isinstance(node, Block) else (node,)
+        for each in inside:
+            if isinstance(each, Task) and is_flush(each):
+                return each
+    return None
