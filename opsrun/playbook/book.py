@@ -13,15 +13,28 @@ class TaskBook:
     def __init__(self) -> None:
         self._tasks: dict[str, Task] = {}
         self._blocks: dict[str, Block] = {}
+        self._rescued: set[str] = set()
 
-    def add(self, nodes: Iterable[Node]) -> None:
-        """Make ``nodes``, and all that is in them, known."""
+    def add(self, nodes: Iterable[Node], *, rescued: bool = False) -> None:
+        """Make ``nodes``, and all that is in them, known.
+
+        Args:
+            nodes: of a play, or of an include.
+            rescued: whether a failure there leads into a rescue part further out.
+        """
         for node in nodes:
             if isinstance(node, Task):
                 self._tasks[node.id] = node
+                if rescued:
+                    self._rescued.add(node.id)
                 continue
             self._blocks[node.id] = node
-            self.add((*node.tasks, *node.rescue, *node.always))
+            self.add(node.tasks, rescued=rescued or bool(node.rescue))
+            self.add((*node.rescue, *node.always), rescued=rescued)
+
+    def rescued(self, name: str) -> bool:
+        """Whether a failure of the task with this id leads into a rescue part."""
+        return name in self._rescued
 
     def task(self, name: str) -> Task:
         """The task with this id. KeyError if there is none."""

@@ -1,0 +1,225 @@
+"""The loop that carries messages between scheduler, state and runners.
+
+It waits for answers and gives out orders; what it does itself is to load includes, and to say what
+begins. So many orders are under way at a time as the run has places for hosts.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from opsrun.engine.base import Engine
+from opsrun.engine.stop import Stop
+from opsrun.errors import InputError, OpsrunError
+from opsrun.events import Event, HandlersPending, Notice, TaskStarted
+from opsrun.playbook.actions.registry import INCLUDES
+from opsrun.playbook.book import TaskBook
+from opsrun.playbook.messages import Load, Loaded, PlayEnded, RunTask, TaskEnded
+from opsrun.playbook.model.nodes import Block, Node, Task
+from opsrun.playbook.parse.loader import Included
+from opsrun.playbook.recap import Recap
+from opsrun.playbook.runner.host_runner import HostRunner
+from opsrun.playbook.scheduler.play import PlayScheduler
+from opsrun.playbook.scheduler.settings import PlaySettings
+from opsrun.playbook.state import RunState
+from opsrun.playbook.variables.live import LiveInventory
+from opsrun.playbook.variables.playscope import PlayScope
+from opsrun.results import Outcome
+
+TaskKind = Literal["task", "handler", "gather", "meta", "include"]
+Pass = Callable[[Any], Any]
+"""Takes a message over to where it is read; the test engine's goes through JSON."""
+
+
+def as_it_is(message: Any) -> Any:
+    """Within one process a message need not be written down."""
+    return message
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What the loop works with."""
+
+    engine: Engine
+    stop: Stop
+    book: TaskBook
+    state: RunState
+    inventory: LiveInventory
+    runner: HostRunner
+    load: Callable[[Load], Included]
+    """Loads an include, tags chosen. PlaybookError."""
+    recap: Recap
+    emit: Callable[[Event], None]
+    places: int
+    """Hosts that are worked on at the same time."""
+    name_of: Callable[[Task], str]
+    """A task's name as the operator shall see it, of no host in particular."""
+    confirm: Callable[[Task, str], bool] | None = None
+    """Of ``--step``: whether a task is to be done."""
+    passing: Pass = as_it_is
+
+
+class BatchRun:
+    """One batch of a play, from its first order to its end.
+
+    Args:
+        office: see `Office`.
+        scope: the play.
+        blocks: what is done, tags chosen.
+        handlers: those of the play.
+        hosts: the batch.
+        settings: see `PlaySettings`.
+        handler_name: rendered names of handlers.
+    """
+
+    def __init__(
+        self,
+        office: Office,
+        scope: PlayScope,
+        blocks: Sequence[Block],
+        handlers: Sequence[Node],
+        hosts: Sequence[str],
+        settings: PlaySettings,
+        handler_name: Callable[[Task], str],
+    ) -> None:
+        self._office = office
+        self._scope = scope
+        self._free = settings.strategy != "linear"
+        self._scheduler = PlayScheduler(blocks, handlers, hosts, settings, name_of=handler_name)
+        self._waiting: deque[RunTask] = deque()
+        self._under_way = 0
+        self._answers = office.engine.queue(max(1, office.places))
+        self._announced: str | None = None
+        self._seen: set[str] = set()
+        self._skipped_steps: dict[str, bool] = {}
+        self._ended: PlayEnded | None = None
+
+    def run(self) -> PlayEnded:
+        """Carry it out; returns when every order has been answered."""
+        office, scheduler = self._office, self._scheduler
+        while self._ended is None:
+            if office.stop.draining:
+                scheduler.cancel(office.stop.reason or "the run was ended")
+                self._waiting.clear()
+            for order in scheduler.ready():
+                self._take(office.passing(order))
+            self._complain()
+            self._fill()
+            if self._under_way:
+                self._fold(self._answer())
+        return self._ended
+
+    def _take(self, order: RunTask | Load | PlayEnded) -> None:
+        if isinstance(order, RunTask):
+            self._waiting.append(order)
+        elif isinstance(order, Load):
+            self._load(order)
+        else:
+            self._finish(order)
+
+    def _fill(self) -> None:
+        office = self._office
+        while self._waiting and self._under_way < office.places:
+            order = self._waiting.popleft()
+            task = office.book.task(order.task)
+            self._announce(task)
+            self._under_way += 1
+            if office.confirm is not None and not self._confirmed(task):
+                office.engine.spawn(self._leave_out, order)
+            else:
+                office.engine.spawn(self._work, order)
+
+    def _confirmed(self, task: Task) -> bool:
+        if task.implicit:
+            return True
+        known = self._skipped_steps.get(task.id)
+        if known is None:
+            assert self._office.confirm is not None
+            known = self._office.confirm(task, self._office.name_of(task))
+            self._skipped_steps[task.id] = known
+        return known
+
+    def _leave_out(self, order: RunTask) -> None:
+        result = {"changed": False, "skipped": True, "skip_reason": "left out by the operator"}
+        self._answers.put(
+            TaskEnded(order.host, order.task, order.turn, Outcome.SKIPPED, result=result)
+        )
+
+    def _work(self, order: RunTask) -> None:
+        self._answers.put(self._office.runner.run(self._office.passing(order)))
+
+    def _answer(self) -> TaskEnded:
+        while True:
+            found = self._answers.get(1.0)
+            if found is not None:
+                self._under_way -= 1
+                ended: TaskEnded = self._office.passing(found)
+                return ended
+
+    def _fold(self, ended: TaskEnded) -> None:
+        office = self._office
+        task = office.book.task(ended.task)
+        office.state.fold(ended)
+        office.inventory.fold(ended)
+        if task.action.name != "meta":
+            office.recap.add(ended, rescued=office.book.rescued(ended.task))
+        self._scheduler.ended(ended)
+
+    def _load(self, order: Load) -> None:
+        office = self._office
+        try:
+            found = office.engine.offload(office.load, order)
+        except (InputError, OpsrunError) as error:
+            self._scheduler.loaded(Loaded(order.number, error=str(error)), (), ())
+            return
+        office.book.add(found.blocks, rescued=office.book.rescued(order.task))
+        office.book.add(found.handlers)
+        if found.role is not None and found.role.public:
+            self._scope.add_role(found.role)
+        names = tuple(block.id for block in found.blocks)
+        message = Loaded(order.number, names, tuple(node.id for node in found.handlers))
+        self._scheduler.loaded(office.passing(message), found.blocks, found.handlers)
+
+    def _complain(self) -> None:
+        for complaint in self._scheduler.complaints():
+            level = "error" if complaint.host else "warning"
+            where = self._office.book.task(complaint.task).origin if complaint.task else None
+            words = f"{where}: {complaint.message}" if where else complaint.message
+            self._office.emit(Notice(level, words, complaint.host))  # type: ignore[arg-type]
+            if complaint.host:
+                self._office.recap.of(complaint.host).failed += 1
+
+    def _announce(self, task: Task) -> None:
+        """Say that a task begins: whenever another one does, or on free strategies once."""
+        if task.id == self._announced or (self._free and task.id in self._seen):
+            return
+        self._announced = task.id
+        self._seen.add(task.id)
+        self._office.emit(started(task, self._office.name_of(task)))
+
+    def _finish(self, order: PlayEnded) -> None:
+        self._ended = order
+        for host, names in order.pending.items():
+            self._office.emit(HandlersPending(host, names))
+
+
+def started(task: Task, name: str) -> TaskStarted:
+    """What is said of a task that begins."""
+    role = task.role.name if task.role is not None else ""
+    kind = _kind(task)
+    return TaskStarted(
+        task.id, name, task.action.name, str(task.origin), kind, role, kind != "meta"
+    )
+
+
+def _kind(task: Task) -> TaskKind:
+    if task.action.name == "meta":
+        return "meta"
+    if task.implicit:
+        return "gather"
+    if task.handler:
+        return "handler"
+    return "include" if task.action.name in INCLUDES else "task"

@@ -1,0 +1,278 @@
+"""Playbooks from their first play to their last."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from opsrun.dialect.tags import Template
+from opsrun.errors import PlaybookError, UsageError, did_you_mean
+from opsrun.events import Notice, PlayStarted
+from opsrun.modules.base import ModuleError
+from opsrun.playbook.coordinator import BatchRun, Office
+from opsrun.playbook.interfaces import Templar
+from opsrun.playbook.messages import PlayEnded
+from opsrun.playbook.model.nodes import Block, Play, Task, VarsPrompt
+from opsrun.playbook.runner.values import truth
+from opsrun.playbook.scheduler.batches import batches, ordered
+from opsrun.playbook.scheduler.settings import PlaySettings, Strategy
+from opsrun.playbook.variables.playscope import PlayScope
+from opsrun.playbook.variables.scopes import Scopes
+from opsrun.playbook.variables.settings import RunSettings
+
+STRATEGIES: tuple[Strategy, ...] = ("linear", "free", "host_pinned")
+Choose = Callable[[Play], Sequence[Block]]
+"""The blocks of a play with the tasks that the tags choose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What plays need beside the office."""
+
+    settings: RunSettings
+    scopes: Scopes
+    choose: Choose
+    find_vars: Callable[[Sequence[Any], str], Mapping[str, Any] | None]
+    ask: Callable[[VarsPrompt, str, str | None], str]
+    """Asks the operator: what, in which words, with which default."""
+    begin: Callable[[PlayScope], None]
+    """Told of each play that begins."""
+    luck: random.Random
+
+
+class PlaybookRun:
+    """Carries plays out, one after the other.
+
+    Args:
+        office: what the loop of messages works with.
+        desk: see `Desk`.
+    """
+
+    def __init__(self, office: Office, desk: Desk) -> None:
+        self._office = office
+        self._desk = desk
+        self._gone: dict[str, None] = {}
+        """Hosts that failed or were unreachable: later plays leave them out."""
+        self._found_start = desk.settings.start_at is None
+
+    def run(self, plays: Sequence[Play]) -> None:
+        """Carry out ``plays``, until one of them ends all.
+
+        Raises:
+            PlaybookError, UsageError: a play's own keywords can't be used.
+        """
+        for play in plays:
+            if self._office.stop.draining or not self._play(play):
+                return
+
+    def _play(self, play: Play) -> bool:
+        """Whether the next one is to follow."""
+        scope = self._scope(play)
+        hosts = self._hosts(play, scope)
+        scope.hosts = tuple(hosts)
+        self._desk.begin(scope)
+        self._desk.scopes.begin(scope)
+        if not hosts:
+            self._office.emit(PlayStarted(scope.name, (), str(play.origin)))
+            return True
+        blocks = tuple(self._desk.choose(play))
+        self._office.book.add(blocks)
+        self._office.book.add(play.handlers)
+        templar = self._desk.scopes.before_play(scope)
+        return self._batches(play, scope, blocks, templar)
+
+    def _batches(
+        self, play: Play, scope: PlayScope, blocks: Sequence[Block], templar: Templar
+    ) -> bool:
+        names = _sized(lambda: batches(scope.hosts, _rendered(play, "serial", templar)), play)
+        settings = self._settings(play, templar)
+        taken: list[str] = []
+        for number, batch in enumerate(names, 1):
+            hosts = [name for name in batch if name not in self._gone]
+            if not hosts:
+                continue
+            self._office.emit(
+                PlayStarted(scope.name, tuple(hosts), str(play.origin), number, len(names))
+            )
+            here = replace(settings, known_failed=tuple(taken))
+            run = BatchRun(
+                self._office,
+                scope,
+                blocks,
+                play.handlers,
+                hosts,
+                here,
+                lambda task: _handler_name(task, templar),
+            )
+            ended = run.run()
+            taken += [*ended.failed, *ended.unreachable, *ended.ended]
+            if not self._goes_on(ended):
+                return False
+            if ended.play_over:
+                break
+        return True
+
+    def _goes_on(self, ended: PlayEnded) -> bool:
+        self._gone.update(dict.fromkeys((*ended.failed, *ended.unreachable)))
+        if ended.aborted:
+            self._office.emit(Notice("info", f"no further play follows: {ended.aborted}"))
+        return not ended.aborted
+
+    def _scope(self, play: Play) -> PlayScope:
+        prompted = {one.name: self._prompted(one, play) for one in play.vars_prompt}
+        fixed = [each for each in play.vars_files if not _holds_template(each)]
+        varying = [each for each in play.vars_files if _holds_template(each)]
+        # One that names no host's variable still waits for the others before it.
+        read = [self._file(each, play) for each in fixed]
+        scope = PlayScope(
+            play,
+            (),
+            prompted={name: value for name, value in prompted.items() if value is not None},
+            fixed_files=read,
+            host_files=[list(each) if isinstance(each, tuple) else each for each in varying],
+        )
+        templar = self._desk.scopes.before_play(scope)
+        hosts = _rendered(play, "hosts", templar)
+        shown = ",".join(map(str, hosts)) if isinstance(hosts, list) else str(hosts)
+        scope.name = str(templar.render(play.name, play.origin)) if play.name else shown
+        return scope
+
+    def _file(self, entry: Any, play: Play) -> Mapping[str, Any]:
+        paths = list(entry) if isinstance(entry, (list, tuple)) else [entry]
+        found = self._desk.find_vars(paths, play.path)
+        if found is None:
+            raise PlaybookError(
+                f"vars_files: there is no file {' or '.join(map(str, paths))}",
+                path=play.origin.path,
+                line=play.origin.line,
+            )
+        return found
+
+    def _prompted(self, prompt: VarsPrompt, play: Play) -> Any:
+        if prompt.name in self._desk.settings.extra_vars:
+            return None
+        scope = PlayScope(play, ())
+        templar = self._desk.scopes.before_play(scope)
+        words = str(templar.render(prompt.prompt or prompt.name))
+        default = None if prompt.default is None else str(templar.render(prompt.default))
+        if prompt.encrypt:
+            raise PlaybookError(
+                f"vars_prompt: {prompt.name!r} is to be hashed ({prompt.encrypt}), "
+                "which this version can't do",
+                path=prompt.origin.path,
+                line=prompt.origin.line,
+            )
+        return self._desk.ask(prompt, words, default)
+
+    def _hosts(self, play: Play, scope: PlayScope) -> list[str]:
+        templar = self._desk.scopes.before_play(scope)
+        pattern = _rendered(play, "hosts", templar)
+        text = ",".join(map(str, pattern)) if isinstance(pattern, list) else str(pattern)
+        if not text.strip():
+            raise self._wrong(play, "hosts: expected a pattern, found nothing")
+        ignored: list[str] = []
+        found = self._office.inventory.now.chosen(
+            text, self._desk.settings.limit, lambda error: ignored.append(str(error))
+        )
+        for words in ignored:
+            self._office.emit(Notice("warning", f"{play.origin}: {words}"))
+        order = _rendered(play, "order", templar)
+        names = [host.name for host in found if host.name not in self._gone]
+        return _sized(lambda: ordered(names, order, self._desk.luck), play)
+
+    def _settings(self, play: Play, templar: Templar) -> PlaySettings:
+        run = self._desk.settings
+        strategy = str(_rendered(play, "strategy", templar) or "linear")
+        strategy = strategy.removeprefix("ansible.builtin.").removeprefix("ansible.legacy.")
+        chosen = next((each for each in STRATEGIES if each == strategy), None)
+        if chosen is None:
+            guess = did_you_mean(strategy, STRATEGIES)
+            words = f"expected one of {', '.join(STRATEGIES)}, found {strategy!r}{guess}"
+            raise self._wrong(play, f"strategy: {words}")
+        force = _rendered(play, "force_handlers", templar)
+        fatal = templar.render(play.keywords.any_errors_fatal)
+        return PlaySettings(
+            strategy=chosen,
+            max_fail_percentage=self._percentage(play, templar),
+            any_errors_fatal=fatal not in (None, "") and truth(fatal),
+            force_handlers=run.force_handlers if force in (None, "") else truth(force),
+            at_once=self._office.places,
+            start_at=None if self._found_start else self._start_at,
+        )
+
+    def _percentage(self, play: Play, templar: Templar) -> float | None:
+        found = _rendered(play, "max_fail_percentage", templar)
+        if found in (None, ""):
+            return None
+        try:
+            return float(str(found).rstrip("%"))
+        except ValueError:
+            words = f"max_fail_percentage: expected a number, found {found!r}"
+            raise self._wrong(play, words) from None
+
+    def _start_at(self, task: Task) -> bool:
+        from fnmatch import fnmatch
+
+        wanted = self._desk.settings.start_at or ""
+        name = self._office.name_of(task)
+        role = f"{task.role.name} : {name}" if task.role is not None else name
+        if name == wanted or role == wanted or fnmatch(name, wanted) or fnmatch(role, wanted):
+            self._found_start = True
+            return True
+        return False
+
+    def _wrong(self, play: Play, message: str) -> PlaybookError:
+        origin = play.origin
+        return PlaybookError(message, path=origin.path, line=origin.line, column=origin.column)
+
+
+def _rendered(play: Play, name: str, templar: Templar) -> Any:
+    return templar.render(getattr(play, name), play.origin)
+
+
+def _sized(make: Callable[[], list[Any]], play: Play) -> list[Any]:
+    try:
+        return make()
+    except (UsageError, ModuleError) as error:
+        origin = play.origin
+        raise PlaybookError(str(error), path=origin.path, line=origin.line) from error
+
+
+def _holds_template(entry: Any) -> bool:
+    several = entry if isinstance(entry, (list, tuple)) else [entry]
+    return any(isinstance(each, Template) for each in several)
+
+
+def _handler_name(task: Task, templar: Templar) -> str:
+    if not isinstance(task.name, Template):
+        return str(task.name)
+    try:
+        return str(templar.render(task.name))
+    except PlaybookError:
+        return ""
+
+
+class VarsFinder:
+    """Finds and reads the files of ``vars_files`` and ``include_vars``.
+
+    Args:
+        read: a file's variables, with templates in it. PlaybookError.
+        cwd: what playbooks' paths are seen from.
+    """
+
+    def __init__(self, read: Callable[[str], Mapping[str, Any]], cwd: str) -> None:
+        self._read = read
+        self._cwd = cwd
+
+    def __call__(self, paths: Sequence[Any], playbook: str) -> Mapping[str, Any] | None:
+        """See `opsrun.playbook.variables.playscope.FindVars`."""
+        folder = os.path.dirname(os.path.join(self._cwd, playbook))
+        for each in paths:
+            name = os.path.expanduser(str(each))
+            for path in (os.path.join(folder, name), os.path.join(folder, "vars", name)):
+                if os.path.isfile(path):
+                    return self._read(path)
+        return None
