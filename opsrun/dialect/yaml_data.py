@@ -41,6 +41,11 @@ class Document:
     start: Position = (1, 1)
     """Where the data itself begins."""
 
+    @property
+    def root(self) -> Origin:
+        """Where the data itself begins."""
+        return Origin(self.path, *self.start, self.kind)
+
     def origin(
         self,
         container: Mapping[Any, Any] | Sequence[Any],

@@ -70,6 +70,10 @@ class Role:
     allow_duplicates: bool = False
     collection: str | None = None
     origin: Origin = NOWHERE
+    key: str = ""
+    """Equal for uses that count as one; such a role runs once a host, see `allow_duplicates`."""
+    argument_specs: Mapping[str, Any] = field(default_factory=dict)
+    """Of its meta data, as written."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,1 @@
+"""Playbooks, task files and roles, read into the nodes of `opsrun.playbook.model`."""

@@ -1,0 +1,102 @@
+"""What is handed down to a list of tasks, and what one play gathers while it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from opsrun.dialect.origin import Origin
+from opsrun.dialect.tags import Template
+from opsrun.dialect.yaml_data import Document
+from opsrun.playbook.model.keywords import Keywords
+from opsrun.playbook.model.nodes import Node, Role, VarsLayer
+from opsrun.playbook.parse.files import Files
+
+StaticRender = Callable[[Template, Mapping[str, Any]], Any]
+"""Renders with variables that are known before any host is: those given (of the play, its
+``vars_files``, roles and blocks), and the extra variables, which it knows itself."""
+
+
+@dataclass(slots=True)
+class PlayScope:
+    """What the parts of one play share while they are read."""
+
+    index: int
+    folder: str
+    """The directory of its playbook."""
+    vars: VarsLayer = field(default_factory=lambda: VarsLayer({}))
+    file_vars: dict[str, Any] = field(default_factory=dict)
+    """Of those ``vars_files`` that could be read without a host."""
+    collections: tuple[str, ...] = ()
+    imported_handlers: list[Node] = field(default_factory=list)
+    """Of roles that tasks import."""
+    roles: set[str] = field(default_factory=set)
+    """Keys of the roles that it has already."""
+    counters: dict[str, int] = field(default_factory=dict)
+    """How often each include was loaded, by its id."""
+
+    def number(self, task: str) -> int:
+        """Counts the uses of an include, from 1 on."""
+        self.counters[task] = self.counters.get(task, 0) + 1
+        return self.counters[task]
+
+
+@dataclass(frozen=True, slots=True)
+class Above:
+    """Handed down to every node of a list."""
+
+    play: PlayScope
+    folder: str
+    """The directory of the file in which the list stands."""
+    keywords: Keywords = field(default_factory=Keywords)
+    notify: tuple[Any, ...] = ()
+    vars: tuple[VarsLayer, ...] = ()
+    include_vars: tuple[VarsLayer, ...] = ()
+    role: Role | None = None
+    handler: bool = False
+    chain: tuple[str, ...] = ()
+    """Files and roles whose imports lead here, to find circles."""
+
+    def static(self) -> dict[str, Any]:
+        """The variables that are known here before any host is, weakest first put in."""
+        found: dict[str, Any] = {}
+        roles = (*self.role.parents, self.role) if self.role else ()
+        for role in roles:
+            found |= role.defaults.values
+        found |= self.play.vars.values
+        found |= self.play.file_vars
+        for role in roles:
+            found |= role.vars.values
+        for layer in self.vars:
+            found |= layer.values
+        for role in roles:
+            found |= {**role.entry_vars.values, **role.params.values}
+        for layer in self.include_vars:
+            found |= layer.values
+        return found | {"playbook_dir": self.play.folder} | self._role_variables()
+
+    def _role_variables(self) -> dict[str, Any]:
+        return {"role_path": self.role.path, "role_name": self.role.name} if self.role else {}
+
+
+class ReadNodes(Protocol):
+    """Reads a list of tasks; `opsrun.playbook.parse.tasks` has the one there is."""
+
+    def __call__(
+        self, kit: Kit, document: Document, items: Any, above: Above, prefix: str, origin: Origin
+    ) -> tuple[Node, ...]:
+        """The nodes, their ids below ``prefix``. PlaybookError."""
+
+
+@dataclass(slots=True)
+class Kit:
+    """What all parts of the parser work with."""
+
+    files: Files
+    read_nodes: ReadNodes
+    roles_path: tuple[str, ...] = ()
+    collections_path: tuple[str, ...] = ()
+    render: StaticRender | None = None
+    above: dict[str, Above] = field(default_factory=dict)
+    """What a dynamic include hands down, by the include's id."""

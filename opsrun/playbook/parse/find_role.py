@@ -1,0 +1,97 @@
+"""Where a role is, and which files of it count."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from opsrun.dialect.yaml_data import Document
+from opsrun.errors import PlaybookError
+from opsrun.playbook.parse.above import Above, Kit
+from opsrun.playbook.parse.files import EXTENSIONS, joined, unique
+
+
+class Found(NamedTuple):
+    """A role's directory."""
+
+    path: str
+    collection: str | None = None
+
+
+def collection_folders(kit: Kit, above: Above, collection: str) -> list[str]:
+    """Where a collection may be on disk."""
+    namespace, _, name = collection.partition(".")
+    bases = [os.path.join(above.play.folder, "collections"), *kit.collections_path]
+    inner = os.path.join("ansible_collections", namespace, name)
+    found = [os.path.join(base, inner) for base in bases]
+    found += [
+        os.path.join(base, namespace, name)
+        for base in bases
+        if os.path.basename(os.path.normpath(base)) == "ansible_collections"
+    ]
+    return found
+
+
+def find(kit: Kit, name: str, above: Above) -> tuple[Found | None, list[str]]:
+    """The role ``name``, seen from ``above``; and where it was looked for."""
+    tried: list[str] = []
+    for collection, short in _in_collections(name, above):
+        for folder in collection_folders(kit, above, collection):
+            path = os.path.join(folder, "roles", *short.split("."))
+            tried.append(path)
+            if kit.files.is_directory(path):
+                return Found(path, collection), tried
+    for path in _in_folders(kit, name, above):
+        tried.append(path)
+        if kit.files.is_directory(path):
+            return Found(path), tried
+    return None, unique(tried)
+
+
+def _in_collections(name: str, above: Above) -> list[tuple[str, str]]:
+    parts = name.split(".")
+    if len(parts) >= 3 and all(part.isidentifier() for part in parts):
+        return [(".".join(parts[:2]), ".".join(parts[2:]))]
+    if "/" in name or len(parts) > 1:
+        return []
+    own = [above.role.collection] if above.role and above.role.collection else []
+    hidden = ("ansible.builtin", "ansible.legacy")
+    names = unique([*own, *above.keywords.collections])
+    return [(each, name) for each in names if each not in hidden and "{{" not in each]
+
+
+def _in_folders(kit: Kit, name: str, above: Above) -> list[str]:
+    expanded = os.path.expanduser(name)
+    if os.path.isabs(expanded):
+        return [expanded]
+    bases = [os.path.join(above.play.folder, "roles"), *kit.roles_path]
+    if above.role is not None:
+        bases.append(os.path.dirname(above.role.path))
+    bases.append(above.play.folder)
+    return unique(joined(base, name) for base in bases)
+
+
+def part(
+    kit: Kit, role: str, folder: str, name: str | None, *, directory: bool = False
+) -> list[Document]:
+    """The documents of one part of a role: ``tasks``, ``vars`` …; empty where there are none.
+
+    Args:
+        name: what ``tasks_from`` and its like say; None for ``main``.
+        directory: whether it may be a directory of files, which are all read.
+
+    Raises:
+        PlaybookError: ``name`` was asked for and is not there, or a file can't be read.
+    """
+    base = os.path.join(role, folder, name or "main")
+    tried = [base, *(base + extension for extension in EXTENSIONS)]
+    for path in tried:
+        if directory and kit.files.is_directory(path):
+            return [kit.files.document(each) for each in kit.files.below(path)]
+        if kit.files.is_file(path):
+            return [kit.files.document(path)]
+    if name is not None:
+        raise PlaybookError(
+            f"the role has no {folder}/{name}; looked for {', '.join(tried)}", path=role
+        )
+    return []

@@ -1,0 +1,121 @@
+"""What dynamic includes may say, and which file or role they mean."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from opsrun.dialect.origin import Origin
+from opsrun.dialect.tags import Template
+from opsrun.errors import PlaybookError, did_you_mean
+from opsrun.playbook.model.nodes import RawAction, Task
+from opsrun.playbook.parse.above import Above, Kit
+from opsrun.playbook.parse.files import joined, unique
+from opsrun.playbook.parse.names import (
+    INCLUDE,
+    ROLE_ARGS,
+    ROLE_IMPORTS,
+    ROLE_INCLUDES,
+    TASK_INCLUDES,
+    TASKS_ARGS,
+)
+from opsrun.playbook.parse.spot import Spot
+
+_ROLES = ROLE_INCLUDES | ROLE_IMPORTS
+
+
+def check_include(spot: Spot, task: Task) -> None:
+    """Raises PlaybookError for what a dynamic include doesn't take, and for what it lacks."""
+    name = task.action.name
+    for key in sorted(task.written - INCLUDE, key=lambda key: _line(spot, key)):
+        raise spot.error(
+            f"{key!r} is not a keyword of {name}; to hand it to the tasks, put it into `apply`",
+            key,
+        )
+    check_arguments(spot, task.action)
+
+
+def _line(spot: Spot, key: str) -> int:
+    return spot.place(key).line or 0
+
+
+def check_arguments(spot: Spot, action: RawAction) -> None:
+    """Raises PlaybookError for an unknown argument of an import or include, or a missing one."""
+    is_role = action.name in _ROLES
+    known = ROLE_ARGS if is_role else TASKS_ARGS - {"_raw_params"}
+    if action.name in TASK_INCLUDES | ROLE_INCLUDES:
+        known |= {"apply"}
+    else:
+        known -= {"apply"}
+    for name in action.args:
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise _at(spot, action.places.get(name), f"{action.name} has no option {name!r}{hint}")
+    if action.args_template is None and target(action) is None:
+        what = "'name' of a role" if is_role else "file"
+        raise _at(spot, action.origin, f"{action.name} needs a {what}")
+
+
+def _at(spot: Spot, origin: Origin | None, message: str) -> PlaybookError:
+    error = spot.document.error_at(message, origin or spot.origin)
+    assert isinstance(error, PlaybookError)
+    return error
+
+
+def target(action: RawAction) -> Any:
+    """The file or the role that an import or include names; None if it names none."""
+    args = action.args
+    if action.name in _ROLES:
+        return args.get("name", args.get("role"))
+    return action.free_form if action.free_form is not None else args.get("file")
+
+
+def rendered(kit: Kit, value: Any, variables: Mapping[str, Any], spot: Spot, origin: Origin) -> Any:
+    """``value``, as it is known before any host is. PlaybookError if it isn't."""
+    if not isinstance(value, Template):
+        return value
+    if kit.render is None:
+        raise _at(spot, origin, "a static import's name can't be a template here")
+    try:
+        return kit.render(value, variables)
+    except PlaybookError as error:
+        raise _at(
+            spot,
+            origin,
+            f"{error.message}. An import is read before any host is: its name may hold variables "
+            "of vars, vars_files and -e only; include_tasks and include_role take all",
+        ) from error
+
+
+def candidates(above: Above, name: str) -> Sequence[str]:
+    """Where the task file ``name`` may be, the first that exists counts."""
+    if os.path.isabs(os.path.expanduser(name)):
+        return [os.path.expanduser(name)]
+    found = [joined(above.folder, name)]
+    if above.role is not None:
+        found += [joined(os.path.join(above.role.path, "tasks"), name)]
+        found += [joined(above.role.path, name)]
+    found += [joined(above.play.folder, name), joined(above.play.folder, f"tasks/{name}")]
+    return unique(found)
+
+
+def task_file(kit: Kit, above: Above, name: Any, origin: Origin) -> str:
+    """The path of a task file. PlaybookError, with what was looked for, if there is none."""
+    if not isinstance(name, str) or not name.strip():
+        raise PlaybookError(
+            f"expected the name of a task file, found {name!r}",
+            path=origin.path,
+            line=origin.line,
+            column=origin.column,
+        )
+    tried = candidates(above, name.strip())
+    path = kit.files.first(tried)
+    if path is None:
+        raise PlaybookError(
+            f"no task file {name!r}; looked for {', '.join(tried)}",
+            path=origin.path,
+            line=origin.line,
+            column=origin.column,
+        )
+    return path

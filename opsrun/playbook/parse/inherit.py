@@ -1,0 +1,96 @@
+"""Hands keywords down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from opsrun.dialect.tags import Template
+from opsrun.playbook.model.keywords import Keywords
+from opsrun.playbook.parse.checks import Unfit, listed, shown
+from opsrun.playbook.parse.names import DELEGATION, SHARED, Kind
+from opsrun.playbook.parse.spot import Spot
+
+_REPLACED: Mapping[str, Kind] = {**SHARED, **DELEGATION}
+
+
+def inherit(above: Keywords, spot: Spot) -> Keywords:
+    """The keywords in force for what ``spot`` describes. PlaybookError for a wrong type."""
+    own: dict[str, Any] = {}
+    for key, kind in _REPLACED.items():
+        if spot.data.get(key) is not None:
+            own[key] = spot.get(key, kind)
+    if spot.data.get("when") is not None:
+        own["when"] = above.when + spot.convert("when", conditions)
+    if spot.data.get("tags") is not None:
+        own["tags"] = merged(above.tags, spot.convert("tags", tags))
+    if spot.data.get("environment") is not None:
+        own["environment"] = above.environment + spot.convert("environment", environment)
+    if spot.data.get("module_defaults") is not None:
+        defaults = spot.convert("module_defaults", module_defaults)
+        own["module_defaults"] = above.module_defaults + defaults
+    if spot.data.get("collections") is not None:
+        own["collections"] = merged(spot.convert("collections", names), above.collections)
+    return replace(above, **own) if own else above
+
+
+def merged(first: Iterable[str], then: Iterable[str]) -> tuple[str, ...]:
+    """Each once, in order."""
+    return tuple(dict.fromkeys((*first, *then)))
+
+
+def conditions(value: Any) -> tuple[Any, ...]:
+    """The entries of ``when``, ``until`` and their like. Raises Unfit."""
+    found = tuple(value) if isinstance(value, list) else () if value is None else (value,)
+    for each in found:
+        if isinstance(each, (dict, list, tuple, set)):
+            raise Unfit(f"expected a condition (text, true or false), found {shown(each)}")
+    return found
+
+
+def tags(value: Any) -> tuple[str, ...]:
+    """Tags out of a list, or a text with commas. Raises Unfit."""
+    if not isinstance(value, (str, list)):
+        raise Unfit(f"expected a list of tags, or a text with commas, found {shown(value)}")
+    found: list[str] = []
+    for each in value if isinstance(value, list) else [value]:
+        if isinstance(each, Template):
+            found.append(each)
+        elif isinstance(each, (str, int, float)):
+            found += [part.strip() for part in str(each).split(",")]
+        elif each is not None:
+            raise Unfit(f"expected a tag, found {shown(each)}")
+    return tuple(dict.fromkeys(found))
+
+
+def environment(value: Any) -> tuple[Any, ...]:
+    """The entries of ``environment``. Raises Unfit."""
+    found = [each for each in listed_any(value) if each is not None]
+    for each in found:
+        if not isinstance(each, (dict, Template)):
+            raise Unfit(f"expected a dictionary of variables, found {shown(each)}")
+    return tuple(found)
+
+
+def listed_any(value: Any) -> list[Any]:
+    """A list; any other value is a list of one."""
+    return value if isinstance(value, list) else [value]
+
+
+def module_defaults(value: Any) -> tuple[Mapping[str, Any], ...]:
+    """The entries of ``module_defaults``. Raises Unfit."""
+    found = listed_any(value)
+    for each in found:
+        if not isinstance(each, dict) or not all(isinstance(key, str) for key in each):
+            raise Unfit(f"expected a dictionary of modules, found {shown(each)}")
+    return tuple(found)
+
+
+def names(value: Any) -> tuple[str, ...]:
+    """Names out of a list, or a single one. Raises Unfit."""
+    found = listed(value)
+    for each in found:
+        if not isinstance(each, str):
+            raise Unfit(f"expected names, found {shown(each)}")
+    return tuple(found)

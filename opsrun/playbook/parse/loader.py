@@ -1,0 +1,179 @@
+"""The way in: playbooks, and what tasks include while they run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from opsrun.dialect.tags import Template
+from opsrun.dialect.warning import FileWarning
+from opsrun.dialect.yaml_data import Document
+from opsrun.errors import PlaybookError
+from opsrun.playbook.messages import Include
+from opsrun.playbook.model.nodes import Block, Node, Playbook, Role, Task, VarsLayer
+from opsrun.playbook.parse import roles
+from opsrun.playbook.parse.above import Above, Kit, PlayScope, StaticRender
+from opsrun.playbook.parse.files import Decrypt, Files
+from opsrun.playbook.parse.includes import task_file
+from opsrun.playbook.parse.inherit import inherit
+from opsrun.playbook.parse.names import ROLE_FROM
+from opsrun.playbook.parse.playbooks import PlaybookReader
+from opsrun.playbook.parse.spot import Spot
+from opsrun.playbook.parse.tasks import read_nodes
+
+
+@dataclass(frozen=True, slots=True)
+class Included:
+    """What a dynamic include came to."""
+
+    blocks: tuple[Block, ...]
+    handlers: tuple[Node, ...] = ()
+    role: Role | None = None
+    """The role that was included; its dependencies are in it."""
+
+
+class Loader:
+    """Reads files into nodes. Each file is read once; nodes are made anew for every use.
+
+    Args:
+        cwd: the directory that relative paths are seen from.
+        roles_path: directories of roles, searched after ``roles`` beside the playbook.
+        collections_path: directories that hold ``ansible_collections``.
+        playbook_dir: stands for the playbook's own directory where there is no playbook.
+        render: renders names in static imports, see `StaticRender`; without it they can't be
+            templates.
+        decrypt: reads files that are encrypted with ansible-vault.
+    """
+
+    def __init__(
+        self,
+        cwd: str,
+        *,
+        roles_path: Sequence[str] = (),
+        collections_path: Sequence[str] = (),
+        playbook_dir: str | None = None,
+        render: StaticRender | None = None,
+        decrypt: Decrypt | None = None,
+    ) -> None:
+        self.files = Files(cwd, decrypt)
+        self.playbook_dir = playbook_dir
+        self._kit = Kit(self.files, read_nodes, tuple(roles_path), tuple(collections_path), render)
+        self._plays = 0
+
+    @property
+    def warnings(self) -> tuple[FileWarning, ...]:
+        """What was worth saying about the files read so far."""
+        return tuple(self.files.warnings)
+
+    def document(self, path: str) -> Document:
+        """Any YAML file, templates marked; for variable files. PlaybookError."""
+        return self.files.document(path)
+
+    def load_playbook(self, path: str) -> Playbook:
+        """A playbook with all that it imports. Plays are numbered through over several of them.
+
+        Raises:
+            PlaybookError: whatever is wrong with a file, with its place.
+            NotBuiltError: a file is encrypted, and no secret is at hand.
+        """
+        reader = PlaybookReader(self._kit, self._plays)
+        plays = tuple(_within_reason(path, lambda: list(reader.read(path))))
+        self._plays = reader.index
+        return Playbook(path, plays)
+
+    def load(self, task: Task, include: Include) -> Included:
+        """What ``include_tasks`` or ``include_role`` leads to, see `load_tasks`, `load_role`."""
+        if include.kind == "role":
+            return self.load_role(task, include)
+        return self.load_tasks(task, include)
+
+    def load_tasks(self, task: Task, include: Include) -> Included:
+        """The blocks of an ``include_tasks``: one block around all, in which ``apply`` holds.
+
+        Raises:
+            PlaybookError: there is no such file, it can't be used, or includes itself too deeply.
+        """
+        outer = self._above(task)
+        path = task_file(self._kit, outer, include.name, task.action.origin)
+        name, above = self._inner(task, include, outer)
+        document = self.files.document(path)
+        start = document.root
+        here = replace(above, folder=os.path.dirname(path))
+        nodes = _within_reason(
+            path, lambda: read_nodes(self._kit, document, document.data, here, name, start)
+        )
+        if outer.handler:
+            return Included((), nodes)
+        block = Block(
+            id=name,
+            tasks=nodes,
+            keywords=above.keywords,
+            role=above.role,
+            origin=task.origin,
+        )
+        return Included((block,))
+
+    def load_role(self, task: Task, include: Include) -> Included:
+        """The blocks and handlers of an ``include_role``, dependencies first. PlaybookError."""
+        outer = self._above(task)
+        name, above = self._inner(task, include, outer)
+        use = roles.Use(
+            name=include.name,
+            origin=task.action.origin,
+            froms={key: str(include.args[key]) for key in ROLE_FROM if include.args.get(key)},
+            public=bool(include.args.get("public", False)),
+            allow_duplicates=bool(include.args.get("allow_duplicates", True)),
+        )
+        found = _within_reason(task.origin.path, lambda: roles.load(self._kit, use, above, name))
+        assert found is not None
+        handlers = (*found.handlers, *above.play.imported_handlers)
+        above.play.imported_handlers.clear()
+        return Included(() if outer.handler else found.blocks, handlers, found.role)
+
+    def _above(self, task: Task) -> Above:
+        try:
+            return self._kit.above[task.id]
+        except KeyError:
+            scope = PlayScope(0, self.playbook_dir or self.files.cwd)
+            return Above(scope, os.path.dirname(task.origin.path) or scope.folder)
+
+    def _inner(self, task: Task, include: Include, outer: Above) -> tuple[str, Above]:
+        """The id below which the nodes go, and what is handed down to them."""
+        name = f"{task.id}+{outer.play.number(task.id)}"
+        own = task.vars[len(outer.vars) :]
+        given = VarsLayer(dict(include.vars), task.origin)
+        above = replace(
+            outer,
+            vars=(*outer.vars, *own),
+            include_vars=(*outer.include_vars, *own, given),
+            chain=(),
+        )
+        apply = self._apply(task, include)
+        if apply is None:
+            return name, above
+        layer = apply.vars()
+        return name, replace(
+            above,
+            keywords=inherit(above.keywords, apply),
+            vars=above.vars if layer is None else (*above.vars, layer),
+        )
+
+    def _apply(self, task: Task, include: Include) -> Spot | None:
+        written = task.action.args.get("apply")
+        value: Any = include.args.get("apply") if isinstance(written, Template) else written
+        if value is None:
+            return None
+        origin = task.action.places.get("apply", task.action.origin)
+        document = self.files.document(origin.path)
+        if not isinstance(value, Mapping):
+            raise document.error_at("apply: expected a dictionary of keywords", origin)
+        return Spot(document, value, origin, "apply")
+
+
+def _within_reason(path: str, read: Any) -> Any:
+    try:
+        return read()
+    except RecursionError as error:
+        raise PlaybookError("blocks or imports are nested too deeply", path=path) from error

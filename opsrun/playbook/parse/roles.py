@@ -1,0 +1,250 @@
+"""Roles: their files, their dependencies, and their tasks and handlers as one place uses them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from opsrun.dialect.origin import NOWHERE, Origin
+from opsrun.dialect.yaml_data import Document
+from opsrun.errors import InputError, PlaybookError, did_you_mean
+from opsrun.playbook.model.keywords import Keywords
+from opsrun.playbook.model.nodes import Block, Node, Role, VarsLayer
+from opsrun.playbook.parse import find_role
+from opsrun.playbook.parse.above import Above, Kit
+from opsrun.playbook.parse.checks import shown
+from opsrun.playbook.parse.inherit import inherit
+from opsrun.playbook.parse.meta import Meta, read_meta
+from opsrun.playbook.parse.names import ROLE_ENTRY
+from opsrun.playbook.parse.spot import Spot, spot_at
+
+NOTHING = VarsLayer({})
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How one place uses a role."""
+
+    name: Any
+    spot: Spot | None = None
+    """Where it is used, for messages."""
+    origin: Origin = NOWHERE
+    entry: Spot | None = None
+    """The dictionary of a role entry, whose keywords are handed down."""
+    params: VarsLayer = NOTHING
+    vars: VarsLayer = NOTHING
+    froms: Mapping[str, str] = field(default_factory=dict)
+    public: bool = True
+    allow_duplicates: bool | None = None
+    """None for what the role's meta says."""
+    unique: bool = False
+    """It stands under ``roles:``, or is a dependency: once a play is enough."""
+
+    def error(self, message: str) -> InputError:
+        """An error where the role is named."""
+        if self.spot is not None:
+            return self.spot.document.error_at(message, self.origin)
+        return PlaybookError(
+            message, path=self.origin.path, line=self.origin.line, column=self.origin.column
+        )
+
+
+class Loaded(NamedTuple):
+    """What a role comes to: blocks of its dependencies first, then its own."""
+
+    role: Role
+    blocks: tuple[Block, ...]
+    handlers: tuple[Node, ...]
+    every: tuple[Role, ...]
+    """It, behind those that it depends on."""
+
+
+def entry(document: Document, items: Any, number: int) -> Use:
+    """A role entry, or a dependency: a name, or a dictionary. PlaybookError."""
+    item = items[number]
+    origin = document.value_origin(items, number)
+    if isinstance(item, str):
+        return Use(item.strip(), Spot(document, {}, origin, "role entry"), origin, unique=True)
+    spot = spot_at(document, items, number, "role entry")
+    spot.texts()
+    name = _entry_name(spot)
+    params = {key: value for key, value in item.items() if key not in ROLE_ENTRY | _REQUIRED}
+    return Use(
+        name=name,
+        spot=spot,
+        origin=origin,
+        entry=spot,
+        params=VarsLayer(params, origin, spot.places()) if params else NOTHING,
+        vars=spot.vars() or NOTHING,
+        unique=True,
+    )
+
+
+_REQUIRED = frozenset({"src", "version", "scm"})
+
+
+def _entry_name(spot: Spot) -> str:
+    for key in ("role", "name"):
+        if spot.data.get(key) is not None:
+            return str(spot.get(key, "text")).strip()
+    source = spot.data.get("src")
+    if isinstance(source, str):
+        return source.rstrip("/").rsplit("/", 1)[-1].split(",")[0].removesuffix(".git")
+    raise spot.error("a role entry needs the role's name: `role: NAME`")
+
+
+def load(kit: Kit, use: Use, above: Above, prefix: str) -> Loaded | None:
+    """A role, its dependencies before it; None if the play has it already, in the same way, and
+    once is enough.
+
+    Raises:
+        PlaybookError: there is no such role, roles depend on each other in a circle, or a file
+            of it can't be used.
+    """
+    found = _find(kit, use, above)
+    chain = f"role {kit.files.real(found.path)}"
+    if use.unique and chain in above.chain:
+        names = [part for part in (*above.chain, chain) if part.startswith("role ")]
+        raise use.error(f"roles depend on each other in a circle: {' -> '.join(names)}")
+    meta = read_meta(kit, found.path)
+    shell = _shell(kit, use, above, found, meta)
+    if use.unique:
+        if shell.key in above.play.roles and not shell.allow_duplicates:
+            return None
+        above.play.roles.add(shell.key)
+    keywords = inherit(above.keywords, use.entry) if use.entry else above.keywords
+    inner = replace(
+        above,
+        role=shell,
+        keywords=_with_collections(keywords, found, meta),
+        folder=os.path.join(found.path, "tasks"),
+        chain=(*above.chain, chain),
+    )
+    parts = _dependencies(kit, meta, replace(inner, keywords=keywords), prefix)
+    role = replace(shell, dependencies=tuple(part.role for part in parts))
+    return _loaded(kit, use, role, parts, replace(inner, role=role), prefix)
+
+
+def _loaded(
+    kit: Kit, use: Use, role: Role, parts: list[Loaded], inner: Above, prefix: str
+) -> Loaded:
+    tasks = _part(kit, role, "tasks", use, replace(inner, handler=False), f"{prefix}/tasks")
+    own_handlers = replace(inner, handler=True, folder=os.path.join(role.path, "handlers"))
+    handlers = _part(kit, role, "handlers", use, own_handlers, f"{prefix}/handlers")
+    block = Block(
+        id=prefix,
+        tasks=tasks,
+        keywords=inner.keywords,
+        role=role,
+        role_end=True,
+        origin=use.origin,
+    )
+    return Loaded(
+        role,
+        (*(block for part in parts for block in part.blocks), block),
+        (*(node for part in parts for node in part.handlers), *handlers),
+        (*(each for part in parts for each in part.every), role),
+    )
+
+
+def _find(kit: Kit, use: Use, above: Above) -> find_role.Found:
+    if not isinstance(use.name, str) or not use.name.strip():
+        raise use.error(f"expected a role's name, found {shown(use.name)}")
+    found, tried = find_role.find(kit, use.name.strip(), above)
+    if found is None:
+        beside = _beside(kit, tried)
+        hint = did_you_mean(use.name, beside)
+        raise use.error(f"no role {use.name!r}{hint}; looked for {', '.join(tried)}")
+    return found
+
+
+def _beside(kit: Kit, tried: list[str]) -> list[str]:
+    names: list[str] = []
+    for path in tried[:-1]:
+        folder = kit.files.real(os.path.dirname(path))
+        if os.path.isdir(folder):
+            names += sorted(os.listdir(folder))[:1000]
+    return names
+
+
+def _shell(kit: Kit, use: Use, above: Above, found: find_role.Found, meta: Meta) -> Role:
+    """The role without its dependencies."""
+    parents = (*above.role.parents, above.role) if above.role else ()
+    allow = meta.allow_duplicates if use.allow_duplicates is None else use.allow_duplicates
+    name = use.name if "/" not in use.name else os.path.basename(use.name.rstrip("/"))
+    defaults = find_role.part(
+        kit, found.path, "defaults", use.froms.get("defaults_from"), directory=True
+    )
+    own = find_role.part(kit, found.path, "vars", use.froms.get("vars_from"), directory=True)
+    return Role(
+        name=name,
+        path=found.path,
+        defaults=layer(defaults),
+        vars=layer(own),
+        params=use.params,
+        entry_vars=use.vars,
+        parents=parents,
+        public=use.public,
+        allow_duplicates=allow,
+        collection=found.collection,
+        origin=use.origin,
+        key=_key(use, found.path),
+        argument_specs=meta.argument_specs,
+    )
+
+
+def _key(use: Use, path: str) -> str:
+    """Equal for uses of a role that count as one."""
+    given = use.entry.data if use.entry else {}
+    own = {key: given[key] for key in sorted(given) if key not in ("role", "name")}
+    return repr((path, own, sorted(use.froms.items())))
+
+
+def layer(documents: list[Document]) -> VarsLayer:
+    """Variables of one or several files, later ones winning. PlaybookError if one holds none."""
+    values: dict[str, Any] = {}
+    places: dict[str, Origin] = {}
+    for document in documents:
+        if document.data is None:
+            continue
+        if not isinstance(document.data, dict):
+            raise document.error_at(
+                f"expected a dictionary of variables, found {shown(document.data)}",
+                document.root,
+            )
+        for key, value in document.data.items():
+            values[str(key)] = value
+            places[str(key)] = document.origin(document.data, key)
+    origin = Origin(documents[0].path, 1, 1, "yaml") if documents else NOWHERE
+    return VarsLayer(values, origin, places)
+
+
+def _with_collections(keywords: Keywords, found: find_role.Found, meta: Meta) -> Keywords:
+    own = (found.collection,) if found.collection else ()
+    names = tuple(dict.fromkeys((*own, *meta.collections, *keywords.collections)))
+    return replace(keywords, collections=names) if names else keywords
+
+
+def _dependencies(kit: Kit, meta: Meta, above: Above, prefix: str) -> list[Loaded]:
+    found = []
+    for number in range(len(meta.dependencies)):
+        assert meta.document is not None
+        use = entry(meta.document, meta.dependencies, number)
+        loaded = load(kit, use, above, f"{prefix}/dependencies/{number}")
+        if loaded is not None:
+            found.append(loaded)
+    return found
+
+
+def _part(
+    kit: Kit, role: Role, folder: str, use: Use, above: Above, prefix: str
+) -> tuple[Node, ...]:
+    found: list[Node] = []
+    name = use.froms.get(f"{folder}_from")
+    for document in find_role.part(kit, role.path, folder, name):
+        here = replace(above, folder=os.path.dirname(document.path))
+        start = document.root
+        found += kit.read_nodes(kit, document, document.data, here, prefix, start)
+    return tuple(found)

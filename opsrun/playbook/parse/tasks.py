@@ -1,0 +1,163 @@
+"""Lists of tasks, blocks and handlers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from opsrun.dialect.origin import Origin
+from opsrun.dialect.tags import Template
+from opsrun.dialect.yaml_data import Document
+from opsrun.playbook.model.nodes import Block, Node, Task, VarsLayer
+from opsrun.playbook.parse import imports
+from opsrun.playbook.parse.above import Above, Kit
+from opsrun.playbook.parse.action import statement
+from opsrun.playbook.parse.checks import Unfit, is_name, shown, text
+from opsrun.playbook.parse.includes import check_include
+from opsrun.playbook.parse.inherit import conditions, inherit, listed_any
+from opsrun.playbook.parse.loops import loop
+from opsrun.playbook.parse.names import BLOCK, HANDLER, IMPORTS, INCLUDES, TASK
+from opsrun.playbook.parse.spot import Spot, spot_at
+
+
+def read_nodes(
+    kit: Kit, document: Document, items: Any, above: Above, prefix: str, origin: Origin
+) -> tuple[Node, ...]:
+    """The nodes of a list, see `opsrun.playbook.parse.above.ReadNodes`. PlaybookError."""
+    if items is None:
+        return ()
+    if not isinstance(items, list):
+        what = "handlers" if above.handler else "tasks"
+        raise document.error_at(f"expected a list of {what}, found {shown(items)}", origin)
+    found: list[Node] = []
+    for number, item in enumerate(items):
+        if item is None:
+            continue
+        spot = spot_at(document, items, number, "handler" if above.handler else "task")
+        found += _nodes(kit, spot, above, f"{prefix}/{number}")
+    return tuple(found)
+
+
+def _nodes(kit: Kit, spot: Spot, above: Above, name: str) -> tuple[Node, ...]:
+    if "block" in spot:
+        return (_block(kit, replace(spot, what="block"), above, name),)
+    task = _task(spot, above, name)
+    if task.action.name in IMPORTS:
+        return imports.expand(kit, spot, task, above)
+    if task.action.name in INCLUDES:
+        check_include(spot, task)
+        kit.above[task.id] = above
+    return (task,)
+
+
+def _block(kit: Kit, spot: Spot, above: Above, name: str) -> Block:
+    if above.handler:
+        raise spot.error(
+            "a block can't be a handler; notify several handlers, or one topic that they listen to",
+            "block",
+        )
+    spot.known(BLOCK)
+    inner = _below(spot, above)
+    parts = {
+        key: _part(kit, spot, inner, key, f"{name}/{key}") for key in ("block", "rescue", "always")
+    }
+    return Block(
+        id=name,
+        tasks=parts["block"],
+        rescue=parts["rescue"],
+        always=parts["always"],
+        name=_name(spot),
+        keywords=inner.keywords,
+        role=above.role,
+        origin=spot.origin,
+    )
+
+
+def _part(kit: Kit, spot: Spot, inner: Above, key: str, prefix: str) -> tuple[Node, ...]:
+    if key not in spot:
+        return ()
+    value = spot.data[key]
+    if not isinstance(value, list):
+        raise spot.value_error(f"{key}: expected a list of tasks, found {shown(value)}", key)
+    origin = spot.document.value_origin(spot.data, key)
+    return read_nodes(kit, spot.document, value, inner, prefix, origin)
+
+
+def _below(spot: Spot, above: Above) -> Above:
+    """What a block hands on."""
+    layer = spot.vars()
+    return replace(
+        above,
+        keywords=inherit(above.keywords, spot),
+        notify=above.notify + spot.convert("notify", notified),
+        vars=above.vars if layer is None else (*above.vars, layer),
+    )
+
+
+def notified(value: Any) -> tuple[Any, ...]:
+    """Names of handlers. Raises Unfit."""
+    if value is None:
+        return ()
+    found = tuple(each for each in listed_any(value) if each is not None)
+    for each in found:
+        if isinstance(each, (dict, list)):
+            raise Unfit(f"expected the names of handlers, found {shown(each)}")
+    return tuple(each if isinstance(each, Template) else text(each) for each in found)
+
+
+def _name(spot: Spot) -> str:
+    name = spot.get("name", "text")
+    return "" if name is None else name
+
+
+def _register(spot: Spot) -> str | None:
+    name = spot.data.get("register")
+    if name is None:
+        return None
+    if not is_name(name):
+        raise spot.value_error(
+            f"register: {shown(name)} can't name a variable: letters, digits and underscores, "
+            "not beginning with a digit",
+            "register",
+        )
+    return str(name)
+
+
+def _task(spot: Spot, above: Above, name: str) -> Task:
+    done = statement(spot, above.handler)
+    keywords = inherit(above.keywords, spot)
+    if done.local:
+        keywords = replace(keywords, delegate_to="localhost")
+    layer = spot.vars()
+    return Task(
+        id=name,
+        action=done.action,
+        name=_name(spot),
+        keywords=keywords,
+        vars=above.vars if layer is None else (*above.vars, layer),
+        include_vars=above.include_vars,
+        loop=loop(spot),
+        register=_register(spot),
+        until=spot.convert("until", conditions),
+        retries=spot.get("retries", "int"),
+        delay=spot.get("delay", "number"),
+        changed_when=spot.convert("changed_when", conditions),
+        failed_when=spot.convert("failed_when", conditions),
+        notify=above.notify + spot.convert("notify", notified),
+        listen=spot.convert("listen", notified),
+        async_seconds=spot.get("async", "int"),
+        poll=spot.get("poll", "number"),
+        role=above.role,
+        origin=spot.origin,
+        written=frozenset(spot.data) & (HANDLER if above.handler else TASK | _LOOPS),
+        places=spot.places(),
+        handler=above.handler,
+    )
+
+
+_LOOPS = frozenset({"loop"})
+
+
+def own_layer(task: Task, above: Above) -> VarsLayer | None:
+    """The variables that a task itself sets."""
+    return task.vars[-1] if len(task.vars) > len(above.vars) else None
