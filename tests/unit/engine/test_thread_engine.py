@@ -122,3 +122,25 @@ def test_several_may_join_one_task() -> None:
     assert task.join()
     assert all(other.join(LONG) for other in others)
     assert engine.close(LONG)
+
+
+def test_a_call_that_comes_as_patience_ends_is_taken_once() -> None:
+    """Left where it is, it would end the thread after its next task, and that one's successor."""
+    engine = ThreadEngine()
+    worker = threads._Worker(threads._Task(gc.collect, (), set()), engine._work)
+    engine._idle.append(worker)
+    called = worker.called
+
+    class Late:
+        """A lock whose patience ends just before it is released."""
+
+        def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+            if not blocking:
+                return called.acquire(blocking=False)
+            engine._idle.remove(worker)
+            called.release()
+            return False
+
+    worker.called = Late()  # type: ignore[assignment]
+    engine._wait(worker)
+    assert called.locked()
