@@ -41,14 +41,7 @@ def expand(kit: Kit, spot: Spot, task: Task, above: Above) -> tuple[Node, ...]:
 
 
 def _inner(task: Task, above: Above) -> Above:
-    own = task.vars[len(above.vars) :]
-    return replace(
-        above,
-        keywords=task.keywords,
-        notify=task.notify,
-        vars=task.vars,
-        include_vars=(*above.include_vars, *own),
-    )
+    return replace(above, keywords=task.keywords, notify=task.notify, vars=task.vars)
 
 
 def follow(kit: Kit, spot: Spot, path: str, inner: Above, task: Task) -> Above:

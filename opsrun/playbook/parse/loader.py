@@ -144,8 +144,11 @@ class Loader:
         name = f"{task.id}+{outer.play.number(task.id)}"
         own = task.vars[len(outer.vars) :]
         given = VarsLayer(dict(include.vars), task.origin)
+        # Whether a dependency has run is another matter for each host: what this include leads to
+        # is not written down for the next one.
         above = replace(
             outer,
+            play=replace(outer.play, roles=set(outer.play.roles)),
             vars=(*outer.vars, *own),
             include_vars=(*outer.include_vars, *own, given),
             chain=(),

@@ -8,7 +8,7 @@ from typing import Any
 from opsrun.dialect.origin import Origin
 from opsrun.dialect.tags import Template
 from opsrun.dialect.yaml_data import Document
-from opsrun.playbook.model.nodes import Block, Node, Task, VarsLayer
+from opsrun.playbook.model.nodes import Block, Node, Task
 from opsrun.playbook.parse import imports
 from opsrun.playbook.parse.above import Above, Kit
 from opsrun.playbook.parse.action import statement
@@ -51,11 +51,6 @@ def _nodes(kit: Kit, spot: Spot, above: Above, name: str) -> tuple[Node, ...]:
 
 
 def _block(kit: Kit, spot: Spot, above: Above, name: str) -> Block:
-    if above.handler:
-        raise spot.error(
-            "a block can't be a handler; notify several handlers, or one topic that they listen to",
-            "block",
-        )
     spot.known(BLOCK)
     inner = _below(spot, above)
     parts = {
@@ -156,8 +151,3 @@ def _task(spot: Spot, above: Above, name: str) -> Task:
 
 
 _LOOPS = frozenset({"loop"})
-
-
-def own_layer(task: Task, above: Above) -> VarsLayer | None:
-    """The variables that a task itself sets."""
-    return task.vars[-1] if len(task.vars) > len(above.vars) else None
