@@ -261,8 +261,13 @@ class Gate:
         if self.failure is not None and is_final(self.failure):
             return f"{self.name}: {self.failure}"
         attempts = f"{progress.attempt} attempt{'s' if progress.attempt != 1 else ''}"
-        last = f"; last: {progress.last_error}" if progress.last_error else ""
+        last = f"; last: {progress.last_error}" if progress.last_error else self._silence()
         return f"{self.name} was not ready after {progress.elapsed:.1f} s and {attempts}{last}"
+
+    def _silence(self) -> str:
+        """Why no attempt has said anything yet."""
+        is_trying = self._prober is not None and self._prober.is_trying
+        return ", which has not ended yet" if is_trying else ""
 
 
 def _tell(subscribers: list[Subscriber], state: State) -> None:

@@ -65,6 +65,8 @@ class Prober:
         """What the latest one that failed ended with."""
         self.bug: BaseException | None = None
         """The check itself broke."""
+        self.is_trying = False
+        """An attempt is under way."""
 
     def run(self, wanted: Callable[[], bool]) -> bool:
         """Try until the check passes; whether it did.
@@ -87,6 +89,7 @@ class Prober:
 
     def _try(self) -> bool:
         self.attempt += 1
+        self.is_trying = True
         try:
             self._check()
         except OpsrunError as error:
@@ -95,6 +98,8 @@ class Prober:
             self.bug = error
         else:
             return True
+        finally:
+            self.is_trying = False
         return False
 
     def anew(self) -> Prober:

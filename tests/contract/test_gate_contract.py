@@ -106,6 +106,23 @@ def test_a_shut_gate_times_out_and_says_what_was_tried(engine: Engine) -> None:
     assert prober.join(LONG), "and cancelling ends the prober in its pause"
 
 
+def test_an_attempt_that_takes_longer_than_the_wait_is_told(engine: Engine) -> None:
+    stop = Stop(engine)
+    begun, go_on = engine.event(), engine.event()
+
+    def check() -> None:
+        begun.set()
+        go_on.wait()
+
+    gate = Gate("x", check, engine, stop)
+    gate.start()
+    begun.wait()
+    with pytest.raises(GateTimeout, match=r"0\.0 s and 1 attempt, which has not ended yet$"):
+        gate.wait_open(0)
+    go_on.set()
+    gate.wait_open(LONG)
+
+
 def test_a_timeout_of_nothing_looks_once(engine: Engine) -> None:
     gate = Gate("x", refusing(9), engine, Stop(engine))
     with pytest.raises(GateTimeout, match="0 attempts"):
