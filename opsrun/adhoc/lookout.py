@@ -125,7 +125,7 @@ class Watch:
         """Have checks that compare begin here: a line of a log counts from now on.
 
         Raises:
-            UsageError: one can never hold.
+            HostError: phase wait; one can never hold.
             ConnectionFailed, BecomeError: as in `Lookout.wait`.
             Cancelled: the run ended.
         """
@@ -136,6 +136,9 @@ class Watch:
                     attempt(self._setting.stop)
                 except Cancelled:
                     raise
+                except UsageError as error:
+                    words, host = f"{check}: {error}", self._sight.host
+                    raise HostError(words, host=host, phase=WAITING) from error
                 except HostError as error:
                     if is_final(error):
                         raise

@@ -485,6 +485,17 @@ def test_an_expression_that_grep_does_not_take_ends_the_wait_at_once(fleet: Flee
     assert "doesn't take the expression" in result.error.message
 
 
+@pytest.mark.parametrize("options", [{"then_wait": "log:x:("}, {"canary": 1, "health": "log:x:("}])
+def test_nor_is_a_command_run_that_it_would_be_waited_for_behind(
+    fleet: Fleet, tmp_path: Path, options: Any
+) -> None:
+    [result] = fleet.exec(f"touch {tmp_path}/ran", "h01", **options)
+    assert result.outcome is Outcome.FAILED
+    assert result.error is not None
+    assert (result.error.phase, result.error.message[:10]) == ("wait", "log:x:(: g")
+    assert not (tmp_path / "ran").exists()
+
+
 @pytest.mark.parametrize(
     ("state", "status", "ok"), [("active", 0, True), ("activating", 3, False), ("failed", 3, False)]
 )
