@@ -1,0 +1,101 @@
+"""Templates as Python: variables are looked up, and rendered, where they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from jinja2 import nodes
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.idtracking import VAR_LOAD_PARAMETER
+from jinja2.nativetypes import NativeCodeGenerator
+
+from opsrun.playbook.templating.lazy import text
+from opsrun.playbook.templating.literal import literal
+
+
+class Own(str):
+    """Text that stands in the template itself."""
+
+    __slots__ = ()
+
+
+class LazyNames(CodeGenerator):
+    """Jinja looks all names of a block up before anything else, those of branches not taken
+    included. What it finds may be a `Pending`, which is asked for its value where it is used."""
+
+    def visit_Name(self, node: nodes.Name, frame: Frame) -> None:  # noqa: N802
+        reference = frame.symbols.ref(node.name)
+        load = frame.symbols.find_load(reference)
+        own = load is not None and load[0] == VAR_LOAD_PARAMETER
+        if node.ctx != "load" or (own and not self.parameter_is_undeclared(reference)):
+            super().visit_Name(node, frame)
+            return
+        self.write(
+            f"(undefined(name={node.name!r}) if {reference} is missing else "
+            f"{reference} if {reference}.__class__ is not Pending else {reference}.value())"
+        )
+
+    def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: Any) -> Any:
+        # Nothing is computed once for all hosts: a filter may draw lots, or read the clock.
+        if isinstance(node, nodes.TemplateData):
+            return node.as_const(frame.eval_ctx)
+        raise nodes.Impossible
+
+
+class TextCode(LazyNames):
+    """For template files: everything is printed."""
+
+
+class ValueCode(NativeCodeGenerator, LazyNames):
+    """For templates among values: expressions keep their values, and the template's own text is
+    marked as such."""
+
+    def visit_Name(self, node: nodes.Name, frame: Frame) -> None:  # noqa: N802
+        LazyNames.visit_Name(self, node, frame)
+
+    def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: Any) -> Any:
+        return LazyNames._output_child_to_const(self, node, frame, finalize)
+
+    def _output_const_repr(self, group: Iterable[Any]) -> str:
+        return f"Own({''.join(group)!r})"
+
+
+def inner(values: Iterable[Any]) -> Any:
+    """What a macro, or a ``{% set %}`` block, comes to."""
+    pieces = list(values)
+    return pieces[0] if len(pieces) == 1 else "".join(map(text, pieces))
+
+
+def outcome(pieces: list[Any]) -> Any:
+    """What a template among values comes to.
+
+    One expression alone, a line's end after it aside, gives its value. Everything else is text;
+    but where the template itself begins and ends as a list or a dict and the text spells one, it
+    is that; likewise ``True`` and ``False`` (2.18's rule, for what the operator has written).
+    """
+    if len(pieces) == 1 and type(pieces[0]) is not Own:
+        return pieces[0]
+    if len(pieces) == 2 and type(pieces[1]) is Own and type(pieces[0]) is not Own:
+        tail: str = pieces[1]
+        if not isinstance(pieces[0], str) and _drops(pieces[0], tail):
+            return pieces[0]
+    whole = "".join(map(text, pieces))
+    return _spelled(pieces, whole)
+
+
+def _drops(value: Any, tail: str) -> bool:
+    if tail == "\n":
+        return value is not None
+    return tail.isspace() and isinstance(value, (list, dict))
+
+
+def _spelled(pieces: list[Any], whole: str) -> Any:
+    if not pieces or type(pieces[0]) is not Own:
+        return whole
+    if whole[:1] in ("[", "{"):
+        ends = type(pieces[-1]) is Own and pieces[-1].rstrip()[-1:] in ("]", "}")
+        return literal(whole) if ends else whole
+    if len(pieces) == 1 and whole in ("True", "False"):
+        return whole == "True"
+    return whole

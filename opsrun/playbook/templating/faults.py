@@ -1,0 +1,194 @@
+"""Whatever goes wrong in a template, told with its file, line and column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from jinja2 import Environment, Template, nodes
+from jinja2.exceptions import TemplateNotFound, TemplateSyntaxError
+
+from opsrun.dialect.origin import Origin
+from opsrun.errors import TemplateError, UndefinedVariable, did_you_mean
+from opsrun.playbook.templating.library import PluginError
+from opsrun.playbook.templating.undefined import NotThere
+
+_MOST_LINES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A template's text and where it is."""
+
+    source: str
+    origin: Origin
+    is_file: bool = False
+    """The text is a whole file, whose lines are the template's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What went wrong and where, before it is put into words: often nobody asks for them."""
+
+    error: BaseException
+    written: Written
+    line: int
+    """In the template, 1-based."""
+    environment: Environment
+    names: Callable[[], Iterable[str]]
+    """The variables' names."""
+
+    def told(self) -> TemplateError:
+        """The error for the user."""
+        error = self.error
+        if isinstance(error, TemplateError) and error.path is not None:
+            return error
+        if isinstance(error, NotThere):
+            return self._undefined(error)
+        if isinstance(error, TemplateSyntaxError):
+            return self._placed(TemplateError, _syntax(error), "")
+        return self._placed(TemplateError, _words(error), _quoted(error))
+
+    def _undefined(self, error: NotThere) -> TemplateError:
+        if error.cause is not None:
+            return error.cause
+        name, message = error.name, error.what._undefined_message
+        whole = self._expression(error)
+        if name is not None and error.of_variable:
+            message += f", in {whole!r}" if whole not in ("", name) else ""
+            message += did_you_mean(str(name), self.names())
+        elif whole:
+            message = f"{whole!r}: {message}"
+        return self._placed(UndefinedVariable, message, "" if name is None else str(name))
+
+    def _expression(self, error: NotThere) -> str:
+        try:
+            tree = self.environment.parse(self.written.source)
+        except Exception:
+            return ""
+        here = [each for each in _chains(tree) if each.lineno == self.line]
+        found = [each for each in here if _ends_in(each, error)]
+        return max((_spelled(each) for each in found), key=len, default="")
+
+    def _placed(self, kind: type[TemplateError], message: str, token: str) -> TemplateError:
+        origin = self.written.origin
+        line, text, start = self._source_line()
+        column = origin.column if line == origin.line else None
+        if text is not None:
+            column = _column(text, start, token) or column
+        return kind(message, path=origin.path, line=line, column=column, text=text)
+
+    def _source_line(self) -> tuple[int | None, str | None, int]:
+        """The line in the file, its text, and where in it the template's line begins."""
+        own = self.written.source.split("\n")
+        mine = own[self.line - 1] if self.line <= len(own) else ""
+        if self.written.is_file:
+            return self.line, mine, 0
+        origin = self.written.origin
+        lines = _lines(origin)
+        if origin.line is None or not lines:
+            return origin.line, None, 0
+        snippet = mine.strip()
+        for number in range(origin.line, min(len(lines), origin.line + _MOST_LINES) + 1):
+            at = lines[number - 1].find(snippet) if snippet else -1
+            if at >= 0:
+                return number, lines[number - 1], at
+        known = origin.line <= len(lines)
+        return origin.line, lines[origin.line - 1] if known else None, (origin.column or 1) - 1
+
+
+def line_of(error: BaseException, template: Template | None) -> int:
+    """The line of ``template`` that ``error`` came through; 1 where it never got there."""
+    if isinstance(error, TemplateSyntaxError):
+        return error.lineno
+    line = 1
+    for frame, number in _frames(error.__traceback__):
+        if template is not None and frame is template:
+            line = template.get_corresponding_lineno(number)
+    return line
+
+
+def deepest(error: BaseException) -> Template | None:
+    """The innermost template that ``error`` came through."""
+    every = [template for template, _ in _frames(error.__traceback__)]
+    return every[-1] if every else None
+
+
+def _frames(traceback: TracebackType | None) -> Iterator[tuple[Template, int]]:
+    while traceback is not None:
+        template = traceback.tb_frame.f_globals.get("__jinja_template__")
+        if isinstance(template, Template):
+            yield template, traceback.tb_lineno
+        traceback = traceback.tb_next
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, TemplateError):
+        return error.message
+    if isinstance(error, PluginError):
+        return str(error)
+    if isinstance(error, RecursionError):
+        return "this template never ends: it needs itself, or calls itself without end"
+    if isinstance(error, TemplateNotFound):
+        return str(error)
+    return f"{error} ({type(error).__name__})" if str(error) else type(error).__name__
+
+
+def _syntax(error: TemplateSyntaxError) -> str:
+    words = (error.message or "").replace(", got 'end of print statement'", ", found its end")
+    words = words.replace("unexpected 'end of print statement'", "it ends too early")
+    return f"this can't be read as a template: {words}"
+
+
+def _quoted(error: BaseException) -> str:
+    found = re.search(r"'([^']+)'", str(error))
+    return found[1] if found else ""
+
+
+def _lines(origin: Origin) -> list[str]:
+    try:
+        with open(origin.path, encoding="utf-8", errors="replace") as file:
+            return file.read().splitlines()
+    except (OSError, ValueError):
+        return []
+
+
+def _column(text: str, start: int, token: str) -> int:
+    found = re.compile(rf"(?<!\w){re.escape(token)}(?!\w)").search(text, start) if token else None
+    return (found.start() if found else start + len(text[start:]) - len(text[start:].lstrip())) + 1
+
+
+def _chains(tree: nodes.Node) -> Iterator[nodes.Expr]:
+    yield from tree.find_all((nodes.Name, nodes.Getattr, nodes.Getitem))
+
+
+def _ends_in(node: nodes.Expr, error: NotThere) -> bool:
+    if error.of_variable:
+        while isinstance(node, (nodes.Getattr, nodes.Getitem)):
+            node = node.node
+        return isinstance(node, nodes.Name) and node.name == error.name
+    if isinstance(node, nodes.Getattr):
+        return bool(node.attr == error.name)
+    if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
+        return bool(node.arg.value == error.name)
+    return False
+
+
+def _spelled(node: Any) -> str:
+    match node:
+        case nodes.Name():
+            return str(node.name)
+        case nodes.Getattr():
+            return f"{_spelled(node.node)}.{node.attr}"
+        case nodes.Getitem(arg=nodes.Const() as key):
+            return f"{_spelled(node.node)}[{key.value!r}]"
+        case nodes.Getitem():
+            return f"{_spelled(node.node)}[{_spelled(node.arg)}]"
+        case nodes.Call():
+            return f"{_spelled(node.node)}(…)"
+        case nodes.Filter(node=inner) if inner is not None:
+            return f"{_spelled(inner)} | {node.name}"
+    return "…"
