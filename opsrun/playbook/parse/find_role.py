@@ -84,7 +84,9 @@ def part(
         PlaybookError: ``name`` was asked for and is not there, or a file can't be read.
     """
     base = os.path.join(role, folder, name or "main")
-    tried = [base, *(base + extension for extension in EXTENSIONS)]
+    tried = [*(base + extension for extension in EXTENSIONS), base]
+    if os.path.splitext(base)[1] in EXTENSIONS:
+        tried = [base, *tried[:-1]]
     for path in tried:
         if directory and kit.files.is_directory(path):
             return [kit.files.document(each) for each in kit.files.below(path)]

@@ -88,19 +88,24 @@ def rendered(kit: Kit, value: Any, variables: Mapping[str, Any], spot: Spot, ori
         ) from error
 
 
-def candidates(above: Above, name: str) -> Sequence[str]:
-    """Where the task file ``name`` may be, the first that exists counts."""
+def candidates(above: Above, name: str, *, dynamic: bool) -> Sequence[str]:
+    """Where the task file ``name`` may be, the first that exists counts.
+
+    In a role an import looks beside its own file first, and an include into the role's ``tasks``
+    (of handlers, ``handlers``) first, as ansible-core 2.18 does.
+    """
     if os.path.isabs(os.path.expanduser(name)):
         return [os.path.expanduser(name)]
     found = [joined(above.folder, name)]
     if above.role is not None:
-        found += [joined(os.path.join(above.role.path, "tasks"), name)]
-        found += [joined(above.role.path, name)]
-    found += [joined(above.play.folder, name), joined(above.play.folder, f"tasks/{name}")]
-    return unique(found)
+        part = "handlers" if above.handler else "tasks"
+        own = joined(os.path.join(above.role.path, part), name)
+        found = [own, *found] if dynamic else [*found, own]
+        found.append(joined(above.role.path, name))
+    return unique([*found, joined(above.play.folder, name)])
 
 
-def task_file(kit: Kit, above: Above, name: Any, origin: Origin) -> str:
+def task_file(kit: Kit, above: Above, name: Any, origin: Origin, *, dynamic: bool = False) -> str:
     """The path of a task file. PlaybookError, with what was looked for, if there is none."""
     if not isinstance(name, str) or not name.strip():
         raise PlaybookError(
@@ -109,7 +114,7 @@ def task_file(kit: Kit, above: Above, name: Any, origin: Origin) -> str:
             line=origin.line,
             column=origin.column,
         )
-    tried = candidates(above, name.strip())
+    tried = candidates(above, name.strip(), dynamic=dynamic)
     path = kit.files.first(tried)
     if path is None:
         raise PlaybookError(

@@ -18,10 +18,10 @@ from opsrun.playbook.parse.above import Above, Kit, PlayScope, StaticRender
 from opsrun.playbook.parse.files import Decrypt, Files
 from opsrun.playbook.parse.includes import task_file
 from opsrun.playbook.parse.inherit import inherit
-from opsrun.playbook.parse.names import ROLE_FROM
+from opsrun.playbook.parse.names import BLOCK, ROLE_FROM
 from opsrun.playbook.parse.playbooks import PlaybookReader
 from opsrun.playbook.parse.spot import Spot
-from opsrun.playbook.parse.tasks import read_nodes
+from opsrun.playbook.parse.tasks import notified, read_nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Loader:
             PlaybookError: there is no such file, it can't be used, or includes itself too deeply.
         """
         outer = self._above(task)
-        path = task_file(self._kit, outer, include.name, task.action.origin)
+        path = task_file(self._kit, outer, include.name, task.action.origin, dynamic=True)
         name, above = self._inner(task, include, outer)
         document = self.files.document(path)
         start = document.root
@@ -160,6 +160,7 @@ class Loader:
         return name, replace(
             above,
             keywords=inherit(above.keywords, apply),
+            notify=above.notify + apply.convert("notify", notified),
             vars=above.vars if layer is None else (*above.vars, layer),
         )
 
@@ -172,7 +173,9 @@ class Loader:
         document = self.files.document(origin.path)
         if not isinstance(value, Mapping):
             raise document.error_at("apply: expected a dictionary of keywords", origin)
-        return Spot(document, value, origin, "apply")
+        spot = Spot(document, value, origin, "apply")
+        spot.known(BLOCK - {"block", "rescue", "always"})
+        return spot
 
 
 def _within_reason(path: str, read: Any) -> Any:

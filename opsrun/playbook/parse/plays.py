@@ -104,9 +104,9 @@ def hosts(value: Any) -> Any:
     if not isinstance(value, list):
         raise Unfit(f"expected a pattern of hosts, or a list of them, found {shown(value)}")
     for each in value:
-        if not isinstance(each, (str, int)) or isinstance(each, bool) or each == "":
+        if not isinstance(each, str) or not each.strip():
             raise Unfit(f"expected a pattern of hosts in the list, found {shown(each)}")
-    return [each if isinstance(each, str) else str(each) for each in value]
+    return value
 
 
 def serial(value: Any) -> Any:

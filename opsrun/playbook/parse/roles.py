@@ -198,8 +198,8 @@ def _shell(kit: Kit, use: Use, above: Above, found: find_role.Found, meta: Meta)
 def _key(use: Use, path: str) -> str:
     """Equal for uses of a role that count as one."""
     given = use.entry.data if use.entry else {}
-    own = {key: given[key] for key in sorted(given) if key not in ("role", "name")}
-    return repr((path, own, sorted(use.froms.items())))
+    own = [given.get(key) for key in ("when", "tags", "vars")]
+    return repr((path, own, sorted(use.params.values.items(), key=str), sorted(use.froms.items())))
 
 
 def layer(documents: list[Document]) -> VarsLayer:

@@ -129,7 +129,7 @@ def _between(text: str, rest: list[tuple[int, int]], cut: bool) -> str:
     if not rest:
         return ""
     if not cut:
-        return text.strip().replace("\\=", "=")
+        return text.lstrip().replace("\\=", "=")
     parts = []
     for (start, end), after in zip(rest, [*rest[1:], None], strict=True):
         parts.append(text[start:end])
