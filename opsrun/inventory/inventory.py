@@ -213,6 +213,16 @@ class Inventory:
         known = os.path.exists(self._place.real(path))
         return names_in_file(path, self._place) if known else None
 
+    def beside(self, folders: Sequence[str]) -> Inventory:
+        """This inventory with the ``group_vars`` and ``host_vars`` in some playbooks' folders."""
+        return Inventory(
+            self._draft,
+            bases=self._bases[0],
+            playbook_bases=tuple(folders),
+            place=self._place,
+            sources=self.sources,
+        )
+
     def extended(
         self,
         hosts: Iterable[tuple[str, Sequence[str], Mapping[str, object]]],

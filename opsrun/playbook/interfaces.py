@@ -81,7 +81,9 @@ class Wish:
 class HostShell(Protocol):
     """A host that has been reached, as one identity. One task uses it at a time."""
 
-    session: Session
+    @property
+    def session(self) -> Session:
+        """Its persistent shell."""
 
     def files(self) -> HostFiles:
         """Its files, over the session."""

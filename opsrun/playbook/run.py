@@ -15,7 +15,7 @@ from opsrun.modules.base import ModuleError
 from opsrun.playbook.coordinator import BatchRun, Office
 from opsrun.playbook.interfaces import Templar
 from opsrun.playbook.messages import PlayEnded
-from opsrun.playbook.model.nodes import Block, Play, Task, VarsPrompt
+from opsrun.playbook.model.nodes import Play, Task, VarsPrompt
 from opsrun.playbook.runner.values import truth
 from opsrun.playbook.scheduler.batches import batches, ordered
 from opsrun.playbook.scheduler.settings import PlaySettings, Strategy
@@ -24,8 +24,6 @@ from opsrun.playbook.variables.scopes import Scopes
 from opsrun.playbook.variables.settings import RunSettings
 
 STRATEGIES: tuple[Strategy, ...] = ("linear", "free", "host_pinned")
-Choose = Callable[[Play], Sequence[Block]]
-"""The blocks of a play with the tasks that the tags choose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,6 @@ class Desk:
 
     settings: RunSettings
     scopes: Scopes
-    choose: Choose
     find_vars: Callable[[Sequence[Any], str], Mapping[str, Any] | None]
     ask: Callable[[VarsPrompt, str, str | None], str]
     """Asks the operator: what, in which words, with which default."""
@@ -56,7 +53,6 @@ class PlaybookRun:
         self._desk = desk
         self._gone: dict[str, None] = {}
         """Hosts that failed or were unreachable: later plays leave them out."""
-        self._found_start = desk.settings.start_at is None
 
     def run(self, plays: Sequence[Play]) -> None:
         """Carry out ``plays``, until one of them ends all.
@@ -78,15 +74,12 @@ class PlaybookRun:
         if not hosts:
             self._office.emit(PlayStarted(scope.name, (), str(play.origin)))
             return True
-        blocks = tuple(self._desk.choose(play))
-        self._office.book.add(blocks)
+        self._office.book.add(play.blocks)
         self._office.book.add(play.handlers)
         templar = self._desk.scopes.before_play(scope)
-        return self._batches(play, scope, blocks, templar)
+        return self._batches(play, scope, templar)
 
-    def _batches(
-        self, play: Play, scope: PlayScope, blocks: Sequence[Block], templar: Templar
-    ) -> bool:
+    def _batches(self, play: Play, scope: PlayScope, templar: Templar) -> bool:
         names = _sized(lambda: batches(scope.hosts, _rendered(play, "serial", templar)), play)
         settings = self._settings(play, templar)
         taken: list[str] = []
@@ -101,7 +94,7 @@ class PlaybookRun:
             run = BatchRun(
                 self._office,
                 scope,
-                blocks,
+                play.blocks,
                 play.handlers,
                 hosts,
                 here,
@@ -116,6 +109,8 @@ class PlaybookRun:
         return True
 
     def _goes_on(self, ended: PlayEnded) -> bool:
+        for name in ended.cancelled:
+            self._office.recap.of(name).cancelled += 1
         self._gone.update(dict.fromkeys((*ended.failed, *ended.unreachable)))
         if ended.aborted:
             self._office.emit(Notice("info", f"no further play follows: {ended.aborted}"))
@@ -200,7 +195,6 @@ class PlaybookRun:
             any_errors_fatal=fatal not in (None, "") and truth(fatal),
             force_handlers=run.force_handlers if force in (None, "") else truth(force),
             at_once=self._office.places,
-            start_at=None if self._found_start else self._start_at,
         )
 
     def _percentage(self, play: Play, templar: Templar) -> float | None:
@@ -212,17 +206,6 @@ class PlaybookRun:
         except ValueError:
             words = f"max_fail_percentage: expected a number, found {found!r}"
             raise self._wrong(play, words) from None
-
-    def _start_at(self, task: Task) -> bool:
-        from fnmatch import fnmatch
-
-        wanted = self._desk.settings.start_at or ""
-        name = self._office.name_of(task)
-        role = f"{task.role.name} : {name}" if task.role is not None else name
-        if name == wanted or role == wanted or fnmatch(name, wanted) or fnmatch(role, wanted):
-            self._found_start = True
-            return True
-        return False
 
     def _wrong(self, play: Play, message: str) -> PlaybookError:
         origin = play.origin

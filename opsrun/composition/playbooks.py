@@ -1,0 +1,440 @@
+"""Playbooks, made ready and carried out: what was read, who does it, over which connections."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from opsrun.composition.fleetway import Fleetway
+from opsrun.composition.needs import needs_of
+from opsrun.composition.reach import FleetReach
+from opsrun.composition.run import Run, RunOptions
+from opsrun.composition.ways import find_ways
+from opsrun.dialect.tags import Template
+from opsrun.engine.base import Engine
+from opsrun.engine.dispatch import Plan
+from opsrun.errors import InputError, OpsrunError, PlaybookError, UsageError
+from opsrun.events import (
+    ErrorInfo,
+    Event,
+    HostStarted,
+    Notice,
+    Outcome,
+    Result,
+    RunStarted,
+    Sink,
+    WorkId,
+    digest,
+)
+from opsrun.inventory import Inventory
+from opsrun.playbook.book import TaskBook
+from opsrun.playbook.coordinator import Office, Pass, as_it_is
+from opsrun.playbook.interfaces import Templar as TemplarProtocol
+from opsrun.playbook.messages import Load, TaskEnded
+from opsrun.playbook.model.nodes import Block, Play, Playbook, Task, VarsPrompt
+from opsrun.playbook.parse.loader import Included, Loader
+from opsrun.playbook.parse.selection import Selection, select, select_nodes, start_at
+from opsrun.playbook.recap import Recap
+from opsrun.playbook.run import Desk, PlaybookRun, VarsFinder
+from opsrun.playbook.runner.host_runner import HostRunner
+from opsrun.playbook.runner.kit import Kit
+from opsrun.playbook.runner.search import Search
+from opsrun.playbook.state import RunState
+from opsrun.playbook.templating.library import Library, LookupContext
+from opsrun.playbook.templating.templar import Templar
+from opsrun.playbook.variables.live import LiveInventory
+from opsrun.playbook.variables.playscope import PlayScope
+from opsrun.playbook.variables.scopes import Scopes
+from opsrun.playbook.variables.settings import RunSettings
+from opsrun.transports.targets.build import ConnectionDefaults
+
+Prompt = Callable[[str, bool], str | None]
+"""Asks the operator in words, with or without echo; None where there is nobody."""
+Confirm = Callable[[str], str]
+"""Of ``--step``: asks about a task; gives ``y``, ``n`` or ``c`` (all that follow)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybookOptions:
+    """How playbooks are run."""
+
+    settings: RunSettings = field(default_factory=RunSettings)
+    """As playbooks see it; tags, limit, extra variables, check mode …"""
+    retries: int = 0
+    """Further logins where one failed."""
+    roles_path: tuple[str, ...] = ()
+    collections_path: tuple[str, ...] = ()
+    prompt: Prompt | None = None
+    confirm: Confirm | None = None
+    passing: Pass = as_it_is
+    """Takes messages over; tests have them go through JSON."""
+    seed: int | None = None
+    """Of ``order: shuffle``."""
+
+
+class Prepared:
+    """Playbooks that have been read: every mistake in a file has been found that can be.
+
+    Args:
+        paths: the playbooks, as the operator names them.
+        inventory: without what is beside the playbooks.
+        options: see `PlaybookOptions`.
+
+    Raises:
+        PlaybookError: a file can't be used.
+        UsageError: no playbook is named.
+    """
+
+    def __init__(
+        self, paths: Sequence[str], inventory: Inventory, options: PlaybookOptions
+    ) -> None:
+        if not paths:
+            raise UsageError("name a playbook")
+        self.options = options
+        self._warned: list[str] = []
+        settings = options.settings
+        self.loader = Loader(
+            settings.cwd,
+            roles_path=options.roles_path,
+            collections_path=options.collections_path,
+            playbook_dir=os.path.dirname(paths[0]) or ".",
+            render=self._static,
+        )
+        self.playbooks: list[Playbook] = [self.loader.load_playbook(path) for path in paths]
+        folders = dict.fromkeys(os.path.dirname(path) or "." for path in paths)
+        self.inventory = inventory.beside(tuple(folders))
+        self.selection = Selection.of(settings.tags, settings.skip_tags)
+        self.plays = self._plays()
+
+    def _plays(self) -> list[Play]:
+        """All plays, in order, with the tasks that were chosen."""
+        plays = [play for playbook in self.playbooks for play in playbook.plays]
+        chosen = [select(play, self.selection, self._tag) for play in plays]
+        wanted = self.options.settings.start_at
+        return chosen if wanted is None else list(start_at(chosen, wanted))
+
+    def of_include(self, found: Included) -> Included:
+        """What the tags leave of an include."""
+        blocks = select_nodes(found.blocks, self.selection, self._tag)
+        return replace(found, blocks=tuple(each for each in blocks if isinstance(each, Block)))
+
+    def _tag(self, template: Template) -> Any:
+        try:
+            return self._static(template, {})
+        except PlaybookError:
+            return str(template)
+
+    def _static(self, template: Template, known: Mapping[str, Any]) -> Any:
+        variables = {**known, **self.options.settings.extra_vars}
+        return Templar(variables, Library.standard()).render(template)
+
+    def read_vars(self, path: str) -> Mapping[str, Any]:
+        """The variables of a file. PlaybookError."""
+        data = self.loader.document(path).data
+        if data is None:
+            return {}
+        if not isinstance(data, Mapping):
+            kind = type(data).__name__
+            raise PlaybookError(f"expected names and values, found {kind}", path=path)
+        return {str(name): value for name, value in data.items()}
+
+
+class PlaybookStage(Run):
+    """A run of playbooks; streamed like any other.
+
+    Args:
+        engine: used by this run alone.
+        prepared: what is run.
+        fleetway: how hosts are reached; closed at the end.
+        defaults: what the command line says of all hosts.
+        sinks, on_tick: see `Run`.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        prepared: Prepared,
+        fleetway: Fleetway,
+        defaults: ConnectionDefaults,
+        sinks: Sequence[Sink] = (),
+        *,
+        on_tick: Callable[[], None] = lambda: None,
+        on_end: Callable[[], None] = lambda: None,
+    ) -> None:
+        settings = prepared.options.settings
+        words = " ".join(playbook.path for playbook in prepared.playbooks)
+        hosts = _first_hosts(prepared)
+        needs = needs_of(find_ways([], defaults))
+        options = RunOptions("playbook", words, Plan(forks=settings.forks), needs=needs)
+        super().__init__(engine, options, (), _no_worker, sinks, on_tick=on_tick, on_end=self._over)
+        self._prepared = prepared
+        self._fleetway = fleetway
+        self._defaults = defaults
+        self._hosts = hosts
+        self._after = on_end
+        self._recap = Recap()
+        self._mark = digest(words)
+        self._joined: dict[str, float] = {}
+        self._reach: FleetReach | None = None
+        self._confirmed = False
+
+    def _events(self, started: float) -> Iterator[Event]:
+        options = self._options
+        first = RunStarted(self.id, options.action, options.command, self._hosts, started)
+        self.collector.hand_out(first)
+        yield first
+        plan, notices = self._affordable(max(1, len(self._hosts)))
+        for notice in (*self._fleetway.voice.take_early(), *self._warnings(), *notices):
+            self.collector.hand_out(notice)
+            yield notice
+        self._fleetway.voice.speak_through(self.collector.emit)
+        self._engine.spawn(self._carry_out, plan.forks)
+        self._dispatched = True
+        yield from self.collector.stream()
+
+    def _warnings(self) -> Iterator[Notice]:
+        for warning in self._prepared.loader.warnings:
+            yield Notice("warning", str(warning))
+
+    def _carry_out(self, places: int) -> None:
+        try:
+            self._playbooks(places)
+        except (InputError, OpsrunError) as error:
+            self.stop.drain(str(error))
+            self._spoiled = True
+            self.collector.emit(Notice("error", str(error)))
+        except BaseException as error:
+            self._spoiled = True
+            self.collector.emit(Notice("error", f"a bug in opsrun ended the run: {error!r}"))
+        finally:
+            self._conclude()
+            self.collector.finish()
+
+    def _playbooks(self, places: int) -> None:
+        prepared = self._prepared
+        run = PlaybookRun(*self._rooms(places))
+        # A playbook that did not end well is the last one.
+        for path in dict.fromkeys(play.path for play in prepared.plays):
+            run.run([play for play in prepared.plays if play.path == path])
+            if self.stop.draining or self._recap.failures:
+                return
+
+    def _rooms(self, places: int) -> tuple[Office, Desk]:
+        prepared, engine = self._prepared, self._engine
+        options = prepared.options
+        settings = replace(options.settings, forks=places)
+        state, inventory, book = RunState(), LiveInventory(prepared.inventory), TaskBook()
+        templars = Templars(prepared, inventory, self._warn)
+        find_vars = VarsFinder(prepared.read_vars, settings.cwd)
+        scopes = Scopes(settings, inventory, state, templars.make, find_vars)
+        self._reach = FleetReach(self._fleetway, self._defaults, self.stop, places, options.retries)
+        kit = Kit(
+            settings,
+            book,
+            scopes,
+            state,
+            self._reach,
+            self.collector.emit,
+            engine.now,
+            Pauses(self, options.prompt, engine),
+            prepared.read_vars,
+            inventory.groups,
+            lambda: templars.playbook,
+            lambda host, task: options_intent(self, host, task),
+        )
+        office = Office(
+            engine,
+            self.stop,
+            book,
+            state,
+            inventory,
+            HostRunner(kit),
+            lambda order: self._load(book, order),
+            self._recap,
+            self.collector.emit,
+            places,
+            templars.name_of,
+            self._confirm if settings.step else None,
+            options.passing,
+        )
+        desk = Desk(
+            settings,
+            scopes,
+            find_vars,
+            self._ask,
+            lambda scope: self._begin(scope, scopes, templars),
+            random.Random(options.seed),
+        )
+        return office, desk
+
+    def _load(self, book: TaskBook, order: Load) -> Included:
+        found = self._prepared.loader.load(book.task(order.task), order.include)
+        return self._prepared.of_include(found)
+
+    def _begin(self, scope: PlayScope, scopes: Scopes, templars: Templars) -> None:
+        templars.begin(scope, scopes.before_play(scope))
+        new = [name for name in scope.hosts if name not in self._joined]
+        self.collector.expect([self._work(name) for name in new])
+        for name in new:
+            self._joined[name] = self._engine.now()
+            self.collector.emit(HostStarted(name, self._work(name), time.time()))
+
+    def _work(self, host: str) -> WorkId:
+        return WorkId(host, ("playbook",), self._mark)
+
+    def _conclude(self) -> None:
+        """The one result of every host."""
+        for host, began in self._joined.items():
+            tally = self._recap.of(host)
+            failure = self._recap.failures.get(host)
+            outcome = tally.outcome
+            if self._spoiled and outcome.is_good:
+                outcome = Outcome.CANCELLED
+            error = None if outcome.is_good else self._why(outcome, failure)
+            self.collector.emit(
+                Result(
+                    host,
+                    self._work(host),
+                    outcome,
+                    error=error,
+                    duration=self._engine.now() - began,
+                    data={"recap": tally.to_dict()},
+                )
+            )
+
+    def _why(self, outcome: Outcome, failure: TaskEnded | None) -> ErrorInfo:
+        if failure is None:
+            return ErrorInfo("run", self.stop.reason or "ended before its end")
+        message = str(failure.result.get("msg", "")) or "failed"
+        return ErrorInfo("run", message)
+
+    def _warn(self, words: str) -> None:
+        self.collector.emit(Notice("warning", words))
+
+    def _ask(self, prompt: VarsPrompt, words: str, default: str | None) -> str:
+        ask = self._prepared.options.prompt
+        shown = f"{words} [{default}]" if default is not None and not prompt.private else words
+        while True:
+            typed = None if ask is None else ask(f"{shown}: ", not prompt.private)
+            if not typed:
+                if default is None and typed is None:
+                    raise UsageError(
+                        f"vars_prompt asks for {prompt.name!r}, and nobody is there to answer: "
+                        f"give it with -e {prompt.name}=…"
+                    )
+                return default or ""
+            assert ask is not None
+            if not prompt.confirm or ask(f"confirm {shown}: ", not prompt.private) == typed:
+                return typed
+
+    def _confirm(self, task: Task, name: str) -> bool:
+        ask = self._prepared.options.confirm
+        if self._confirmed or ask is None:
+            return True
+        answer = ask(name)
+        self._confirmed = answer == "c"
+        return answer in ("y", "c")
+
+    def _over(self) -> None:
+        if self._reach is not None:
+            self._reach.close()
+        self._fleetway.voice.fall_silent(self.collector.emit)
+        self._after()
+
+    _spoiled = False
+
+
+def options_intent(run: PlaybookStage, host: str, task: str) -> None:
+    """Makes durable that a task is about to change a host, see `Journal.intent`."""
+    run._options.journal.intent(WorkId(host, ("playbook", *task.split("/")), run._mark))
+
+
+def _no_worker(setting: Any) -> Any:
+    raise TypeError("a playbook's run has no workers")
+
+
+def _first_hosts(prepared: Prepared) -> tuple[str, ...]:
+    """Who may take part, before any play has been looked at."""
+    limit = prepared.options.settings.limit
+    if limit is None:
+        return tuple(prepared.inventory.hosts)
+    return tuple(host.name for host in prepared.inventory.select(limit))
+
+
+class Pauses:
+    """See `opsrun.playbook.actions.base.Pausing`."""
+
+    def __init__(self, run: Run, prompt: Prompt | None, engine: Engine) -> None:
+        self._run = run
+        self._prompt = prompt
+        self._engine = engine
+
+    def wait(self, seconds: float) -> bool:
+        """See `Pausing.wait`."""
+        return self._run.stop.wait(seconds)
+
+    def ask(self, prompt: str, echo: bool) -> str | None:
+        """See `Pausing.ask`."""
+        if self._prompt is None:
+            return None
+        return self._engine.offload(self._prompt, f"{prompt}: ", echo)
+
+
+class Templars:
+    """Makes Templars, and knows where their lookups search."""
+
+    def __init__(
+        self, prepared: Prepared, inventory: LiveInventory, warn: Callable[[str], None]
+    ) -> None:
+        self._prepared = prepared
+        self._inventory = inventory
+        self._warn = warn
+        self._library = Library.standard()
+        self._contexts: dict[str, LookupContext] = {}
+        self._static: TemplarProtocol | None = None
+        self.playbook = ""
+        """The file of the play that is under way."""
+
+    def begin(self, scope: PlayScope, static: TemplarProtocol) -> None:
+        """A play begins."""
+        self.playbook = scope.play.path
+        self._contexts.clear()
+        self._static = static
+
+    def make(self, variables: Mapping[str, Any], task: Task | None) -> TemplarProtocol:
+        """See `opsrun.playbook.variables.scopes.MakeTemplar`."""
+        key = "" if task is None else task.id
+        context = self._contexts.get(key)
+        if context is None:
+            context = self._contexts[key] = self._context(task)
+        return Templar(variables, self._library, context)
+
+    def _context(self, task: Task | None) -> LookupContext:
+        settings = self._prepared.options.settings
+        search = Search(task, self.playbook, settings.cwd)
+        return LookupContext(
+            basedir=os.path.dirname(os.path.join(settings.cwd, self.playbook)) or ".",
+            find=search.find,
+            searched=search.searched,
+            folders=tuple(search.bases),
+            warn=self._warn,
+            hosts=self._hosts,
+        )
+
+    def _hosts(self, pattern: str) -> Sequence[str]:
+        return [host.name for host in self._inventory.now.chosen(pattern, None, lambda error: None)]
+
+    def name_of(self, task: Task) -> str:
+        """A task's name where no host is meant."""
+        if not task.name:
+            return task.action.written
+        if not isinstance(task.name, Template) or self._static is None:
+            return str(task.name)
+        try:
+            return str(self._static.render(task.name))
+        except OpsrunError:
+            return str(task.name)
