@@ -8,7 +8,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
-from jinja2 import Environment, Template
+from jinja2 import BaseLoader, Environment, Template, TemplateNotFound
 from jinja2.nodes import EvalContext
 from jinja2.runtime import Context
 from jinja2.utils import missing
@@ -190,8 +190,16 @@ class DataEnvironment(Environment):
         return access.item(self, obj, argument)
 
 
+class _Nowhere(BaseLoader):
+    def load(self, environment: Environment, name: str, globals: Any = None) -> Template:
+        raise TemplateNotFound(name, "only template files can include, import or extend others")
+
+
 class ValueEnvironment(DataEnvironment):
     """For templates among values."""
+
+    def __init__(self, library: Library) -> None:
+        super().__init__(library, loader=_Nowhere())
 
     code_generator_class = ValueCode
     concat = staticmethod(inner)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
@@ -36,10 +36,12 @@ class Fault:
     error: BaseException
     written: Written
     line: int
-    """In the template, 1-based."""
+    """In the template, 1-based; 0 where it isn't known."""
     environment: Environment
     names: Callable[[], Iterable[str]]
     """The variables' names."""
+    label: str = ""
+    """Whose value the template is."""
 
     def told(self) -> TemplateError:
         """The error for the user."""
@@ -54,24 +56,28 @@ class Fault:
 
     def _undefined(self, error: NotThere) -> TemplateError:
         if error.cause is not None:
-            return error.cause
+            return error.cause.told()
         name, message = error.name, error.what._undefined_message
-        whole = self._expression(error)
+        node = self._node(error)
+        whole = "" if node is None else _spelled(node)
         if name is not None and error.of_variable:
             message += f", in {whole!r}" if whole not in ("", name) else ""
             message += did_you_mean(str(name), self.names())
         elif whole:
             message = f"{whole!r}: {message}"
-        return self._placed(UndefinedVariable, message, "" if name is None else str(name))
+        line = self.line or (1 if node is None else node.lineno)
+        token = "" if name is None else str(name)
+        return replace(self, line=line)._placed(UndefinedVariable, message, token)
 
-    def _expression(self, error: NotThere) -> str:
+    def _node(self, error: NotThere) -> nodes.Expr | None:
+        """The longest expression on the line that reads what isn't there."""
         try:
             tree = self.environment.parse(self.written.source)
         except Exception:
-            return ""
-        here = [each for each in _chains(tree) if each.lineno == self.line]
+            return None
+        here = [each for each in _chains(tree) if self.line in (0, each.lineno)]
         found = [each for each in here if _ends_in(each, error)]
-        return max((_spelled(each) for each in found), key=len, default="")
+        return max(found, key=lambda each: len(_spelled(each)), default=None)
 
     def _placed(self, kind: type[TemplateError], message: str, token: str) -> TemplateError:
         origin = self.written.origin
@@ -79,14 +85,17 @@ class Fault:
         column = origin.column if line == origin.line else None
         if text is not None:
             column = _column(text, start, token) or column
+        if self.label:
+            message += f" (for the value of {self.label!r})"
         return kind(message, path=origin.path, line=line, column=column, text=text)
 
     def _source_line(self) -> tuple[int | None, str | None, int]:
         """The line in the file, its text, and where in it the template's line begins."""
         own = self.written.source.split("\n")
-        mine = own[self.line - 1] if self.line <= len(own) else ""
+        at_line = max(self.line, 1)
+        mine = own[at_line - 1] if at_line <= len(own) else ""
         if self.written.is_file:
-            return self.line, mine, 0
+            return at_line, mine, 0
         origin = self.written.origin
         lines = _lines(origin)
         if origin.line is None or not lines:
@@ -101,10 +110,10 @@ class Fault:
 
 
 def line_of(error: BaseException, template: Template | None) -> int:
-    """The line of ``template`` that ``error`` came through; 1 where it never got there."""
+    """The line of ``template`` that ``error`` came through; 0 where it never got there."""
     if isinstance(error, TemplateSyntaxError):
         return error.lineno
-    line = 1
+    line = 0
     for frame, number in _frames(error.__traceback__):
         if template is not None and frame is template:
             line = template.get_corresponding_lineno(number)

@@ -51,10 +51,9 @@ def adapted(plugins: Plugins, name: str, function: Function) -> Function:
     is_filter = plugins.kind == "filter"
     lazies = jinja_names.LAZY_FILTERS if is_filter else jinja_names.TESTS
     undefined = jinja_names.UNDEFINED_FILTERS if is_filter else jinja_names.UNDEFINED_TESTS
-    as_is = getattr(function, "lazy", False) or (_is_jinjas(name, function) and name in lazies)
-    takes_missing = getattr(function, "accepts_undefined", False) or (
-        _is_jinjas(name, function) and name in undefined
-    )
+    own = _is_jinjas(name, function)
+    as_is = getattr(function, "lazy", False) or (own and name in lazies)
+    takes_missing = getattr(function, "accepts_undefined", False) or (own and name in undefined)
     passed = _PassArg.from_obj(function)
     first = 0 if passed is None else 1
 

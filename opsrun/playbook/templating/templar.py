@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from jinja2 import Template as Compiled
@@ -24,7 +25,7 @@ from opsrun.playbook.templating.lazy import (
     plain,
 )
 from opsrun.playbook.templating.library import Library, LookupContext
-from opsrun.playbook.templating.undefined import Missing
+from opsrun.playbook.templating.undefined import Missing, NotThere
 
 Made = TypeVar("Made")
 _LAZY = (LazyDict, LazyList, LazyMapping, DataMapping)
@@ -139,10 +140,7 @@ class Templar:
 
     def entry(self, value: Any, label: str) -> Any:
         """What a raw value comes to, or `Missing` where it needs what is not there."""
-        try:
-            return self._rendered(value, label)
-        except UndefinedVariable as error:
-            return Missing(cause=error, hint=error.message)
+        return self._rendered(value, label)
 
     def _rendered(self, value: Any, label: str) -> Any:
         kind = type(value)
@@ -169,7 +167,8 @@ class Templar:
         return value
 
     def evaluate(self, template: Template, label: str = "") -> Any:
-        """What a template comes to, containers as lazy as they are. TemplateError."""
+        """What a template comes to, containers as lazy as they are, or `Missing` where it needs
+        something that isn't there. TemplateError."""
         if any(each is template for each, _ in self._active):
             raise self._cycle(template, label)
         self._active.append((template, label))
@@ -177,14 +176,30 @@ class Templar:
             compiled = None
             try:
                 compiled = self._engine.template(template)
-                return outcome(self.pieces(compiled))
-            except UndefinedVariable:
-                raise
+                found = outcome(self.pieces(compiled))
+                if type(found) is not Missing or found._undefined_cause is not None:
+                    return found
+                return self._missing(NotThere(found), compiled, template, label)
+            except (NotThere, UndefinedVariable) as error:
+                return self._missing(error, compiled, template, label)
             except Exception as error:
                 written = Written(str.__str__(template), template.origin)
                 raise self.fault(error, compiled, written).told() from error
         finally:
             self._active.pop()
+
+    def _missing(
+        self,
+        error: NotThere | UndefinedVariable,
+        compiled: Compiled | None,
+        template: Template,
+        label: str,
+    ) -> Missing:
+        """Put into words only where somebody needs the value: it may have a default."""
+        written = Written(str.__str__(template), template.origin)
+        fault = self.fault(error, compiled, written)
+        error.__traceback__ = None
+        return Missing(cause=replace(fault, label=label), hint=str(error))
 
     def expression(self, source: str, written: Written, own: dict[str, Any] | None = None) -> Any:
         """What an expression comes to. TemplateError."""

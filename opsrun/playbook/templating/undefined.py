@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from jinja2.exceptions import UndefinedError
 from jinja2.runtime import StrictUndefined
 from jinja2.utils import missing
 
 from opsrun.errors import TemplateError, did_you_mean
+from opsrun.playbook.templating.literal import literal
+
+
+class Cause(Protocol):
+    """Why a variable that has a template has no value."""
+
+    def told(self) -> TemplateError:
+        """The error, with the place of that template."""
 
 
 class Missing(StrictUndefined):
@@ -17,7 +25,7 @@ class Missing(StrictUndefined):
     missing, too); any other use fails."""
 
     __slots__ = ("_undefined_cause", "_undefined_chain")
-    _undefined_cause: TemplateError | None
+    _undefined_cause: Cause | None
     _undefined_chain: str
 
     def __init__(
@@ -26,7 +34,7 @@ class Missing(StrictUndefined):
         obj: Any = missing,
         name: str | None = None,
         *rest: Any,
-        cause: TemplateError | None = None,
+        cause: Cause | None = None,
         chain: str = "",
     ) -> None:
         super().__init__(hint, obj, name, *rest)
@@ -81,8 +89,8 @@ class NotThere(UndefinedError):
         self.what = what
 
     @property
-    def cause(self) -> TemplateError | None:
-        """The error that kept a variable from having a value, where it has a template."""
+    def cause(self) -> Cause | None:
+        """What kept a variable from having a value, where it has a template."""
         return self.what._undefined_cause
 
     @property
@@ -112,6 +120,8 @@ def missing_words(obj: Any, name: Any) -> str:
         if isinstance(name, int):
             return f"there is no entry {name} in a list of {len(obj)}"
         return f"a list has no attribute {name!r}{_own_attribute(obj, name)}"
+    if isinstance(obj, str) and literal(obj) is not obj:
+        return f"a text has no attribute {name!r}; to read the list or dict in it, use | from_yaml"
     kind = {"NoneType": "null", "str": "text", "LazyList": "a list"}.get(type(obj).__name__)
     return f"{kind or type(obj).__name__} has no attribute {name!r}{_own_attribute(obj, name)}"
 
