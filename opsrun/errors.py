@@ -31,20 +31,14 @@ A user's mistake ends in exactly one of these and never in a traceback.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-PHASES = ("dns", "tcp", "banner", "kex", "hostkey", "auth", "open", "become", "exec", "run")
-"""The phases of a connection, in their order. Every `HostError` names one."""
-
-
-QUEUED = "queued"
-"""In place of a phase, for work that the end of the run came before."""
-
-WAITING = "wait"
-"""In place of a phase, for a gate that stayed shut."""
+from opsrun.nearest import did_you_mean as did_you_mean
+from opsrun.nearest import nearest as nearest
+from opsrun.phases import PHASES as PHASES
+from opsrun.phases import QUEUED as QUEUED
+from opsrun.phases import WAITING as WAITING
 
 
 class OpsrunError(Exception):
@@ -402,19 +396,3 @@ class Cancelled(HostError):
 def public_name(error: BaseException) -> str:
     """Name of the nearest class of this module that an error is of; empty for a stranger's."""
     return next((c.__name__ for c in type(error).__mro__ if c.__module__ == __name__), "")
-
-
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that ``name`` was probably meant to be, or None.
-
-    >>> nearest("wbe", ["web", "db"])
-    'web'
-    """
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return found[0] if found else None
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A sentence's end, ready to be appended: ``"; did you mean 'web'?"`` or nothing."""
-    guess = nearest(name, known)
-    return f"; did you mean {guess!r}?" if guess else ""

@@ -11,9 +11,13 @@ be decoded, and only then a second field, ``stdout_base64``, holds the exact byt
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
+from opsrun.plays import HandlersPending as HandlersPending
+from opsrun.plays import PlayStarted as PlayStarted
+from opsrun.plays import TaskResult as TaskResult
+from opsrun.plays import TaskStarted as TaskStarted
 from opsrun.results import ErrorInfo as ErrorInfo
 from opsrun.results import Outcome as Outcome
 from opsrun.results import Result as Result
@@ -236,141 +240,6 @@ class Summary:
             "exit_status": self.exit_status,
         }
         return head | counts | tail
-
-
-@dataclass(frozen=True, slots=True)
-class PlayStarted:
-    """A play begins, with all its hosts; a batch of ``serial`` begins with `BatchStarted`.
-
-    >>> from opsrun import PlayStarted
-    >>> PlayStarted("install", ("web01",), "site.yml:3").to_dict()["hosts"]
-    ['web01']
-    """
-
-    type: ClassVar[str] = "play"
-    name: str
-    hosts: tuple[str, ...]
-    origin: str = ""
-    """``file:line``."""
-    batch: int = 1
-    """Of how many batches this is which, from 1; a play without ``serial`` has one."""
-    batches: int = 1
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object."""
-        return {
-            "type": self.type,
-            "name": self.name,
-            "hosts": list(self.hosts),
-            "origin": self.origin,
-            "batch": self.batch,
-            "batches": self.batches,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class TaskStarted:
-    """The first host of a play has come to a task.
-
-    >>> from opsrun import TaskStarted
-    >>> TaskStarted("0/tasks/0", "say hello", "debug", "site.yml:5").to_dict()["action"]
-    'debug'
-    """
-
-    type: ClassVar[str] = "task"
-    task: str
-    """Id of the task, the same in every run of the same files."""
-    name: str
-    """As the operator shall see it: rendered where that is possible without a host."""
-    action: str
-    origin: str = ""
-    """``file:line``."""
-    kind: Literal["task", "handler", "gather", "meta", "include"] = "task"
-    role: str = ""
-    shown: bool = True
-    """Whether Ansible would print a banner for it."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object."""
-        return {
-            "type": self.type,
-            "task": self.task,
-            "name": self.name,
-            "action": self.action,
-            "origin": self.origin,
-            "kind": self.kind,
-            "role": self.role or None,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class TaskResult:
-    """A task has ended on a host, or one item of its loop has.
-
-    >>> from opsrun import Outcome, TaskResult
-    >>> TaskResult("web01", "0/tasks/0", Outcome.CHANGED, {"rc": 0}).to_dict()["outcome"]
-    'changed'
-    """
-
-    type: ClassVar[str] = "task_result"
-    host: str
-    task: str
-    outcome: Outcome
-    result: Mapping[str, Any] = field(default_factory=dict)
-    """What ``register`` gets, censored where ``no_log`` holds; plain data."""
-    ignored: bool = False
-    item: str | None = None
-    """Label of the item; None for the task as a whole."""
-    delegate: str = ""
-    """The host that it was done on, where that is another one."""
-    name: str = ""
-    """The task's name with this host's variables."""
-    duration: float = 0.0
-    attempt: int = 1
-    """Of ``until``."""
-    retries_left: int | None = None
-    """Set where this attempt failed and another one follows; then it is no end."""
-    included: str = ""
-    """For an include: the file or role."""
-    loop: bool = False
-    """The task went through items; each had a `TaskResult` of its own before this one."""
-    rescued: bool = False
-    """It failed inside a block that has a rescue part."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object."""
-        return {
-            "type": self.type,
-            "host": self.host,
-            "task": self.task,
-            "name": self.name,
-            "outcome": str(self.outcome),
-            "ignored": self.ignored,
-            "item": self.item,
-            "delegate": self.delegate or None,
-            "attempt": self.attempt,
-            "retries_left": self.retries_left,
-            "duration": round(self.duration, 6),
-            "result": dict(self.result),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class HandlersPending:
-    """Handlers were notified on a host that failed before they could run.
-
-    >>> from opsrun import HandlersPending
-    >>> HandlersPending("web01", ("restart nginx",)).to_dict()["handlers"]
-    ['restart nginx']
-    """
-
-    type: ClassVar[str] = "handlers_pending"
-    host: str
-    handlers: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object."""
-        return {"type": self.type, "host": self.host, "handlers": list(self.handlers)}
 
 
 Event = (
