@@ -67,27 +67,38 @@ def inner(values: Iterable[Any]) -> Any:
     return pieces[0] if len(pieces) == 1 else "".join(map(text, pieces))
 
 
-def outcome(pieces: list[Any]) -> Any:
+def ended(text: str, source: str, newline: str = "\n") -> str:
+    """``text`` with as many ends of lines at its end as its template has: Jinja drops one."""
+    lacking = _ends(source) - _ends(text)
+    return text + newline * lacking if lacking > 0 else text
+
+
+def _ends(text: str) -> int:
+    return len(text) - len(text.rstrip("\n"))
+
+
+def outcome(pieces: list[Any], source: str) -> Any:
     """What a template among values comes to.
 
-    One expression alone, a line's end after it aside, gives its value. Everything else is text;
+    One expression alone, lines' ends after it aside, gives its value. Everything else is text;
     but where the template itself begins and ends as a list or a dict and the text spells one, it
     is that; likewise ``True`` and ``False`` (2.18's rule, for what the operator has written).
     """
+    found = _outcome(pieces)
+    if source[-1:] == "\n" and isinstance(found, str):
+        return ended(found, source)
+    return found
+
+
+def _outcome(pieces: list[Any]) -> Any:
     if len(pieces) == 1 and type(pieces[0]) is not Own:
         return pieces[0]
     if len(pieces) == 2 and type(pieces[1]) is Own and type(pieces[0]) is not Own:
         tail: str = pieces[1]
-        if not isinstance(pieces[0], str) and _drops(pieces[0], tail):
+        if tail.isspace() and isinstance(pieces[0], (list, dict)):
             return pieces[0]
     whole = "".join(map(text, pieces))
     return _spelled(pieces, whole)
-
-
-def _drops(value: Any, tail: str) -> bool:
-    if tail == "\n":
-        return value is not None
-    return tail.isspace() and isinstance(value, (list, dict))
 
 
 def _spelled(pieces: list[Any], whole: str) -> Any:

@@ -177,7 +177,7 @@ class DataEnvironment(Environment):
 
     def __init__(self, library: Library, **options: Any) -> None:
         extensions = ["jinja2.ext.do", "jinja2.ext.loopcontrols"]
-        settings = {"trim_blocks": True, "keep_trailing_newline": True, **options}
+        settings = {"trim_blocks": True, **options}
         super().__init__(undefined=Missing, extensions=extensions, optimized=False, **settings)
         self.filters = cast(Any, PluginTable(library.filters))
         self.tests = cast(Any, PluginTable(library.tests))

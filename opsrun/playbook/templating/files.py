@@ -13,6 +13,7 @@ from jinja2 import BaseLoader, Environment, Template, TemplateNotFound
 
 from opsrun.dialect.origin import Origin
 from opsrun.errors import OpsrunError, TemplateError, did_you_mean
+from opsrun.playbook.templating.compiling import ended
 from opsrun.playbook.templating.engine import LazyTemplate, Names, TextEnvironment, engine_of
 from opsrun.playbook.templating.faults import Written, deepest
 from opsrun.playbook.templating.header import OPTIONS, header, option
@@ -79,7 +80,8 @@ def _text(
         template = cast(_Loader, environment.loader).made(environment, source, path, path)
         own = {**_facts(path, options, templar), **(options.get("template_vars") or {})}
         context = template.new_context(Names(templar, own))
-        return "".join(template.root_render_func(context))
+        text = "".join(template.root_render_func(context))
+        return ended(text, source, environment.newline_sequence)
     except OpsrunError as error:
         if isinstance(error, TemplateError) and error.path is not None:
             raise
@@ -106,7 +108,7 @@ def _facts(path: str, options: Mapping[str, Any], templar: Templar) -> dict[str,
     return {
         "ansible_managed": templar.lookups.managed,
         "template_host": os.uname().nodename,
-        "template_path": path,
+        "template_path": options.get("src") or path,
         "template_fullpath": os.path.abspath(path),
         "template_destpath": options.get("dest"),
         "template_mtime": moment,

@@ -9,7 +9,16 @@ and `plain` gives copies without any of this.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import (
+    Callable,
+    ItemsView,
+    Iterable,
+    Iterator,
+    KeysView,
+    Mapping,
+    Set,
+    ValuesView,
+)
 from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -230,7 +239,9 @@ class LazyMapping(Mapping[Any, Any]):
 
 
 _DONE = SCALARS | {LazyDict, LazyList, LazyMapping, Missing}
-_ITERABLES = (list, tuple, Set, range, deque)
+UNROLLED = (Iterator, KeysView, ValuesView, ItemsView)
+"""What filters and methods give that is a list to everybody else."""
+_ITERABLES = (ValuesView, list, tuple, Set, range, deque)
 _TIMES = (datetime, date, time, timedelta)
 
 
@@ -299,4 +310,8 @@ def text(value: Any) -> str:
         return ""
     if value is OMIT:
         raise TemplateError("'omit' can only be a whole value, not a part of text")
-    return str(plain(value))
+    if isinstance(value, (list, dict)):
+        return str(value)
+    if isinstance(value, (range, *UNROLLED)):
+        return str(list(value))
+    return str(value if isinstance(value, (tuple, Set)) else plain(value))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, KeysView, ValuesView
 from typing import Any, NoReturn
 
 from jinja2.exceptions import TemplateRuntimeError
@@ -11,11 +10,10 @@ from jinja2.utils import _PassArg
 
 from opsrun.errors import OpsrunError
 from opsrun.playbook.templating import jinja_names
-from opsrun.playbook.templating.lazy import plain
+from opsrun.playbook.templating.lazy import UNROLLED, plain
 from opsrun.playbook.templating.library import Function, PluginError, Plugins
 from opsrun.playbook.templating.undefined import Missing
 
-_VIEWS: tuple[type[Any], ...] = (Iterator, KeysView, ValuesView, type({}.items()))
 _TOLD = (PluginError, OpsrunError, TemplateRuntimeError, RecursionError)
 
 
@@ -65,7 +63,7 @@ def adapted(plugins: Plugins, name: str, function: Function) -> Function:
             kwargs = {key: _data(each, takes_missing) for key, each in kwargs.items()}
         try:
             made = function(*args, **kwargs)
-            return list(made) if isinstance(made, _VIEWS) else made
+            return list(made) if isinstance(made, UNROLLED) else made
         except _TOLD:
             raise
         except Exception as error:

@@ -176,7 +176,7 @@ class Templar:
             compiled = None
             try:
                 compiled = self._engine.template(template)
-                found = outcome(self.pieces(compiled))
+                found = outcome(self.pieces(compiled), template)
                 if type(found) is not Missing or found._undefined_cause is not None:
                     return found
                 return self._missing(NotThere(found), compiled, template, label)
@@ -206,7 +206,7 @@ class Templar:
         compiled = None
         try:
             compiled = self._engine.expression(source)
-            return outcome(self.pieces(compiled, own))
+            return outcome(self.pieces(compiled, own), "")
         except Exception as error:
             raise self.fault(error, compiled, written).told() from error
 
