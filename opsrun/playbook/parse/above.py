@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from opsrun.dialect.origin import Origin
 from opsrun.dialect.tags import Template
 from opsrun.dialect.yaml_data import Document
 from opsrun.playbook.model.keywords import Keywords
-from opsrun.playbook.model.nodes import Node, Role, VarsLayer
+from opsrun.playbook.model.nodes import Node, Role, Task, VarsLayer
 from opsrun.playbook.parse.files import Files
 
 StaticRender = Callable[[Template, Mapping[str, Any]], Any]
@@ -80,6 +80,14 @@ class Above:
         return {"role_path": self.role.path, "role_name": self.role.name} if self.role else {}
 
 
+class OwnTask(NamedTuple):
+    """What a task says by itself, before anything is handed down to it."""
+
+    task: Task
+    keywords: Mapping[str, Any]
+    layer: VarsLayer | None
+
+
 class ReadNodes(Protocol):
     """Reads a list of tasks; `opsrun.playbook.parse.tasks` has the one there is."""
 
@@ -98,5 +106,7 @@ class Kit:
     roles_path: tuple[str, ...] = ()
     collections_path: tuple[str, ...] = ()
     render: StaticRender | None = None
+    own: dict[tuple[int, bool], OwnTask] = field(default_factory=dict)
+    """By the identity of the task's dictionary (the documents are kept), and if it is a handler."""
     above: dict[str, Above] = field(default_factory=dict)
     """What a dynamic include hands down, by the include's id."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,22 +17,35 @@ _REPLACED: Mapping[str, Kind] = {**SHARED, **DELEGATION}
 
 def inherit(above: Keywords, spot: Spot) -> Keywords:
     """The keywords in force for what ``spot`` describes. PlaybookError for a wrong type."""
+    return handed_down(above, own_keywords(spot))
+
+
+def own_keywords(spot: Spot) -> dict[str, Any]:
+    """The keywords that ``spot`` itself has, by their names in `Keywords`. PlaybookError."""
     own: dict[str, Any] = {}
-    for key, kind in _REPLACED.items():
-        if spot.data.get(key) is not None:
-            own[key] = spot.get(key, kind)
-    if spot.data.get("when") is not None:
-        own["when"] = above.when + spot.convert("when", conditions)
-    if spot.data.get("tags") is not None:
-        own["tags"] = merged(above.tags, spot.convert("tags", tags))
-    if spot.data.get("environment") is not None:
-        own["environment"] = above.environment + spot.convert("environment", environment)
-    if spot.data.get("module_defaults") is not None:
-        defaults = spot.convert("module_defaults", module_defaults)
-        own["module_defaults"] = above.module_defaults + defaults
-    if spot.data.get("collections") is not None:
-        own["collections"] = merged(spot.convert("collections", names), above.collections)
-    return replace(above, **own) if own else above
+    for key in spot.data:
+        if spot.data[key] is None or not isinstance(key, str):
+            continue
+        if key in _REPLACED:
+            own[key] = spot.get(key, _REPLACED[key])
+        elif key in _ADDED:
+            own[key] = spot.convert(key, _ADDED[key])
+    return own
+
+
+def handed_down(above: Keywords, own: Mapping[str, Any]) -> Keywords:
+    """``own`` below ``above``."""
+    if not own:
+        return above
+    joined = dict(own)
+    for key in ("when", "environment", "module_defaults"):
+        if key in own:
+            joined[key] = getattr(above, key) + own[key]
+    if "tags" in own:
+        joined["tags"] = merged(above.tags, own["tags"])
+    if "collections" in own:
+        joined["collections"] = merged(own["collections"], above.collections)
+    return replace(above, **joined)
 
 
 def merged(first: Iterable[str], then: Iterable[str]) -> tuple[str, ...]:
@@ -94,3 +107,12 @@ def names(value: Any) -> tuple[str, ...]:
         if not isinstance(each, str):
             raise Unfit(f"expected names, found {shown(each)}")
     return tuple(found)
+
+
+_ADDED: Mapping[str, Callable[[Any], tuple[Any, ...]]] = {
+    "when": conditions,
+    "tags": tags,
+    "environment": environment,
+    "module_defaults": module_defaults,
+    "collections": names,
+}

@@ -10,11 +10,11 @@ from opsrun.dialect.tags import Template
 from opsrun.dialect.yaml_data import Document
 from opsrun.playbook.model.nodes import Block, Node, Task
 from opsrun.playbook.parse import imports
-from opsrun.playbook.parse.above import Above, Kit
+from opsrun.playbook.parse.above import Above, Kit, OwnTask
 from opsrun.playbook.parse.action import statement
 from opsrun.playbook.parse.checks import Unfit, is_name, shown, text
 from opsrun.playbook.parse.includes import check_include
-from opsrun.playbook.parse.inherit import conditions, inherit, listed_any
+from opsrun.playbook.parse.inherit import conditions, handed_down, inherit, listed_any, own_keywords
 from opsrun.playbook.parse.loops import loop
 from opsrun.playbook.parse.names import BLOCK, HANDLER, IMPORTS, INCLUDES, TASK
 from opsrun.playbook.parse.spot import Spot, spot_at
@@ -41,7 +41,7 @@ def read_nodes(
 def _nodes(kit: Kit, spot: Spot, above: Above, name: str) -> tuple[Node, ...]:
     if "block" in spot:
         return (_block(kit, replace(spot, what="block"), above, name),)
-    task = _task(spot, above, name)
+    task = _task(_own(kit, spot, above.handler), above, name)
     if task.action.name in IMPORTS:
         return imports.expand(kit, spot, task, above)
     if task.action.name in INCLUDES:
@@ -118,19 +118,24 @@ def _register(spot: Spot) -> str | None:
     return str(name)
 
 
-def _task(spot: Spot, above: Above, name: str) -> Task:
-    done = statement(spot, above.handler)
-    keywords = inherit(above.keywords, spot)
+def _own(kit: Kit, spot: Spot, handler: bool) -> OwnTask:
+    """What a task says by itself; worked out once, however often its file is used."""
+    key = id(spot.data), handler
+    found = kit.own.get(key)
+    if found is None:
+        found = kit.own[key] = _read_own(spot, handler)
+    return found
+
+
+def _read_own(spot: Spot, handler: bool) -> OwnTask:
+    done = statement(spot, handler)
+    keywords = own_keywords(spot)
     if done.local:
-        keywords = replace(keywords, delegate_to="localhost")
-    layer = spot.vars()
-    return Task(
-        id=name,
+        keywords["delegate_to"] = "localhost"
+    task = Task(
+        id="",
         action=done.action,
         name=_name(spot),
-        keywords=keywords,
-        vars=above.vars if layer is None else (*above.vars, layer),
-        include_vars=above.include_vars,
         loop=loop(spot),
         register=_register(spot),
         until=spot.convert("until", conditions),
@@ -138,16 +143,25 @@ def _task(spot: Spot, above: Above, name: str) -> Task:
         delay=spot.get("delay", "number"),
         changed_when=spot.convert("changed_when", conditions),
         failed_when=spot.convert("failed_when", conditions),
-        notify=above.notify + spot.convert("notify", notified),
+        notify=spot.convert("notify", notified),
         listen=spot.convert("listen", notified),
         async_seconds=spot.get("async", "int"),
         poll=spot.get("poll", "number"),
-        role=above.role,
         origin=spot.origin,
-        written=frozenset(spot.data) & (HANDLER if above.handler else TASK | _LOOPS),
+        written=frozenset(spot.data) & (HANDLER if handler else TASK),
         places=spot.places(),
-        handler=above.handler,
+        handler=handler,
     )
+    return OwnTask(task, keywords, spot.vars())
 
 
-_LOOPS = frozenset({"loop"})
+def _task(own: OwnTask, above: Above, name: str) -> Task:
+    return replace(
+        own.task,
+        id=name,
+        keywords=handed_down(above.keywords, own.keywords),
+        vars=above.vars if own.layer is None else (*above.vars, own.layer),
+        include_vars=above.include_vars,
+        notify=above.notify + own.task.notify,
+        role=above.role,
+    )
