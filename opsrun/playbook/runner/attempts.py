@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from opsrun.dialect.tags import Template
 from opsrun.errors import OpsrunError, did_you_mean
 from opsrun.modules.base import ModuleError
 from opsrun.modules.options import OptionError, resolve
@@ -310,9 +309,10 @@ def unknown_module(written: str) -> str:
     return f"this version of opsrun has no module {written!r}{guess}"
 
 
-def is_template(value: Any) -> bool:
-    """Whether a keyword is to be rendered for each host."""
-    return isinstance(value, Template)
+def is_known(name: str) -> bool:
+    """Whether a module, or an action, has this name; imports none."""
+    short = short_name(name)
+    return short in known_names() or short in known_actions() or find(name) is not None
 
 
-__all__ = ["Attempts", "is_template", "unknown_module"]
+__all__ = ["Attempts", "is_known", "unknown_module"]

@@ -1,23 +1,24 @@
-"""Playbooks, made ready and carried out: what was read, who does it, over which connections."""
+"""A run of playbooks, from its first event to its summary."""
 
 from __future__ import annotations
 
-import os
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from opsrun.composition.fleetway import Fleetway
 from opsrun.composition.needs import needs_of
+from opsrun.composition.playbooks.options import Prompt
+from opsrun.composition.playbooks.prepared import Prepared
+from opsrun.composition.playbooks.templars import Templars
 from opsrun.composition.reach import FleetReach
 from opsrun.composition.run import Run, RunOptions
 from opsrun.composition.ways import find_ways
-from opsrun.dialect.tags import Template
 from opsrun.engine.base import Engine
 from opsrun.engine.dispatch import Plan
-from opsrun.errors import InputError, OpsrunError, PlaybookError, UsageError
+from opsrun.errors import InputError, OpsrunError, UsageError
 from opsrun.events import (
     ErrorInfo,
     Event,
@@ -30,117 +31,23 @@ from opsrun.events import (
     WorkId,
     digest,
 )
-from opsrun.inventory import Inventory
 from opsrun.playbook.book import TaskBook
-from opsrun.playbook.coordinator import Office, Pass, as_it_is
-from opsrun.playbook.interfaces import Templar as TemplarProtocol
+from opsrun.playbook.coordinator import Office
 from opsrun.playbook.messages import Load, TaskEnded
-from opsrun.playbook.model.nodes import Block, Play, Playbook, Task, VarsPrompt
-from opsrun.playbook.parse.loader import Included, Loader
-from opsrun.playbook.parse.selection import Selection, select, select_nodes, start_at
+from opsrun.playbook.model.nodes import Task, VarsPrompt
+from opsrun.playbook.parse.loader import Included
 from opsrun.playbook.recap import Recap
 from opsrun.playbook.run import Desk, PlaybookRun, VarsFinder
 from opsrun.playbook.runner.host_runner import HostRunner
 from opsrun.playbook.runner.kit import Kit
-from opsrun.playbook.runner.search import Search
 from opsrun.playbook.state import RunState
-from opsrun.playbook.templating.library import Library, LookupContext
-from opsrun.playbook.templating.templar import Templar
 from opsrun.playbook.variables.live import LiveInventory
 from opsrun.playbook.variables.playscope import PlayScope
 from opsrun.playbook.variables.scopes import Scopes
-from opsrun.playbook.variables.settings import RunSettings
 from opsrun.transports.targets.build import ConnectionDefaults
 
-Prompt = Callable[[str, bool], str | None]
-"""Asks the operator in words, with or without echo; None where there is nobody."""
-Confirm = Callable[[str], str]
-"""Of ``--step``: asks about a task; gives ``y``, ``n`` or ``c`` (all that follow)."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlaybookOptions:
-    """How playbooks are run."""
-
-    settings: RunSettings = field(default_factory=RunSettings)
-    """As playbooks see it; tags, limit, extra variables, check mode …"""
-    retries: int = 0
-    """Further logins where one failed."""
-    roles_path: tuple[str, ...] = ()
-    collections_path: tuple[str, ...] = ()
-    prompt: Prompt | None = None
-    confirm: Confirm | None = None
-    passing: Pass = as_it_is
-    """Takes messages over; tests have them go through JSON."""
-    seed: int | None = None
-    """Of ``order: shuffle``."""
-
-
-class Prepared:
-    """Playbooks that have been read: every mistake in a file has been found that can be.
-
-    Args:
-        paths: the playbooks, as the operator names them.
-        inventory: without what is beside the playbooks.
-        options: see `PlaybookOptions`.
-
-    Raises:
-        PlaybookError: a file can't be used.
-        UsageError: no playbook is named.
-    """
-
-    def __init__(
-        self, paths: Sequence[str], inventory: Inventory, options: PlaybookOptions
-    ) -> None:
-        if not paths:
-            raise UsageError("name a playbook")
-        self.options = options
-        self._warned: list[str] = []
-        settings = options.settings
-        self.loader = Loader(
-            settings.cwd,
-            roles_path=options.roles_path,
-            collections_path=options.collections_path,
-            playbook_dir=os.path.dirname(paths[0]) or ".",
-            render=self._static,
-        )
-        self.playbooks: list[Playbook] = [self.loader.load_playbook(path) for path in paths]
-        folders = dict.fromkeys(os.path.dirname(path) or "." for path in paths)
-        self.inventory = inventory.beside(tuple(folders))
-        self.selection = Selection.of(settings.tags, settings.skip_tags)
-        self.plays = self._plays()
-
-    def _plays(self) -> list[Play]:
-        """All plays, in order, with the tasks that were chosen."""
-        plays = [play for playbook in self.playbooks for play in playbook.plays]
-        chosen = [select(play, self.selection, self._tag) for play in plays]
-        wanted = self.options.settings.start_at
-        return chosen if wanted is None else list(start_at(chosen, wanted))
-
-    def of_include(self, found: Included) -> Included:
-        """What the tags leave of an include."""
-        blocks = select_nodes(found.blocks, self.selection, self._tag)
-        return replace(found, blocks=tuple(each for each in blocks if isinstance(each, Block)))
-
-    def _tag(self, template: Template) -> Any:
-        try:
-            return self._static(template, {})
-        except PlaybookError:
-            return str(template)
-
-    def _static(self, template: Template, known: Mapping[str, Any]) -> Any:
-        variables = {**known, **self.options.settings.extra_vars}
-        return Templar(variables, Library.standard()).render(template)
-
-    def read_vars(self, path: str) -> Mapping[str, Any]:
-        """The variables of a file. PlaybookError."""
-        data = self.loader.document(path).data
-        if data is None:
-            return {}
-        if not isinstance(data, Mapping):
-            kind = type(data).__name__
-            raise PlaybookError(f"expected names and values, found {kind}", path=path)
-        return {str(name): value for name, value in data.items()}
+_LISTED = 10
+"""Unknown modules that are named one by one."""
 
 
 class PlaybookStage(Run):
@@ -197,6 +104,11 @@ class PlaybookStage(Run):
         yield from self.collector.stream()
 
     def _warnings(self) -> Iterator[Notice]:
+        if unknown := self._prepared.unknown:
+            shown = "\n".join(f"  {error}" for error in unknown[:_LISTED])
+            more = f"\n  and {len(unknown) - _LISTED} more" if len(unknown) > _LISTED else ""
+            words = "tasks name modules that this version doesn't have; to reach one is a failure"
+            yield Notice("warning", f"{words}:\n{shown}{more}")
         for warning in self._prepared.loader.warnings:
             yield Notice("warning", str(warning))
 
@@ -382,59 +294,3 @@ class Pauses:
         if self._prompt is None:
             return None
         return self._engine.offload(self._prompt, f"{prompt}: ", echo)
-
-
-class Templars:
-    """Makes Templars, and knows where their lookups search."""
-
-    def __init__(
-        self, prepared: Prepared, inventory: LiveInventory, warn: Callable[[str], None]
-    ) -> None:
-        self._prepared = prepared
-        self._inventory = inventory
-        self._warn = warn
-        self._library = Library.standard()
-        self._contexts: dict[str, LookupContext] = {}
-        self._static: TemplarProtocol | None = None
-        self.playbook = ""
-        """The file of the play that is under way."""
-
-    def begin(self, scope: PlayScope, static: TemplarProtocol) -> None:
-        """A play begins."""
-        self.playbook = scope.play.path
-        self._contexts.clear()
-        self._static = static
-
-    def make(self, variables: Mapping[str, Any], task: Task | None) -> TemplarProtocol:
-        """See `opsrun.playbook.variables.scopes.MakeTemplar`."""
-        key = "" if task is None else task.id
-        context = self._contexts.get(key)
-        if context is None:
-            context = self._contexts[key] = self._context(task)
-        return Templar(variables, self._library, context)
-
-    def _context(self, task: Task | None) -> LookupContext:
-        settings = self._prepared.options.settings
-        search = Search(task, self.playbook, settings.cwd)
-        return LookupContext(
-            basedir=os.path.dirname(os.path.join(settings.cwd, self.playbook)) or ".",
-            find=search.find,
-            searched=search.searched,
-            folders=tuple(search.bases),
-            warn=self._warn,
-            hosts=self._hosts,
-        )
-
-    def _hosts(self, pattern: str) -> Sequence[str]:
-        return [host.name for host in self._inventory.now.chosen(pattern, None, lambda error: None)]
-
-    def name_of(self, task: Task) -> str:
-        """A task's name where no host is meant."""
-        if not task.name:
-            return task.action.written
-        if not isinstance(task.name, Template) or self._static is None:
-            return str(task.name)
-        try:
-            return str(self._static.render(task.name))
-        except OpsrunError:
-            return str(task.name)

@@ -1,0 +1,34 @@
+"""How playbooks are run, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from opsrun.playbook.coordinator import Pass, as_it_is
+from opsrun.playbook.variables.settings import RunSettings
+
+Prompt = Callable[[str, bool], str | None]
+"""Asks the operator in words, with or without echo; None where there is nobody."""
+Confirm = Callable[[str], str]
+"""Of ``--step``: asks about a task; gives ``y``, ``n`` or ``c`` (all that follow)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybookOptions:
+    """How playbooks are run."""
+
+    settings: RunSettings = field(default_factory=RunSettings)
+    """As playbooks see it; tags, limit, extra variables, check mode …"""
+    retries: int = 0
+    """Further logins where one failed."""
+    strict: bool = False
+    """Refuse to start where a task names a module that nobody knows."""
+    roles_path: tuple[str, ...] = ()
+    collections_path: tuple[str, ...] = ()
+    prompt: Prompt | None = None
+    confirm: Confirm | None = None
+    passing: Pass = as_it_is
+    """Takes messages over; tests have them go through JSON."""
+    seed: int | None = None
+    """Of ``order: shuffle``."""

@@ -1,0 +1,113 @@
+"""Playbooks that have been read: what is to be done, before the first host is reached."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from opsrun.composition.playbooks.options import PlaybookOptions
+from opsrun.dialect.tags import Template
+from opsrun.errors import PlaybookError, UsageError
+from opsrun.inventory import Inventory
+from opsrun.playbook.model.nodes import Block, Node, Play, Playbook, Task
+from opsrun.playbook.parse.loader import Included, Loader
+from opsrun.playbook.parse.selection import Selection, select, select_nodes, start_at
+from opsrun.playbook.runner.attempts import is_known, unknown_module
+from opsrun.playbook.templating.library import Library
+from opsrun.playbook.templating.templar import Templar
+
+
+class Prepared:
+    """Playbooks that have been read: every mistake in a file has been found that can be.
+
+    Args:
+        paths: the playbooks, as the operator names them.
+        inventory: without what is beside the playbooks.
+        options: see `PlaybookOptions`.
+
+    Raises:
+        PlaybookError: a file can't be used.
+        UsageError: no playbook is named.
+    """
+
+    def __init__(
+        self, paths: Sequence[str], inventory: Inventory, options: PlaybookOptions
+    ) -> None:
+        if not paths:
+            raise UsageError("name a playbook")
+        self.options = options
+        self._warned: list[str] = []
+        settings = options.settings
+        self.loader = Loader(
+            settings.cwd,
+            roles_path=options.roles_path,
+            collections_path=options.collections_path,
+            playbook_dir=os.path.dirname(paths[0]) or ".",
+            render=self._static,
+        )
+        self.playbooks: list[Playbook] = [self.loader.load_playbook(path) for path in paths]
+        folders = dict.fromkeys(os.path.dirname(path) or "." for path in paths)
+        self.inventory = inventory.beside(tuple(folders))
+        self.selection = Selection.of(settings.tags, settings.skip_tags)
+        self.plays = self._plays()
+        self.unknown = unknown_modules(self.plays)
+        """What to say of tasks whose modules nobody knows."""
+        if options.strict and self.unknown:
+            raise self.unknown[0]
+
+    def _plays(self) -> list[Play]:
+        """All plays, in order, with the tasks that were chosen."""
+        plays = [play for playbook in self.playbooks for play in playbook.plays]
+        chosen = [select(play, self.selection, self._tag) for play in plays]
+        wanted = self.options.settings.start_at
+        return chosen if wanted is None else list(start_at(chosen, wanted))
+
+    def of_include(self, found: Included) -> Included:
+        """What the tags leave of an include."""
+        blocks = select_nodes(found.blocks, self.selection, self._tag)
+        return replace(found, blocks=tuple(each for each in blocks if isinstance(each, Block)))
+
+    def _tag(self, template: Template) -> Any:
+        try:
+            return self._static(template, {})
+        except PlaybookError:
+            return str(template)
+
+    def _static(self, template: Template, known: Mapping[str, Any]) -> Any:
+        variables = {**known, **self.options.settings.extra_vars}
+        return Templar(variables, Library.standard()).render(template)
+
+    def read_vars(self, path: str) -> Mapping[str, Any]:
+        """The variables of a file. PlaybookError."""
+        data = self.loader.document(path).data
+        if data is None:
+            return {}
+        if not isinstance(data, Mapping):
+            kind = type(data).__name__
+            raise PlaybookError(f"expected names and values, found {kind}", path=path)
+        return {str(name): value for name, value in data.items()}
+
+
+def unknown_modules(plays: Sequence[Play]) -> list[PlaybookError]:
+    """One error for each name that no module and no action has, at its first use."""
+    found: dict[str, PlaybookError] = {}
+    for play in plays:
+        nodes = (*play.blocks, *play.handlers)
+        for task in (task for node in nodes for task in _tasks(node)):
+            name = task.action.name
+            if name in found or isinstance(task.action.written, Template) or is_known(name):
+                continue
+            origin = task.action.origin
+            found[name] = PlaybookError(
+                unknown_module(task.action.written), path=origin.path, line=origin.line
+            )
+    return list(found.values())
+
+
+def _tasks(node: Node) -> Iterator[Task]:
+    if isinstance(node, Task):
+        yield node
+    else:
+        yield from node.every_task()

@@ -1,0 +1,74 @@
+"""Templars of a run, and where their lookups search."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from opsrun.composition.playbooks.prepared import Prepared
+from opsrun.dialect.tags import Template
+from opsrun.errors import OpsrunError
+from opsrun.playbook.interfaces import Templar as TemplarProtocol
+from opsrun.playbook.model.nodes import Task
+from opsrun.playbook.runner.search import Search
+from opsrun.playbook.templating.library import Library, LookupContext
+from opsrun.playbook.templating.templar import Templar
+from opsrun.playbook.variables.live import LiveInventory
+from opsrun.playbook.variables.playscope import PlayScope
+
+
+class Templars:
+    """Makes Templars, and knows where their lookups search."""
+
+    def __init__(
+        self, prepared: Prepared, inventory: LiveInventory, warn: Callable[[str], None]
+    ) -> None:
+        self._prepared = prepared
+        self._inventory = inventory
+        self._warn = warn
+        self._library = Library.standard()
+        self._contexts: dict[str, LookupContext] = {}
+        self._static: TemplarProtocol | None = None
+        self.playbook = ""
+        """The file of the play that is under way."""
+
+    def begin(self, scope: PlayScope, static: TemplarProtocol) -> None:
+        """A play begins."""
+        self.playbook = scope.play.path
+        self._contexts.clear()
+        self._static = static
+
+    def make(self, variables: Mapping[str, Any], task: Task | None) -> TemplarProtocol:
+        """See `opsrun.playbook.variables.scopes.MakeTemplar`."""
+        key = "" if task is None else task.id
+        context = self._contexts.get(key)
+        if context is None:
+            context = self._contexts[key] = self._context(task)
+        return Templar(variables, self._library, context)
+
+    def _context(self, task: Task | None) -> LookupContext:
+        settings = self._prepared.options.settings
+        search = Search(task, self.playbook, settings.cwd)
+        return LookupContext(
+            basedir=os.path.dirname(os.path.join(settings.cwd, self.playbook)) or ".",
+            find=search.find,
+            searched=search.searched,
+            folders=tuple(search.bases),
+            warn=self._warn,
+            hosts=self._hosts,
+        )
+
+    def _hosts(self, pattern: str) -> Sequence[str]:
+        return [host.name for host in self._inventory.now.chosen(pattern, None, lambda error: None)]
+
+    def name_of(self, task: Task) -> str:
+        """A task's name where no host is meant."""
+        if not task.name:
+            return task.action.written
+        if not isinstance(task.name, Template) or self._static is None:
+            return str(task.name)
+        try:
+            return str(self._static.render(task.name))
+        except OpsrunError:
+            return str(task.name)
