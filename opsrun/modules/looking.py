@@ -81,7 +81,8 @@ class Answers:
         if len(fields) % 2 == 0 or fields[-1] or answer.truncated:
             raise ModuleError("the host's answer makes no sense, or was cut off")
         keys = [text_of(key) for key in fields[:-1:2]]
-        self._values = dict(zip(keys, fields[1::2], strict=True))
+        self._pairs = list(zip(keys, fields[1::2], strict=True))
+        self._values = dict(self._pairs)
 
     def get(self, key: str) -> str | None:
         """A value as text that turns into the same bytes again; None where there is none."""
@@ -104,14 +105,22 @@ class Answers:
         except ValueError:
             return default
 
-    def seen(self, key: str) -> Seen:
+    def every(self, key: str) -> list[str]:
+        """All values of a key that was said several times, in order."""
+        return [path_of(value) for name, value in self._pairs if name == key]
+
+    def seen(self, key: str, *, lenient: bool = False) -> Seen:
         """What ``at KEY`` told.
+
+        Args:
+            key: of the path.
+            lenient: nothing is there, too, where a part of the path is no directory.
 
         Raises:
             ModuleError: it can't be told, in the host's words.
         """
         why = self.get(f"{key}.why")
-        if why is not None:
+        if why is not None and not (lenient and why.endswith("Not a directory")):
             raise ModuleError(why)
         path, told = self.text(key), self.get(f"{key}.stat")
         if told is None:

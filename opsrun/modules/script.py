@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os.path
 import secrets
 import shlex
@@ -70,7 +71,8 @@ class Script(Module):
         raise ModuleError(ending.words or "the script was not run to its end")
 
     def _words(self) -> tuple[str, str]:
-        lexer = shlex.shlex(self.cmd or "", posix=True)
+        text = io.StringIO(self.cmd or "")
+        lexer = shlex.shlex(text, posix=True)
         lexer.whitespace_split = True
         lexer.commenters = ""
         try:
@@ -79,8 +81,7 @@ class Script(Module):
             raise ModuleError(f"the script's name can't be read: {error}") from error
         if not name:
             raise ModuleError("no script is named")
-        rest = lexer.instream.read(-1)
-        return name, rest.strip()
+        return name, text.read().strip()
 
     def _script(self, mark: str, name: str, arguments: str, context: Context) -> Iterator[str]:
         yield f"mark={mark}\n{AROUND}"
