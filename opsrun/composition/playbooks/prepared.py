@@ -97,7 +97,7 @@ def unknown_modules(plays: Sequence[Play]) -> list[PlaybookError]:
         nodes = (*play.blocks, *play.handlers)
         for task in (task for node in nodes for task in _tasks(node)):
             name = task.action.name
-            if name in found or isinstance(task.action.written, Template) or is_known(name):
+            if name in found or is_known(name):
                 continue
             origin = task.action.origin
             found[name] = PlaybookError(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from opsrun.dialect.tags import holds_template, trusted
 from opsrun.errors import OpsrunError, did_you_mean
 from opsrun.modules.base import ModuleError
 from opsrun.modules.options import OptionError, resolve
@@ -118,7 +119,16 @@ class Attempts:
         for condition in self._task.keywords.when:
             if not self._templar.condition(condition, self._place("when")):
                 return self._skipped(condition)
+        self._task = self._with_module(self._task)
         return self._included() if self._name in INCLUDES else self._repeated()
+
+    def _with_module(self, task: Task) -> Task:
+        """The task with the name of its module rendered, where that is a template."""
+        action = task.action
+        if not holds_template(action.written):
+            return task
+        written = str(self._templar.render(trusted(action.written, action.origin), action.origin))
+        return replace(task, action=replace(action, written=written, name=short_name(written)))
 
     @property
     def _name(self) -> str:
@@ -310,7 +320,9 @@ def unknown_module(written: str) -> str:
 
 
 def is_known(name: str) -> bool:
-    """Whether a module, or an action, has this name; imports none."""
+    """Whether a module, or an action, has this name, or may have: it may be a template."""
+    if holds_template(name):
+        return True
     short = short_name(name)
     return short in known_names() or short in known_actions() or find(name) is not None
 
