@@ -6,7 +6,7 @@ begins. So many orders are under way at a time as the run has places for hosts.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -57,6 +57,8 @@ class Office:
     """Hosts that are worked on at the same time."""
     name_of: Callable[[Task], str]
     """A task's name as the operator shall see it, of no host in particular."""
+    throttle: Callable[[Task], int]
+    """Hosts that may do a task at the same time; at least one."""
     confirm: Callable[[Task, str], bool] | None = None
     """Of ``--step``: whether a task is to be done."""
     passing: Pass = as_it_is
@@ -91,6 +93,7 @@ class BatchRun:
         self._scheduler = PlayScheduler(blocks, handlers, hosts, settings, name_of=handler_name)
         self._waiting: deque[RunTask] = deque()
         self._under_way = 0
+        self._doing: Counter[str] = Counter()
         self._answers = office.engine.queue(max(1, office.places))
         self._announced: str | None = None
         self._seen: set[str] = set()
@@ -122,15 +125,29 @@ class BatchRun:
 
     def _fill(self) -> None:
         office = self._office
-        while self._waiting and self._under_way < office.places:
-            order = self._waiting.popleft()
+        while self._under_way < office.places:
+            order = self._next()
+            if order is None:
+                return
             task = office.book.task(order.task)
             self._announce(task)
             self._under_way += 1
+            self._doing[task.id] += 1
             if office.confirm is not None and not self._confirmed(task):
                 office.engine.spawn(self._leave_out, order)
             else:
                 office.engine.spawn(self._work, order)
+
+    def _next(self) -> RunTask | None:
+        """The first order whose task may be begun on one more host (``throttle``)."""
+        for _ in range(len(self._waiting)):
+            order = self._waiting.popleft()
+            task = self._office.book.task(order.task)
+            most = task.keywords.throttle
+            if most is None or self._doing[task.id] < self._office.throttle(task):
+                return order
+            self._waiting.append(order)
+        return None
 
     def _confirmed(self, task: Task) -> bool:
         if task.implicit:
@@ -157,6 +174,7 @@ class BatchRun:
             if found is not None:
                 self._under_way -= 1
                 ended: TaskEnded = self._office.passing(found)
+                self._doing[ended.task] -= 1
                 return ended
 
     def _fold(self, ended: TaskEnded) -> None:

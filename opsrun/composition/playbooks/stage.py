@@ -170,6 +170,7 @@ class PlaybookStage(Run):
             self.collector.emit,
             places,
             templars.name_of,
+            templars.throttle,
             self._confirm if settings.step else None,
             options.passing,
         )

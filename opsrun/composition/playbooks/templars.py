@@ -8,7 +8,7 @@ from typing import Any
 
 from opsrun.composition.playbooks.prepared import Prepared
 from opsrun.dialect.tags import Template
-from opsrun.errors import OpsrunError
+from opsrun.errors import OpsrunError, PlaybookError
 from opsrun.playbook.interfaces import Templar as TemplarProtocol
 from opsrun.playbook.model.nodes import Task
 from opsrun.playbook.runner.search import Search
@@ -16,6 +16,8 @@ from opsrun.playbook.templating.library import Library, LookupContext
 from opsrun.playbook.templating.templar import Templar
 from opsrun.playbook.variables.live import LiveInventory
 from opsrun.playbook.variables.playscope import PlayScope
+
+_UNLIMITED = 1 << 30
 
 
 class Templars:
@@ -72,3 +74,15 @@ class Templars:
             return str(self._static.render(task.name))
         except OpsrunError:
             return str(task.name)
+
+    def throttle(self, task: Task) -> int:
+        """See `Office.throttle`; known before any host is, as in Ansible."""
+        found = task.keywords.throttle
+        if self._static is not None:
+            found = self._static.render(found, task.places.get("throttle", task.origin))
+        try:
+            most = int(found)
+        except (TypeError, ValueError):
+            words = f"throttle: expected a whole number, found {found!r}"
+            raise PlaybookError(words, path=task.origin.path, line=task.origin.line) from None
+        return most if most > 0 else _UNLIMITED

@@ -69,7 +69,7 @@ class Remote:
     def do(self, module: Module, templar: Templar, search: Search) -> Done:
         """Run it; whatever the host does is in the answer. Raises what is no host's fault."""
         kit, task = self._kit, self._task
-        limit = number(task, task.keywords.timeout, "timeout", templar, 0) or None
+        limit = self._limit(templar)
         context = Context(
             Local(search, templar),
             flag(task, "check_mode", templar, kit.settings.check),
@@ -86,6 +86,21 @@ class Remote:
         except OpsrunError as error:
             return self._ended(error, hands is not None and hands.sent)
         return settled(Done(result))
+
+    def _limit(self, templar: Templar) -> float | None:
+        """Seconds that the action may take.
+
+        A task with ``async`` and ``poll`` is waited for, over the connection that there is; so all
+        that is left of it is its limit. One that nobody waits for is refused.
+        """
+        task = self._task
+        limits = [number(task, task.keywords.timeout, "timeout", templar, 0)]
+        background = number(task, task.async_seconds, "async", templar, 0)
+        if background > 0:
+            if number(task, task.poll, "poll", templar, 15) <= 0:
+                raise ModuleError("async with poll: 0 is not built yet: nothing was started")
+            limits.append(background)
+        return min((limit for limit in limits if limit > 0), default=None)
 
     def _intent(self) -> None:
         self._kit.intent(self._wish.host, self._task.id)
