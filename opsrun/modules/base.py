@@ -46,6 +46,8 @@ class Diff:
     after_header: str = ""
     prepared: str = ""
     """Ready to be shown, in place of before and after."""
+    flags: Mapping[str, int] = field(default_factory=dict)
+    """Why a text is not there: ``src_binary``, ``dst_binary``, ``src_larger``, ``dst_larger``."""
 
     def to_dict(self) -> dict[str, Any]:
         """The keys that playbooks read: ``before``, ``after``, and headers where there are any."""
@@ -53,7 +55,7 @@ class Diff:
             return {"prepared": self.prepared}
         headers = {"before_header": self.before_header, "after_header": self.after_header}
         shown = {name: text for name, text in headers.items() if text}
-        return {"before": self.before, "after": self.after, **shown}
+        return {"before": self.before, "after": self.after, **shown, **self.flags}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,250 @@
+"""One file put in its place: what copy and template come to."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from opsrun.errors import TransferFailed
+from opsrun.modules.base import Context, Diff, ModuleError, ModuleResult, Steps
+from opsrun.modules.content import DIFF_LIMIT, Content
+from opsrun.modules.looking import LOOK, Answers, Seen
+from opsrun.modules.permissions import Wanted, Wish, argument, described
+from opsrun.modules.requests import Request, Run, Upload
+from opsrun.modules.wording import path_bytes, path_word, word
+from opsrun.remote.command import CommandResult
+from opsrun.remote.files.delivery import Attributes, Delivered, Delivery, FilePart
+
+_BEFORE = b"before\0\0"
+
+SURROUNDINGS = """\
+say umask "$(umask)" me "$(id -u)" us "$(id -g)" stamp "$$.$(date +%Y-%m-%d@%H:%M:%S)~"
+"""
+
+_PLACE = """\
+case $path in
+  */) into=y ;;
+  *) if [ -d "$path" ]; then into=y; else into=; fi ;;
+esac
+if [ -n "$into" ]; then
+  say into y
+  if [ -n "$base" ]; then file=${path%/}/$base; else file=$path; fi
+else
+  file=$path
+fi
+at file "$file"
+if [ -h "$file" ]; then
+  r=$(readlink -f -- "$file" 2>/dev/null && echo x)
+  r=${r%?x}
+  if [ -n "$follow" ] && [ -n "$r" ]; then
+    file=$r
+    at real "$r"
+  fi
+fi
+case $file in
+  */*) d=${file%/*} ;;
+  *) d=. ;;
+esac
+d=${d:-/}
+if [ -d "$d" ]; then
+  q=$(cd -P -- "$d" && pwd -P && echo x)
+  say parent "${q%?x}"
+fi
+say folder "$d"
+if [ ! -h "$file" ] && [ -f "$file" ] && [ -r "$file" ]; then
+  say checksum "$(digest sha1 "$file")"
+fi
+while [ -n "$d" ] && [ ! -e "$d" ] && [ ! -h "$d" ]; do
+  say new "$d"
+  d=${d%"${d##*[!/]}"}
+  case $d in */*) d=${d%/*} ;; *) d= ;; esac
+done
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """A file that is to be somewhere."""
+
+    content: Content
+    name: str
+    """Its name in a directory; empty where a directory is no place for it."""
+    dest: str
+    """As written."""
+    wish: Wish
+    """Its mode may be ``preserve``."""
+    directory_mode: int | str | None = None
+    backup: bool = False
+    force: bool = True
+    follow: bool = False
+    validate: str = ""
+    unsafe_writes: bool = False
+
+    def steps(self, context: Context) -> Steps:
+        """Look, compare, and put it there if it is another one."""
+        answer = yield Run("".join(self._script(context)), effect="reads", cap=8 * DIFF_LIMIT)
+        found = self._found(answer)
+        if not self.force and found.seen.exists:
+            data = {"dest": found.seen.path, "src": self.content.path}
+            return ModuleResult(data=data)
+        checksum = self.content.digests.sha1
+        if found.seen.is_dir:
+            raise ModuleError(f"{found.seen.path} is a directory", checksum=checksum)
+        if found.seen.is_file and found.answers.text("checksum") == checksum:
+            return (yield from self._same(found, context))
+        diffs = (self._diff(found),) if context.diff else ()
+        if context.check:
+            warnings = found.wanted.warnings
+            return ModuleResult(True, diff=diffs, warnings=warnings)
+        try:
+            return (yield from self._other(found, diffs))
+        except ModuleError as error:
+            error.data = {"checksum": checksum, **error.data}
+            raise
+
+    # -- looking
+
+    def _script(self, context: Context) -> Iterator[str]:
+        yield f"{LOOK}path={path_word(self.dest)}\nbase={word(self.name)}\n"
+        yield f"follow={'y' if self.follow else ''}\n{SURROUNDINGS}{_PLACE}"
+        yield self.wish.script()
+        if context.diff:
+            yield f'say before ""\nif [ -f "$file" ]; then head -c {DIFF_LIMIT + 1} "$file"; fi\n'
+
+    def _found(self, answer: CommandResult) -> _Found:
+        head, _, before = answer.stdout.partition(_BEFORE)
+        answers = Answers(replace(answer, stdout=head))
+        if answers.get("into") is not None and not self.name:
+            raise ModuleError("can not use content with a dir as dest")
+        seen = answers.seen("real" if answers.get("real") is not None else "file", lenient=True)
+        wish = self.wish
+        if wish.mode == "preserve":
+            wish = replace(wish, mode=self.content.mode)
+        return _Found(seen, wish.resolved(answers, check=True), answers, before)
+
+    # -- nothing to send
+
+    def _same(self, found: _Found, context: Context) -> Steps:
+        self._known(found, context)
+        change = found.wanted.against(found.seen)
+        path = found.seen.path
+        diff = Diff({"path": path, **change.before()}, {"path": path, **change.after()})
+        known = {"checksum": self.content.digests.sha1, "dest": path, "path": path}
+        data = {**known, **described(found.seen)}
+        if change and not context.check:
+            answer = yield Run(f"{''.join(change.lines(path))}{LOOK}at after {word(path)}\n")
+            data |= described(Answers(answer).seen("after"))
+        warnings = found.wanted.warnings
+        return ModuleResult(bool(change), data=data, diff=(diff,), warnings=warnings)
+
+    def _known(self, found: _Found, context: Context) -> None:
+        if not context.check:
+            self.wish.resolved(found.answers)
+
+    # -- something to send
+
+    def _other(self, found: _Found, diffs: tuple[Diff, ...]) -> Steps:
+        self.wish.resolved(found.answers)
+        parent = found.answers.get("parent")
+        if parent is None:
+            parent = yield from self._folders(found)
+        delivery = self._delivery(found, parent)
+        try:
+            delivered = yield Upload(delivery, self.content.chunks())
+        except TransferFailed as error:
+            if not self.unsafe_writes or "busy" not in f"{error.message} {error.hint}".lower():
+                raise
+            delivered = yield from self._in_place(found)
+        path = found.seen.path
+        digests = self.content.digests
+        data: dict[str, Any] = {"dest": path, "src": self.content.path or "content"}
+        data |= {"md5sum": digests.md5, "checksum": digests.sha1}
+        if delivered.backups:
+            data["backup_file"] = path + delivery.backup.decode()
+        answer = yield Run(f"{LOOK}at after {word(path)}\n", effect="reads")
+        data |= described(Answers(answer).seen("after"))
+        return ModuleResult(True, data=data, diff=diffs)
+
+    def _folders(self, found: _Found) -> Generator[Request, Any, str]:
+        """Makes the directories of a destination that ends in a slash; the physical path."""
+        folder = found.answers.text("folder")
+        if not self.dest.endswith("/"):
+            raise ModuleError(f"Destination directory {folder} does not exist")
+        wanted = replace(found.wanted, mode=self.directory_mode)
+        fresh = Seen(folder, 0o040777 & ~wanted.umask)
+        change = wanted.against(fresh, new=True)
+        lines = [f"umask {wanted.umask:03o}\n"]
+        for name in found.answers.every("new")[::-1]:
+            lines += [f"mkdir -- {argument(name)} || exit\n", *change.lines(name)]
+        lines.append(f"cd -P -- {argument(folder)} && q=$(pwd -P && echo x) || exit\n")
+        answer = yield Run(f'{"".join(lines)}{LOOK}say parent "${{q%?x}}"\n')
+        return Answers(answer).text("parent")
+
+    def _delivery(self, found: _Found, parent: str) -> Delivery:
+        name = path_bytes(found.seen.path).rpartition(b"/")[2]
+        suffix = b"." + found.answers.text("stamp").encode() if self.backup else b""
+        return Delivery(
+            path_bytes(parent),
+            (FilePart(name, self.content.size, found.mode),),
+            attributes=tuple(found.attributes(name)),
+            replace_links=True,
+            backup=suffix,
+            validate=self.validate,
+        )
+
+    def _in_place(self, found: _Found) -> Generator[Request, Any, Delivered]:
+        """Writes over a file that can't be replaced, as where it is a mount of its own."""
+        path = argument(found.seen.path)
+        data = b"".join(self.content.chunks())
+        change = found.wanted.against(found.seen)
+        yield Run(f"cat >{path} || exit\n{''.join(change.lines(found.seen.path))}", data)
+        return Delivered()
+
+    def _diff(self, found: _Found) -> Diff:
+        after = self.content.beginning()
+        flags = _flags("dst", found.before) | _flags("src", after)
+        header = self.content.path or found.seen.path
+        return Diff(
+            "" if "dst_binary" in flags or "dst_larger" in flags else _shown(found.before),
+            "" if "src_binary" in flags or "src_larger" in flags else _shown(after),
+            found.seen.path if found.seen.exists else "",
+            "" if "src_binary" in flags else header,
+            flags=flags,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What there is at the destination."""
+
+    seen: Seen
+    wanted: Wanted
+    answers: Answers
+    before: bytes
+
+    @property
+    def mode(self) -> int:
+        """The mode that the file shall have: what is wanted, what it has, what the umask gives."""
+        known = self.seen.exists and not self.seen.is_link
+        own = self.seen.mode if known else 0o666 & ~self.wanted.umask
+        return self.wanted.mode_for(own, directory=False)
+
+    def attributes(self, name: bytes) -> Iterator[Attributes]:
+        """Owner and group: what is wanted, and whose it was, where that can be kept."""
+        uid, gid = self.wanted.uid, self.wanted.gid
+        if self.answers.number("me") == 0 and self.seen.exists:
+            uid = self.seen.uid if uid is None else uid
+            gid = self.seen.gid if gid is None else gid
+        if uid is not None or gid is not None:
+            yield Attributes((name,), owner=uid, group=gid, mode=self.mode)
+
+
+def _flags(side: str, data: bytes) -> dict[str, int]:
+    if len(data) > DIFF_LIMIT:
+        return {f"{side}_larger": DIFF_LIMIT}
+    return {f"{side}_binary": 1} if b"\0" in data else {}
+
+
+def _shown(data: bytes) -> str:
+    return data.decode("utf-8", "replace")

@@ -1,0 +1,203 @@
+"""What is on the host already, copied to another place there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from opsrun.modules.base import Context, ModuleError, ModuleResult, Steps
+from opsrun.modules.looking import LOOK, Answers, Seen
+from opsrun.modules.permissions import Wanted, Wish, argument, described
+from opsrun.modules.placing import SURROUNDINGS
+from opsrun.modules.requests import Run
+from opsrun.modules.wording import path_word, word
+
+_PLACE = """\
+at src "$src" -L
+case $src in
+  */) base= ;;
+  *) base=${src##*/} ;;
+esac
+file=$path
+if [ -d "$path" ] && [ -n "$base" ]; then
+  file=${path%/}/$base
+elif [ ! -d "$src" ]; then
+  case $path in */) file=$path$base ;; esac
+fi
+at file "$file"
+if [ -h "$file" ] && [ -n "$follow" ]; then
+  r=$(readlink -f -- "$file" 2>/dev/null && echo x)
+  file=${r%?x}
+  at real "$file"
+fi
+case $file in
+  */*) d=${file%/*} ;;
+  *) d=. ;;
+esac
+d=${d:-/}
+say folder "$d"
+if [ -d "$d" ]; then say parent y; fi
+while [ -n "$d" ] && [ ! -e "$d" ] && [ ! -h "$d" ]; do
+  say new "$d"
+  case $d in */*) d=${d%/*} ;; *) d= ;; esac
+done
+if [ -f "$src" ] && [ -r "$src" ]; then
+  say sha1 "$(digest sha1 "$src")" md5 "$(digest md5 "$src")"
+  if [ ! -h "$file" ] && [ -f "$file" ] && cmp -s -- "$src" "$file"; then say same y; fi
+fi
+"""
+
+# The names are handed on in portions; the first difference is enough.
+_COMPARE = """\
+if [ -d "$src" ] && [ -d "$file" ]; then
+  to=$(cd -P -- "$file" && pwd -P && echo x)
+  to=${to%?x}
+  export to
+  n=$(cd -- "$src" && find LINKS . -exec sh -c '
+    for f; do
+      if [ FOLLOW -h "$f" ]; then
+        [ -h "$to/$f" ] && [ "$(readlink "$f")" = "$(readlink "$to/$f")" ] || echo n
+      elif [ -d "$f" ]; then
+        [ -d "$to/$f" ] || echo n
+      else
+        cmp -s -- "$f" "$to/$f" || echo n
+      fi
+    done' sh {} +)
+  [ -n "$n" ] || say same y
+fi
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteCopy:
+    """A file or directory of the host's that is to be somewhere else there, too."""
+
+    src: str
+    dest: str
+    wish: Wish
+    directory_mode: int | str | None
+    backup: bool
+    force: bool
+    follow: bool
+    local_follow: bool
+    validate: str
+    checksum: str | None
+
+    def steps(self, context: Context) -> Steps:
+        """Look, compare, copy there."""
+        answer = yield Run("".join(self._script()), effect="reads")
+        answers = Answers(answer)
+        src = answers.seen("src", lenient=True)
+        if not src.exists:
+            raise ModuleError(f"Source {src.path} not found")
+        self._checked(answers)
+        key = "real" if answers.get("real") is not None else "file"
+        seen = answers.seen(key, lenient=True)
+        wanted = self._wanted(src, answers, check=context.check)
+        same = answers.get("same") is not None or (seen.exists and not self.force)
+        change = wanted.against(seen) if seen.exists and not seen.is_link else None
+        changed = not same or bool(change)
+        data: dict[str, Any] = {"dest": seen.path, "src": src.path}
+        data |= {"md5sum": answers.get("md5"), "checksum": answers.get("sha1")}
+        if seen.exists and not self.force:
+            return ModuleResult(data=data)
+        if same and change and not context.check:
+            yield from _done("".join(change.lines(seen.path)))
+        elif not same and not context.check:
+            self._sound(src, seen, answers)
+            yield from _done("".join(self._lines(src, seen, wanted, answers)))
+            if self.backup and seen.is_file:
+                data["backup_file"] = f"{seen.path}.{answers.text('stamp')}"
+        after = seen
+        if changed and not context.check:
+            told = yield Run(f"{LOOK}at after {word(seen.path)}\n", effect="reads")
+            after = Answers(told).seen("after")
+        return ModuleResult(changed, data=data | described(after), warnings=wanted.warnings)
+
+    def _script(self) -> Iterator[str]:
+        yield f"{LOOK}path={path_word(self.dest)}\nsrc={path_word(self.src)}\n"
+        yield f"follow={'y' if self.follow else ''}\n{SURROUNDINGS}{_PLACE}"
+        follow = self.local_follow
+        yield _COMPARE.replace("LINKS ", "-L " if follow else "").replace(
+            "FOLLOW", "-z y -a" if follow else "-n y -a"
+        )
+        yield self.wish.script()
+
+    def _checked(self, answers: Answers) -> None:
+        found = answers.text("sha1")
+        if self.checksum is not None and self.checksum.lower() != found:
+            words = "Copied file does not match the expected checksum. Transfer failed."
+            raise ModuleError(words, checksum=found, expected_checksum=self.checksum)
+
+    def _wanted(self, src: Seen, answers: Answers, *, check: bool) -> Wanted:
+        wish = self.wish
+        if wish.mode == "preserve":
+            wish = replace(wish, mode=None if src.is_dir else src.mode)
+        elif src.is_dir:
+            wish = replace(wish, mode=self.directory_mode)
+        return wish.resolved(answers, check=check)
+
+    def _sound(self, src: Seen, seen: Seen, answers: Answers) -> None:
+        if src.is_dir and seen.exists and not seen.is_dir:
+            raise ModuleError(f"cannot overwrite {seen.path}: it is no directory")
+        if not src.is_dir and seen.is_dir:
+            raise ModuleError(f"{seen.path} is a directory")
+        below = self.dest.endswith("/")
+        if answers.get("parent") is None and not src.is_dir and not below:
+            raise ModuleError(f"Destination directory {answers.text('folder')} does not exist")
+        if self.validate and "%s" not in self.validate:
+            raise ModuleError(f"validate must contain %s: {self.validate}")
+
+    def _lines(self, src: Seen, seen: Seen, wanted: Wanted, answers: Answers) -> Iterator[str]:
+        yield f"umask {wanted.umask:03o}\n"
+        for name in answers.every("new")[::-1]:
+            yield f"mkdir -- {argument(name)} || exit\n"
+        if src.is_dir:
+            yield from self._directory(src, seen, wanted)
+        else:
+            yield from self._file(src, seen, wanted, answers)
+
+    def _directory(self, src: Seen, seen: Seen, wanted: Wanted) -> Iterator[str]:
+        name = argument(seen.path.rstrip("/") or "/")
+        links = "-L" if self.local_follow else "-P"
+        yield f"[ -d {name} ] || mkdir -- {name} || exit\n"
+        yield f"cp -R {links} -- {argument(src.path)}/. {name}/ || exit\n"
+        if wanted.uid is not None or wanted.gid is not None:
+            owner = "" if wanted.uid is None else str(wanted.uid)
+            group = "" if wanted.gid is None else f":{wanted.gid}"
+            yield f"chown -R -h {owner}{group} {name} || exit\n"
+        if isinstance(self.wish.mode, int):
+            yield f"find {name} -type f -exec chmod {self.wish.mode:04o} {{}} + || exit\n"
+        if isinstance(wanted.mode, int):
+            yield f"find {name} -type d -exec chmod 0{wanted.mode:04o} {{}} + || exit\n"
+
+    def _file(self, src: Seen, seen: Seen, wanted: Wanted, answers: Answers) -> Iterator[str]:
+        path, name = argument(seen.path), argument(src.path)
+        known = seen.exists and not seen.is_link
+        own = seen.mode if known else 0o666 & ~wanted.umask
+        staged = Seen("", 0o100600)
+        uid, gid = wanted.uid, wanted.gid
+        if known and answers.number("me") == 0:
+            uid, gid = (seen.uid if uid is None else uid), (seen.gid if gid is None else gid)
+        mode = wanted.mode_for(own, directory=False)
+        owned = replace(wanted, uid=uid, gid=gid, mode=mode).against(staged, new=True)
+        yield f"t={path}.opsrun-$$\ntrap 'rm -f -- \"$t\"' EXIT\n"
+        yield f'(umask 077 && cp -- {name} "$t") || exit\n'
+        # The name is known to the shell alone: the lines are made for a name that it replaces.
+        for line in owned.lines("@"):
+            yield line.replace(" @ ", ' "$t" ')
+        yield f'chmod {mode:04o} "$t" || exit\n'
+        if self.validate:
+            command = self.validate.replace("%s", '"$t"')
+            yield f"({command}) >&2 || exit\n"
+        if self.backup and seen.is_file:
+            yield f"cp -p -- {path} {word(seen.path + '.' + answers.text('stamp'))} || exit\n"
+        yield f'mv -f -- "$t" {path} || exit\n'
+
+
+def _done(script: str) -> Steps:
+    answer = yield Run(script)
+    if not answer.ok:
+        raise ModuleError.of(answer)
+    return ModuleResult()

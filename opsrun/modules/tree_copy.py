@@ -1,0 +1,236 @@
+"""A directory of the controller's, put below a directory of the host's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from opsrun.errors import HostError
+from opsrun.modules.base import Context, ModuleError, ModuleResult, Steps
+from opsrun.modules.content import Content
+from opsrun.modules.looking import LOOK, Answers
+from opsrun.modules.permissions import Difference, Wanted, Wish
+from opsrun.modules.placing import SURROUNDINGS
+from opsrun.modules.requests import Request, Run, Upload
+from opsrun.modules.trees import differences, tree_lines
+from opsrun.modules.wording import path_bytes, path_of, path_word
+from opsrun.remote.files.delivery import Attributes, Delivery, FilePart, NewDirectory, NewLink
+from opsrun.remote.files.digesting import digest_script, parse_digests
+from opsrun.remote.files.listing import asked, names_script, parse_listing
+from opsrun.remote.files.tools import Check
+from opsrun.remote.files.words import ancestors
+from opsrun.trees.entry import Entry, Kind
+
+_TOP = """\
+d=${path%"${path##*[!/]}"}
+d=${d:-/}
+rest=
+while [ ! -d "$d" ]; do
+  if [ -e "$d" ] || [ -h "$d" ]; then say wrong "$d"; fi
+  rest=${d##*/}${rest:+/$rest}
+  case $d in
+    */*) d=${d%/*} d=${d:-/} ;;
+    *) d=. ;;
+  esac
+done
+q=$(cd -P -- "$d" && pwd -P && echo x)
+say top "${q%?x}" rest "$rest" path "$path"
+"""
+
+
+@dataclass(slots=True)
+class _Local:
+    """What is to be there, by name below the destination."""
+
+    files: dict[bytes, Content] = field(default_factory=dict)
+    directories: list[bytes] = field(default_factory=list)
+    links: dict[bytes, bytes] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[bytes]:
+        return [*self.directories, *self.files, *self.links]
+
+
+@dataclass(frozen=True, slots=True)
+class TreeCopy:
+    """A local directory that is to be on the host."""
+
+    source: str
+    """The local directory, without a slash at its end."""
+    written: str
+    """As the task names it: with a slash, it is its content that goes."""
+    dest: str
+    wish: Wish
+    directory_mode: int | str | None
+    backup: bool
+    force: bool
+    local_follow: bool
+    validate: str
+
+    def steps(self, context: Context) -> Steps:
+        """Look, compare, send what differs."""
+        local = self._local()
+        answer = yield Run("".join(self._script()), effect="reads")
+        answers = Answers(answer)
+        data = {"dest": answers.text("path").rstrip("/") + "/", "src": self.written}
+        if not local.names:
+            return ModuleResult(data=data)
+        if answers.get("wrong") is not None:
+            raise ModuleError(f"{answers.text('wrong')} is no directory", **data)
+        wanted = self._wanted(answers, check=context.check)
+        top, rest = path_bytes(answers.text("top")), path_bytes(answers.text("rest"))
+        state = _State(self, local, wanted, top, rest)
+        if not rest:
+            yield from state.look()
+        delivery, chunks = state.delivery(path_bytes(answers.text("stamp")))
+        lines = list(tree_lines(state.attributes()))
+        empty = not (delivery.parts or delivery.directories or delivery.links)
+        changed = bool(lines) or not empty
+        if changed and not context.check:
+            if not empty:
+                yield Upload(delivery, chunks)
+            if lines:
+                done = yield Run("".join(lines))
+                if not done.ok:
+                    raise ModuleError.of(done)
+        return ModuleResult(changed, data=data, warnings=wanted.warnings)
+
+    def _script(self) -> Iterator[str]:
+        yield f"{LOOK}path={path_word(self.dest)}\n{SURROUNDINGS}{_TOP}"
+        yield self.wish.script()
+
+    def _wanted(self, answers: Answers, *, check: bool) -> Wanted:
+        return replace(self.wish).resolved(answers, check=check)
+
+    def _local(self) -> _Local:
+        local = _Local()
+        prefix = b"" if self.written.endswith("/") else os.path.basename(path_bytes(self.source))
+        top = path_bytes(self.source)
+        for where, folders, files in os.walk(top, onerror=_refuse, followlinks=self.local_follow):
+            below = os.path.relpath(where, top)
+            base = prefix if below == b"." else os.path.join(prefix, below)
+            if below != b".":
+                local.directories.append(base)
+            for name in sorted(files):
+                self._one(local, os.path.join(where, name), os.path.join(base, name))
+            for name in [each for each in folders if os.path.islink(os.path.join(where, each))]:
+                if not self.local_follow:
+                    local.links[os.path.join(base, name)] = os.readlink(os.path.join(where, name))
+        if prefix and local.names:
+            local.directories.insert(0, prefix)
+        return local
+
+    def _one(self, local: _Local, place: bytes, name: bytes) -> None:
+        if os.path.islink(place) and not self.local_follow:
+            local.links[name] = os.readlink(place)
+        elif os.path.isfile(place):
+            local.files[name] = Content.of_file(path_of(place))
+        elif not os.path.exists(place):
+            raise ModuleError(f"{path_of(place)} is a link that leads to nothing")
+
+
+def _refuse(error: OSError) -> None:
+    raise ModuleError(f"{path_of(os.fsencode(error.filename))}: {error.strerror}") from error
+
+
+@dataclass(slots=True)
+class _State:
+    """What there is, beside what is to be."""
+
+    copy: TreeCopy
+    local: _Local
+    wanted: Wanted
+    top: bytes
+    rest: bytes
+    there: dict[bytes, Entry] = field(default_factory=dict)
+    same: set[bytes] = field(default_factory=set)
+
+    def look(self) -> Generator[Request, Any, None]:
+        """Asks for the entries that are there, and for the checksums of files of equal size."""
+        answer = yield Run(names_script(self.top, asked(self.local.names)), effect="reads")
+        try:
+            found = parse_listing(answer.stdout)
+        except HostError as error:
+            raise ModuleError.of(answer, error.message) from error
+        self.there = {each.path: each for each in found.entries}
+        sized = [
+            each
+            for name, content in self.local.files.items()
+            if (each := self.there.get(name)) is not None
+            and each.kind is Kind.FILE
+            and each.size == content.size
+        ]
+        if not sized:
+            return
+        sums = yield Run(digest_script(self.top, sized, Check.SHA256), effect="reads")
+        digests = parse_digests(sums.stdout, sized, Check.SHA256)
+        self.same = {
+            name
+            for name, digest in digests.items()
+            if digest == self.local.files[name].digests.sha256
+        }
+
+    def delivery(self, stamp: bytes) -> tuple[Delivery, Iterator[bytes]]:
+        """What is to be sent, and its bytes."""
+        files = {n: c for n, c in self.local.files.items() if self._to_send(n)}
+        folders = [n for n in self.local.directories if n not in self.there]
+        links = [n for n, t in self.local.links.items() if not self._linked(n, t)]
+        new = [*self._new_tops(), *map(self._named, folders)] if self.rest else folders
+        attributes = [*self._owned([*map(self._named, [*files, *folders, *links])])]
+        delivery = Delivery(
+            self.top,
+            tuple(FilePart(self._named(n), c.size, self._mode(n, c)) for n, c in files.items()),
+            tuple(NewDirectory(n, self._directory_mode()) for n in new),
+            tuple(NewLink(self._named(n), self.local.links[n]) for n in links),
+            tuple(attributes),
+            replace_links=True,
+            backup=b"." + stamp if self.copy.backup else b"",
+            validate=self.copy.validate,
+        )
+        return delivery, (piece for each in files.values() for piece in each.chunks())
+
+    def _new_tops(self) -> list[bytes]:
+        return [*ancestors(self.rest), self.rest]
+
+    def _named(self, name: bytes) -> bytes:
+        return os.path.join(self.rest, name) if self.rest else name
+
+    def _to_send(self, name: bytes) -> bool:
+        if name in self.there and not self.copy.force:
+            return False
+        return name not in self.same
+
+    def _linked(self, name: bytes, target: bytes) -> bool:
+        entry = self.there.get(name)
+        return entry is not None and entry.kind is Kind.LINK and entry.target == target
+
+    def _mode(self, name: bytes, content: Content) -> int:
+        if self.copy.wish.mode == "preserve":
+            return content.mode
+        entry = self.there.get(name)
+        known = entry is not None and entry.kind is Kind.FILE
+        own = entry.mode if known and entry is not None else 0o666 & ~self.wanted.umask
+        return self.wanted.mode_for(own, directory=False)
+
+    def _directory_mode(self) -> int:
+        wanted = replace(self.wanted, mode=self.copy.directory_mode)
+        return wanted.mode_for(0o777 & ~self.wanted.umask, directory=True)
+
+    def _owned(self, names: Sequence[bytes]) -> Iterator[Attributes]:
+        if names and (self.wanted.uid is not None or self.wanted.gid is not None):
+            yield Attributes(tuple(names), owner=self.wanted.uid, group=self.wanted.gid)
+
+    def attributes(self) -> list[Difference]:
+        """What has to change at what is there and need not be sent."""
+        top = path_of(self.top)
+        changes: list[Difference] = []
+        for name in self.same:
+            wanted = self.wanted
+            if self.copy.wish.mode == "preserve":
+                wanted = replace(wanted, mode=self.local.files[name].mode)
+            changes += differences(top, [self.there[name]], wanted)
+        folders = replace(self.wanted, mode=self.copy.directory_mode)
+        known = [self.there[n] for n in self.local.directories if n in self.there]
+        return changes + differences(top, known, folders)
