@@ -4,7 +4,13 @@ from opsrun.api.fleet import Fleet
 from opsrun.api.fleet_options import FleetOptions
 from opsrun.api.handle import RunHandle
 from opsrun.api.one import OneHost
-from opsrun.api.options import ExecOptions, GetArguments, PutArguments, SyncArguments
+from opsrun.api.options import (
+    ExecOptions,
+    GetArguments,
+    PlaybookArguments,
+    PutArguments,
+    SyncArguments,
+)
 
 __all__ = [
     "ExecOptions",
@@ -12,6 +18,7 @@ __all__ = [
     "FleetOptions",
     "GetArguments",
     "OneHost",
+    "PlaybookArguments",
     "PutArguments",
     "RunHandle",
     "SyncArguments",

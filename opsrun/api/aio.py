@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Unpack
 
 from opsrun.api.begin import Beginning
@@ -12,11 +12,9 @@ from opsrun.api.fleet_options import PathLike
 from opsrun.api.options import (
     ExecOptions,
     GetArguments,
-    PlanOptions,
     PutArguments,
     SyncArguments,
 )
-from opsrun.composition.run import Run, make_engine
 from opsrun.report import Report
 
 
@@ -120,13 +118,3 @@ class AsyncFleet(Beginning):
         0
         """
         return await self._aside(lambda: self._begin_wait(conditions, hosts, timeout, any_of), {})
-
-    async def _aside(self, begin: Callable[[], Run], options: PlanOptions) -> Report:
-        from opsrun.api.aside import off_the_loop
-
-        # Making a run ready reads files, and imports for the first SSH host.
-        engine = make_engine(self.options.engine)
-        handle = await off_the_loop(
-            engine.spawn, lambda: self._handle(begin(), options), lambda made: made.__aexit__()
-        )
-        return await handle

@@ -12,6 +12,7 @@ from opsrun.api.options import (
     ExecOptions,
     GetArguments,
     PlanOptions,
+    PlaybookArguments,
     PutArguments,
     SyncArguments,
     only_known,
@@ -21,7 +22,7 @@ from opsrun.api.options import (
 from opsrun.api.wanted import health_of, ready_of, then_of, wanted_of
 from opsrun.composition import arguments
 from opsrun.composition.actions import Action, ExecAction, PingAction, WaitAction
-from opsrun.composition.run import Run
+from opsrun.composition.run import Run, make_engine
 from opsrun.engine.dispatch import Plan
 from opsrun.remote.command import Command
 from opsrun.remote.connection import Manner, Terminal
@@ -61,7 +62,7 @@ class Beginning(FleetCore):
         )
 
     def _carry_out(
-        self, begin: Callable[[], Run], options: PlanOptions, wait: object
+        self, begin: Callable[[], Run], options: PlanOptions | PlaybookArguments, wait: object
     ) -> Report | RunHandle:
         arguments.flag("wait", wait)
         run = begin()
@@ -122,7 +123,7 @@ class Beginning(FleetCore):
             sinks=lambda engine: options.get("sinks", ()),
         )
 
-    def _handle(self, run: Run, options: PlanOptions) -> RunHandle:
+    def _handle(self, run: Run, options: PlanOptions | PlaybookArguments) -> RunHandle:
         under_way = self._lines.under_way
         handle = RunHandle(run, options.get("on_result"), under_way.discard)
         if self._lines.kept is not None:
@@ -130,3 +131,15 @@ class Beginning(FleetCore):
             if handle.done:
                 under_way.discard(handle)
         return handle
+
+    async def _aside(
+        self, begin: Callable[[], Run], options: PlanOptions | PlaybookArguments
+    ) -> Report:
+        from opsrun.api.aside import off_the_loop
+
+        # Making a run ready reads files, and imports for the first SSH host.
+        engine = make_engine(self.options.engine)
+        handle = await off_the_loop(
+            engine.spawn, lambda: self._handle(begin(), options), lambda made: made.__aexit__()
+        )
+        return await handle

@@ -12,6 +12,7 @@ from opsrun.api.core import FleetCore, Lines, Pattern
 from opsrun.api.fleet_options import FleetOptions, PathLike
 from opsrun.api.handle import RunHandle, telling
 from opsrun.api.options import ExecOptions
+from opsrun.api.playbooks import Playbooks
 from opsrun.api.readiness import Readiness
 from opsrun.composition import arguments
 from opsrun.errors import UsageError
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from opsrun.api.one import OneHost
 
 
-class Fleet(Copying, Readiness, AsyncFleet):
+class Fleet(Copying, Readiness, Playbooks, AsyncFleet):
     """The hosts of an inventory, and how they are reached.
 
     Nothing is read from the hosts, and none is reached, before one of the methods is called; each

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypedDict
+from typing import Any, TypedDict
 
+from opsrun.api.fleet_options import PathLike
 from opsrun.composition import arguments
 from opsrun.engine.dispatch import Plan, Share
 from opsrun.errors import UsageError, did_you_mean
@@ -129,6 +130,41 @@ class SyncArguments(CopyOptions, total=False):
     """Contents are compared by SHA-256, in place of size and time."""
     dry_run: bool
     """Say what would be done, and do nothing."""
+
+
+class PlaybookArguments(TypedDict, total=False):
+    """Further arguments of `Fleet.playbook` and `Fleet.stream_playbook`."""
+
+    extra_vars: Mapping[str, Any] | None
+    """Variables that win over all others. Text in them may be a template: it is the script's."""
+    tags: Sequence[str]
+    """Tasks that have one of these tags, and no others."""
+    skip_tags: Sequence[str]
+    """Tasks with one of these are left out."""
+    check: bool
+    """Say what would change, and change nothing."""
+    diff: bool
+    """Results tell what changed inside files."""
+    limit: str | Sequence[str] | None
+    """Only those hosts of the plays that are also in this pattern."""
+    start_at: str | None
+    """Name of the task to begin with; ``*`` stands for any characters."""
+    force_handlers: bool
+    """Handlers that were notified run on hosts that have failed, too."""
+    strict: bool
+    """Refuse to start where a task names a module that this version doesn't have."""
+    retries: int
+    """Further attempts to log in."""
+    roles_path: PathLike | Sequence[PathLike]
+    """Folders of roles, beside those of the playbook."""
+    collections_path: PathLike | Sequence[PathLike]
+    """Folders that hold ``ansible_collections``."""
+    verbosity: int
+    """What playbooks see as ``ansible_verbosity``; from 2 on, connections tell their story."""
+    sinks: Sequence[Sink]
+    """Fed with the same events."""
+    on_result: Callable[[Result], object] | None
+    """As for `Fleet.exec`: called with the one result of each host, at the end."""
 
 
 def only_known(options: Mapping[str, object], kind: type) -> None:

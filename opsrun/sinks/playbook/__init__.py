@@ -1,0 +1,1 @@
+"""Outputs of playbooks: opsrun's own, and the one that Ansible's users know."""
