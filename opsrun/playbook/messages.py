@@ -118,6 +118,8 @@ class TaskEnded:
     ``end_role``, ``clear_host_errors``, ``flush_handlers``, ``noop`` …"""
     diagnosis: str = ""
     """Why an include could not be rendered, and the like; for messages."""
+    hidden: bool = False
+    """``no_log`` holds: nothing of ``result`` is to be shown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ from opsrun.playbook.model.nodes import Task, VarsPrompt
 from opsrun.playbook.parse.loader import Included
 from opsrun.playbook.recap import Recap
 from opsrun.playbook.run import Desk, PlaybookRun, VarsFinder
-from opsrun.playbook.runner.host_runner import HostRunner
+from opsrun.playbook.runner.host_runner import CENSORED, HostRunner
 from opsrun.playbook.runner.kit import Kit
 from opsrun.playbook.state import RunState
 from opsrun.playbook.variables.live import LiveInventory
@@ -222,6 +222,8 @@ class PlaybookStage(Run):
     def _why(self, outcome: Outcome, failure: TaskEnded | None) -> ErrorInfo:
         if failure is None:
             return ErrorInfo("run", self.stop.reason or "ended before its end")
+        if failure.hidden:
+            return ErrorInfo("run", CENSORED)
         message = str(failure.result.get("msg", "")) or "failed"
         return ErrorInfo("run", message)
 

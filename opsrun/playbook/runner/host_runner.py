@@ -19,13 +19,11 @@ from opsrun.playbook.runner.attempts import Attempts
 from opsrun.playbook.runner.done import Done, failure, settled, together, worst
 from opsrun.playbook.runner.kit import Kit
 from opsrun.playbook.runner.loops import Item
-from opsrun.playbook.runner.values import flag, names, truth
+from opsrun.playbook.runner.values import flag, names, number, truth
 from opsrun.playbook.variables.layers import Layers
 from opsrun.results import Outcome
 
 CENSORED = "hidden, because no_log holds for this task"
-
-
 _OPEN = ("changed", "failed", "skipped", "unreachable", "attempts")
 """What of a hidden result is shown."""
 
@@ -45,12 +43,18 @@ class HostRunner:
             return self._crashed(order, error)
 
     def _crashed(self, order: RunTask, error: Exception) -> TaskEnded:
-        detail = "".join(traceback.format_exception(error)).rstrip()
+        hidden = self._kit.book.task(order.task).keywords.no_log not in (None, False)
+        # What an error says may be made of the very values that are not to be shown.
+        frames = [*traceback.format_tb(error.__traceback__), type(error).__name__]
+        detail = "".join(frames if hidden else traceback.format_exception(error)).rstrip()
         words = f"a bug in opsrun ended this task:\n{detail}"
         self._kit.emit(Notice("error", words, order.host))
-        result = {"failed": True, "changed": False, "msg": f"internal error: {error!r}"}
+        shown = type(error).__name__ if hidden else repr(error)
+        result = {"failed": True, "changed": False, "msg": f"internal error: {shown}"}
         self._kit.emit(TaskResult(order.host, order.task, Outcome.FAILED, result))
-        return TaskEnded(order.host, order.task, order.turn, Outcome.FAILED, result=result)
+        return TaskEnded(
+            order.host, order.task, order.turn, Outcome.FAILED, result=result, hidden=hidden
+        )
 
 
 class _Turn:
@@ -68,7 +72,7 @@ class _Turn:
     def ended(self) -> TaskEnded:
         """The whole of it."""
         before = self._kit.now()
-        self._secret = self._hides()
+        self._secret = self._hides(self._templar)
         self._said = self._name()
         found = self._each()
         whole = found[0] if self._task.loop is None else self._folded(found)
@@ -76,9 +80,9 @@ class _Turn:
         self._say(whole, None)
         return self._message(whole, found)
 
-    def _hides(self) -> bool:
+    def _hides(self, templar: Templar) -> bool:
         try:
-            return flag(self._task, "no_log", self._templar)
+            return flag(self._task, "no_log", templar)
         except (OpsrunError, ModuleError):
             # Rather too little shown than a secret.
             return True
@@ -87,6 +91,8 @@ class _Turn:
         name = self._task.name
         if not isinstance(name, Template):
             return name
+        if self._secret:
+            return str(name)
         try:
             return str(self._templar.render(name))
         except OpsrunError:
@@ -116,28 +122,34 @@ class _Turn:
         found: list[Done] = []
         control = self._task.loop.control if self._task.loop is not None else None
         assert control is not None
+        try:
+            pause = number(self._task, control.pause, "pause", self._templar, 0)
+        except (OpsrunError, ModuleError) as error:
+            return [self._without_items(error)]
         for item in items:
-            if found and self._pauses(control.pause):
+            if found and pause > 0 and self._kit.pausing.wait(pause):
+                # The items that are left are not done: what was done is not all of it.
+                found[-1].outcome = Outcome.CANCELLED
                 break
             templar = self._templar.with_variables(item.variables)
             done = self._attempts(templar, item).done()
             found.append(done)
+            broken = bool(control.break_when) and self._breaks(templar, done)
             self._say(done, self._label(item, templar))
-            if done.outcome in (Outcome.CANCELLED, Outcome.LOST, Outcome.UNREACHABLE):
-                break
-            if control.break_when and self._breaks(templar, done):
+            if broken or done.outcome in (Outcome.CANCELLED, Outcome.LOST, Outcome.UNREACHABLE):
                 break
         return found
-
-    def _pauses(self, pause: Any) -> bool:
-        seconds = self._templar.render(pause)
-        return bool(seconds) and self._kit.pausing.wait(float(seconds))
 
     def _breaks(self, templar: Templar, done: Done) -> bool:
         control = self._task.loop.control if self._task.loop is not None else None
         assert control is not None
         seen = {self._task.register: done.result} if self._task.register else {}
-        return all(templar.with_variables(seen).condition(one) for one in control.break_when)
+        try:
+            return all(templar.with_variables(seen).condition(one) for one in control.break_when)
+        except OpsrunError as error:
+            done.result |= {"failed": True, "msg": f"break_when: {error}"}
+            settled(done)
+            return True
 
     def _attempts(self, templar: Templar, item: Item | None) -> Attempts:
         def retrying(done: Done, attempt: int, left: int) -> None:
@@ -194,7 +206,7 @@ class _Turn:
                 duration=done.duration,
                 attempt=attempt,
                 retries_left=left,
-                included=files,
+                included=CENSORED if files and self._secret else files,
                 loop=item is None and self._task.loop is not None,
             )
         )
@@ -226,6 +238,7 @@ class _Turn:
             run_once=self._once(),
             fatal=failed and self._fatal(),
             meta=whole.meta,
+            hidden=self._secret,
         )
 
     def _notified(self, whole: Done) -> tuple[str, ...]:
@@ -235,7 +248,8 @@ class _Turn:
         try:
             return names(self._task.notify, self._templar, place)
         except OpsrunError as error:
-            self._kit.emit(Notice("error", f"notify: {error}", self._order.host))
+            words = CENSORED if self._secret else str(error)
+            self._kit.emit(Notice("error", f"notify: {words}", self._order.host))
             return tuple(str(each) for each in self._task.notify)
 
     def _once(self) -> bool | None:
