@@ -87,7 +87,9 @@ class ModuleResult:
             found["ansible_facts"] = dict(self.facts)
         if self.diff:
             shown = [each.to_dict() for each in self.diff]
-            found["diff"] = shown[0] if len(shown) == 1 else shown
+            # As the dialect has it: states of a path are one mapping, texts are a list.
+            states = len(shown) == 1 and isinstance(self.diff[0].before, Mapping)
+            found["diff"] = shown[0] if states else shown
         if self.warnings:
             found["warnings"] = list(self.warnings)
         return found

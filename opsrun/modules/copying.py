@@ -73,17 +73,9 @@ class Copy(Module):
             )
             return (yield from tree.steps(context))
         content = Content.of_file(path)
-        if self.checksum is not None:
-            self._checked(content)
         placing = self._placing(content, os.path.basename(path), wish)
         result: ModuleResult = yield from placing.steps(context)
         return result
-
-    def _checked(self, content: Content) -> None:
-        found = content.digests.sha1
-        if self.checksum is not None and self.checksum.lower() != found:
-            words = "Copied file does not match the expected checksum. Transfer failed."
-            raise ModuleError(words, checksum=found, expected_checksum=self.checksum)
 
     def _placing(self, content: Content, name: str, wish: Wish) -> Placing:
         return Placing(
@@ -97,6 +89,7 @@ class Copy(Module):
             self.follow,
             self.validate or "",
             self.unsafe_writes,
+            self.checksum,
         )
 
     def _remote(self, wish: Wish) -> RemoteCopy:

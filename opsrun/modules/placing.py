@@ -80,13 +80,15 @@ class Placing:
     follow: bool = False
     validate: str = ""
     unsafe_writes: bool = False
+    checksum: str | None = None
+    """SHA-1 that the content has to have, if it is sent."""
 
     def steps(self, context: Context) -> Steps:
         """Look, compare, and put it there if it is another one."""
         answer = yield Run("".join(self._script(context)), effect="reads", cap=8 * DIFF_LIMIT)
         found = self._found(answer)
         if not self.force and found.seen.exists:
-            data = {"dest": found.seen.path, "src": self.content.path}
+            data = {"dest": found.seen.path, "src": self.content.path or "content"}
             return ModuleResult(data=data)
         checksum = self.content.digests.sha1
         if found.seen.is_dir:
@@ -146,6 +148,9 @@ class Placing:
 
     def _other(self, found: _Found, diffs: tuple[Diff, ...]) -> Steps:
         self.wish.resolved(found.answers)
+        if self.checksum is not None and self.checksum.lower() != self.content.digests.sha1:
+            words = "the content has another checksum than the task wants"
+            raise ModuleError(words, expected_checksum=self.checksum)
         parent = found.answers.get("parent")
         if parent is None:
             parent = yield from self._folders(found)
@@ -153,8 +158,9 @@ class Placing:
         try:
             delivered = yield Upload(delivery, self.content.chunks())
         except TransferFailed as error:
-            if not self.unsafe_writes or "busy" not in f"{error.message} {error.hint}".lower():
-                raise
+            words = f"{error.message} ({error.hint})" if error.hint else error.message
+            if not self.unsafe_writes or "busy" not in words.lower():
+                raise ModuleError(words) from error
             delivered = yield from self._in_place(found)
         path = found.seen.path
         digests = self.content.digests
@@ -208,7 +214,7 @@ class Placing:
         return Diff(
             "" if "dst_binary" in flags or "dst_larger" in flags else _shown(found.before),
             "" if "src_binary" in flags or "src_larger" in flags else _shown(after),
-            found.seen.path if found.seen.exists else "",
+            found.seen.path if found.seen.exists and "dst_binary" not in flags else "",
             "" if "src_binary" in flags else header,
             flags=flags,
         )

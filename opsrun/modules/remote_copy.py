@@ -14,13 +14,15 @@ from opsrun.modules.requests import Run
 from opsrun.modules.wording import path_word, word
 
 _PLACE = """\
+say path "$path"
 at src "$src" -L
 case $src in
   */) base= ;;
   *) base=${src##*/} ;;
 esac
 file=$path
-if [ -d "$path" ] && [ -n "$base" ]; then
+if [ -d "$path" ]; then say into y; fi
+if [ -n "$base" ] && { [ -d "$path" ] || [ -d "$src" ]; }; then
   file=${path%/}/$base
 elif [ ! -d "$src" ]; then
   case $path in */) file=$path$base ;; esac
@@ -98,7 +100,7 @@ class RemoteCopy:
         same = answers.get("same") is not None or (seen.exists and not self.force)
         change = wanted.against(seen) if seen.exists and not seen.is_link else None
         changed = not same or bool(change)
-        data: dict[str, Any] = {"dest": seen.path, "src": src.path}
+        data: dict[str, Any] = {"dest": self._shown(src, seen, answers), "src": src.path}
         data |= {"md5sum": answers.get("md5"), "checksum": answers.get("sha1")}
         if seen.exists and not self.force:
             return ModuleResult(data=data)
@@ -123,6 +125,14 @@ class RemoteCopy:
             "FOLLOW", "-z y -a" if follow else "-n y -a"
         )
         yield self.wish.script()
+
+    def _shown(self, src: Seen, seen: Seen, answers: Answers) -> str:
+        """What results have for ``dest``, which is not always where a directory comes to be."""
+        if not src.is_dir:
+            return seen.path
+        if answers.get("into") is None:
+            return answers.text("path")
+        return seen.path.rstrip("/") + "/" if self.src.endswith("/") else seen.path
 
     def _checked(self, answers: Answers) -> None:
         found = answers.text("sha1")
