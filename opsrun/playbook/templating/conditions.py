@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_OPERATORS = frozenset({"and", "or", "not", "in", "is", "if", "else"})
 _PART = "opsrun_part_"
 
 
@@ -108,7 +109,7 @@ def _code(templar: Templar, part: Part, own: dict[str, Any], written: Written) -
 
 
 def _pasted(word: str, source: str) -> str:
-    if _NUMBER.fullmatch(word) or _WORD.fullmatch(word):
+    if _NUMBER.fullmatch(word) or (_WORD.fullmatch(word) and word not in _OPERATORS):
         return word
     raise TemplateError(
         f"{source} came to the text {_short(word)}, and a text is never read as a condition; "

@@ -85,7 +85,7 @@ class Fault:
         column = origin.column if line == origin.line else None
         if text is not None:
             column = _column(text, start, token) or column
-        if self.label:
+        if self.label[:1] not in ("", ".", "["):
             message += f" (for the value of {self.label!r})"
         return kind(message, path=origin.path, line=line, column=column, text=text)
 

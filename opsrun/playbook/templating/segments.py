@@ -25,7 +25,7 @@ def single(source: str) -> str | None:
     if not body.startswith("{{"):
         return None
     end = _value_end(body, 2)
-    return body[2 : end - 2].strip("-+ \n\t") if end == len(body) else None
+    return _inside(body, 2, end) if end == len(body) else None
 
 
 def split(source: str) -> Iterator[Part]:
@@ -36,7 +36,7 @@ def split(source: str) -> Iterator[Part]:
         if source.startswith("{{", at):
             end = _value_end(source, at + 2)
             yield Part(source[start:at])
-            yield Part(source[at + 2 : end - 2], is_value=True, quoted=quote)
+            yield Part(_inside(source, at + 2, end), is_value=True, quoted=quote)
             start = at = end
             continue
         if quote and source[at] == "\\":
@@ -47,6 +47,13 @@ def split(source: str) -> Iterator[Part]:
             quote = source[at]
         at += 1
     yield Part(source[start:])
+
+
+def _inside(source: str, start: int, end: int) -> str:
+    """Without the signs that take blanks away: ``{{- x -}}``."""
+    found = source[start : end - 2]
+    found = found[1:] if found[:1] in ("-", "+") else found
+    return (found[:-1] if found[-1:] in ("-", "+") else found).strip()
 
 
 def _value_end(source: str, at: int) -> int:

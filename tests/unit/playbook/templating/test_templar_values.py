@@ -1,0 +1,205 @@
+"""What templates come to: kinds of values and text, as ansible-core 2.18 and 2.19 were seen to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+
+from opsrun.dialect.tags import Template, Unsafe, Vaulted
+from opsrun.errors import TemplateError
+from opsrun.playbook.templating.literal import literal
+from opsrun.playbook.templating.omit import OMIT
+
+VALUES: dict[str, Any] = {
+    "one": 1,
+    "two": [1, 2],
+    "mapping": {"k": "v"},
+    "foo": "bar",
+    "nothing": None,
+    "yes_": True,
+    "spelled": "{'a': 1}",
+    "number": "42",
+    "nested": {"a": "{{ foo }}", "b": ["{{ one }}", {"c": "{{ mapping.k }}"}]},
+}
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("{{ true }}x", "Truex"),
+        ("{{ one }}", 1),
+        ("{{ nothing }}", None),
+        ("a{{ nothing }}", "a"),
+        ("{{ 1 }}{{ 2 }}", "12"),
+        ("{{ 1.0 }}", 1.0),
+        ("{{ number }}", "42"),
+        ("{{ spelled }}", "{'a': 1}"),
+        ("{{ 'True' }}", "True"),
+        ("{{ 'true' }}", "true"),
+        ("{{ '[1' ~ ']' }}", "[1]"),
+        ("{{ one ~ nothing ~ true }}", "1NoneTrue"),
+        (" {{ two }}", " [1, 2]"),
+        ("{{ two }}{{ two }}", "[1, 2][1, 2]"),
+        ("x{{ two }}", "x[1, 2]"),
+        ("x{{ (1, 'b') }}", "x(1, 'b')"),
+        ("x{{ mapping.items() | list }}", "x[('k', 'v')]"),
+        ("{{ mapping.keys() }}", ["k"]),
+        ("{{ mapping.values() }}", ["v"]),
+        ("{{ (1, 2) }}", [1, 2]),
+        ("{{ range(3) }}", [0, 1, 2]),
+        ("x{{ range(2) }}", "x[0, 1]"),
+        ("{{ two | map('string') }}", ["1", "2"]),
+        ("{{ (two | map('string'))[0] }}", "1"),
+        ("{{ two | map('string') | length }}", 2),
+        ("{% if true %}{{ one }}{% endif %}", 1),
+        ("{% set x = two %}{{ x }}", [1, 2]),
+        ("{% if true %}\nx\n{% endif %}\ny", "x\ny"),
+        ("{# c #}{{ one }}", 1),
+        ("{{ 'x' if false }}", ""),
+        ("a{{ 'x' if false }}", "a"),
+        ("{{ 10**20 }}", 10**20),
+        ("{{ 5 / 2 }} {{ 5 // 2 }}", "2.5 2"),
+        ("{% raw %}{{ x }}{% endraw %}", "{{ x }}"),
+        ("{{ 'a,b'.split(',') }}", ["a", "b"]),
+        ("{{ {'keys': 3}['keys'] }}", 3),
+        ("{{ {'k': 3}.k }}", 3),
+        ("{{ two.0 }}", 1),
+        ("{{ '%s-%s' % (foo, two) }}", "bar-[1, 2]"),
+        ("{{ '{0}-{1[0]}-{2.k}'.format(foo, two, mapping) }}", "bar-1-v"),
+        ("{{ '{k}'.format_map(mapping) }}", "v"),
+        ("{% macro f(x) %}{{ x }}{% endmacro %}{{ f([1]) }}", [1]),
+        ("{% for i in two %}{% if i == 2 %}{% break %}{% endif %}{{ i }},{% endfor %}", "1,"),
+        ("{% set l = [] %}{% do l.append(one) %}{{ l }}", [1]),
+        ("{{ nested }}", {"a": "bar", "b": [1, {"c": "v"}]}),
+        ("{{ {'a': [two, nested.b[1]]} }}", {"a": [[1, 2], {"c": "v"}]}),
+        ("{{ two + nested.b }}", [1, 2, 1, {"c": "v"}]),
+        ("{{ nested.b + two }}", [1, {"c": "v"}, 1, 2]),
+        ("{{ nested.b[:1] }}", [1]),
+        ("{{ ','.join(nested.b[:1] | map('string')) }}", "1"),
+        ("{{ nothing | default('x') }}", None),
+        ("{{ '' | d('x', true) }}", "x"),
+        ("{{ nope | default(omit) }}", OMIT),
+        ("{{ 'abc'.encode() }}", "abc"),
+        ("{{ vars['foo'] }}", "bar"),
+        ("{{ vars.nested.a }}", "bar"),
+        ("{{ vars['no' ~ 'pe'] | default('D') }}", "D"),
+    ],
+)
+def test_a_template_comes_to(render: Callable[..., Any], written: str, expected: Any) -> None:
+    found = render(written, **VALUES)
+    assert found == expected
+    assert type(found) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("[{{ one }}, '{{ foo }}']", [1, "bar"]),
+        ("[{{ one }}, {{ foo }}]", "[1, bar]"),
+        ('{"a": {{ one }}, "b": true, "c": null}', {"a": 1, "b": True, "c": None}),
+        ("[{% for i in two %}{{ i }},{% endfor %}]\n", [1, 2]),
+        ("{% if one == 1 %}True{% else %}False{% endif %}", True),
+        ("{% if one == 1 %}true{% else %}false{% endif %}", "true"),
+        ("[{{ foo }}]\nkey = 1", "[bar]\nkey = 1"),
+        ("[1, {{ one }}]:80", "[1, 1]:80"),
+        ("{{ '[' }}1]", "[1]"),
+        ("[1{{ ']' }}", "[1]"),
+        ("[{{ one }}, __import__('os')]", "[1, __import__('os')]"),
+        (r"['\d', {{ one }}]", ["\\d", 1]),
+    ],
+)
+def test_lists_and_dicts_that_the_template_itself_spells_are_values(
+    render: Callable[..., Any], written: str, expected: Any
+) -> None:
+    found = render(written, **VALUES)
+    assert found == expected
+    assert type(found) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("{{ foo }}\n", "bar\n"),
+        ("{{ foo }}\n\n", "bar\n\n"),
+        ("{{ lines }}\n", "q\n\n"),
+        ("{{ one }}\n", 1),
+        ("{{ two }}\n", [1, 2]),
+        ("{{ two }} ", [1, 2]),
+        ("{{ one }} ", "1 "),
+        ("{% set x = two %}\n{{ x }}\n", [1, 2]),
+        ("{% if true %}x{% endif %}\n", "x\n"),
+    ],
+)
+def test_ends_of_lines_at_the_end(render: Callable[..., Any], written: str, expected: Any) -> None:
+    assert render(written, lines="q\n\n", **VALUES) == expected
+
+
+def test_containers_are_rendered_deeply_and_are_new(render: Callable[..., Any]) -> None:
+    written = {"a": ["{{ one }}", ("{{ two }}", {"b": "{{ foo }}!"})], "c{{ one }}": 1}
+    found = render(written, **VALUES)
+    assert found == {"a": [1, [[1, 2], {"b": "bar!"}]], "c{{ one }}": 1}
+    assert type(found["a"]) is list
+    assert type(found["a"][1][1]) is dict
+    assert [type(key) for key in found] == [str, str]
+
+
+def test_what_is_rendered_can_be_changed_without_harm(templar: Callable[..., Any]) -> None:
+    shared = {"list": [1]}
+    one = templar(shared=shared)
+    found = one.render(Template("{{ shared }}"))
+    found["list"].append(2)
+    assert shared == {"list": [1]}
+    assert one.render(Template("{{ shared.list }}")) == [1]
+
+
+def test_changes_made_by_a_template_stay_in_its_templar(templar: Callable[..., Any]) -> None:
+    shared = {"list": [1], "map": {}}
+    one = templar(shared=shared)
+    change = "{% do shared.list.append(2) %}{% do shared.map.update({'k': 1}) %}{{ shared.list }}"
+    assert one.render(Template(change)) == [1, 2]
+    assert shared == {"list": [1], "map": {}}
+
+
+def test_dates_are_text(render: Callable[..., Any]) -> None:
+    assert render({"day": date(2024, 1, 31)}) == {"day": "2024-01-31"}
+    assert render("{{ now(fmt='%Y') | int > 2000 }}") is True
+
+
+def test_a_function_is_no_value(render: Callable[..., Any]) -> None:
+    with pytest.raises(TemplateError, match=r"'split' is a function, not a value; call it: split"):
+        render("{{ 'x'.split }}")
+
+
+def test_omit_is_no_part_of_text(render: Callable[..., Any]) -> None:
+    with pytest.raises(TemplateError, match="'omit' can only be a whole value"):
+        render("x{{ omit }}")
+
+
+def test_unsafe_and_scalars_are_as_they_are(render: Callable[..., Any]) -> None:
+    assert render(Unsafe("{{ one }}")) == "{{ one }}"
+    assert type(render(Unsafe("{{ one }}"))) is str
+    assert render([1.5, True, None, "text"]) == [1.5, True, None, "text"]
+    assert math.isnan(render("{{ 'nan' | float }}"))
+
+
+def test_what_is_encrypted_cannot_be_read(render: Callable[..., Any]) -> None:
+    envelope = Vaulted("$ANSIBLE_VAULT;1.1;AES256\n00")
+    with pytest.raises(TemplateError, match="secret_ is encrypted"):
+        render("{{ secret_ }}", secret_=envelope)
+    assert render("{{ holder.plain }}", holder={"plain": 1, "secret_": envelope}) == 1
+
+
+@pytest.mark.parametrize("text", ["[1, 2", "{1, }}", "[...]", "[b'a']", "[1j]", "{[1]: 2}", "[a]"])
+def test_texts_that_are_no_literal_stay_texts(text: str) -> None:
+    assert literal(text) is text
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("[-1, true]", [-1, True]), ("{'a': (1, {2})}", {"a": [1, [2]]})]
+)
+def test_literals(text: str, value: Any) -> None:
+    assert literal(text) == value
