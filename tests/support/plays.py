@@ -88,6 +88,9 @@ class World:
     pick: Callable[[int], int] = lambda waiting: 0
     end: PlayEnded | None = None
     limit: int = 100_000
+    heard: list[TaskEnded] = field(default_factory=list)
+    """All answers, in the order in which they were given."""
+    answer_by: Callable[[RunTask], TaskEnded] | None = None
 
     def run(self) -> World:
         """To the `PlayEnded`; the next answer is ``pick(how many are waited for)``."""
@@ -126,7 +129,9 @@ class World:
             loaded = Loaded(order.number, ids, error=error)
             self.scheduler.loaded(loaded, found or (), self.handlers.get(name, ()))
             return
-        self.scheduler.ended(self.answer(order))
+        said = (self.answer_by or self.answer)(order)
+        self.heard.append(said)
+        self.scheduler.ended(said)
 
     def answer(self, order: RunTask) -> TaskEnded:
         said = {"outcome": Outcome.OK, "meta": self.metas.get(order.task, "")}

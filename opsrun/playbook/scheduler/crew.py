@@ -59,8 +59,8 @@ class Crew:
         self._gone: dict[str, None] = {}
         self._shared: tuple[tuple[str, ...], tuple[str, ...]] | None = None
         self.counted: set[str] = set()
-        """Hosts whose failure counts for ``max_fail_percentage``: those with no always part left
-        to do when they failed, as Ansible 2.18 counts."""
+        """Hosts whose failure counts for ``max_fail_percentage``: those with nothing left to do
+        when they failed (no always part, no handlers that are forced), as in Ansible 2.18."""
 
     def __iter__(self) -> Iterator[HostState]:
         return iter(self.by_name.values())
@@ -90,12 +90,12 @@ class Crew:
         """``host``, which was unreachable, goes on where it was."""
         host.status = Status.ACTIVE
         self._gone.pop(host.name, None)
-        names = [name for name in self.by_name if name not in self._gone]
-        self._alive = dict.fromkeys(names)
+        self._alive[host.name] = None
         self._shared = None
 
     def batch_and_removed(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """``RunTask.batch`` and ``RunTask.removed``; the same objects until somebody leaves."""
         if self._shared is None:
-            self._shared = tuple(self._alive), (*self._known, *self._gone)
+            alive = sorted(self._alive, key=lambda name: self.by_name[name].rank)
+            self._shared = tuple(alive), (*self._known, *self._gone)
         return self._shared

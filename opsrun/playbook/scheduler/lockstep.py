@@ -81,6 +81,8 @@ class Lockstep:
         self._asking = _once(task) is not False
         if self._asking:
             self._followers = hosts[1:]
+            for host in self._followers:
+                host.road.begun()
             self._tell(hosts[:1], self._progress.crew.batch_and_removed()[0])
         else:
             self._tell(hosts)
@@ -140,13 +142,20 @@ class Lockstep:
             for host in followers:
                 self._progress.crew.leave(host, Status.CANCELLED)
         elif message.ignored or message.outcome.is_good:
-            for host in followers:
-                self._pass(host)
+            self._pass_all(followers)
+        elif message.outcome in AWAY:
+            if truth(self._task.keywords.ignore_errors) is True:
+                self._pass_all(followers)
+            else:
+                self._fatal = self._fatal or "a task with run_once"
         else:
             self._fatal = self._fatal or "a task with run_once"
-            if message.outcome not in AWAY:
-                self._fail_everybody(message)
+            self._fail_everybody(message)
         return False
+
+    def _pass_all(self, hosts: Iterable[HostState]) -> None:
+        for host in hosts:
+            self._pass(host)
 
     def _pass(self, host: HostState) -> None:
         assert self._task is not None

@@ -126,6 +126,7 @@ class PlayScheduler:
         """For the strategy: ``host`` is to do the task that it stands at."""
         assert host.at is not None
         assert host.order is None
+        host.road.begun()
         self._turn += 1
         batch, removed = self._crew.batch_and_removed()
         host.order = RunTask(

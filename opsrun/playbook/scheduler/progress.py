@@ -59,7 +59,8 @@ class Progress:
 
     def _fell(self, host: HostState) -> None:
         host.road.failed = False
-        flush = host.road.forced if self.settings.force_handlers and not host.failing else None
+        wanted = self.settings.force_handlers and not host.failing
+        flush = host.road.forced if wanted and (host.asked or host.road.due) else None
         if flush is None:
             self.crew.leave(host, Status.FAILED)
             return
@@ -74,6 +75,11 @@ class Progress:
         host.road.fail(task)
         if host.road.failed:
             self._fell(host)
+
+    def _failed(self, host: HostState, task: str) -> None:
+        self.fail(host, task)
+        if host.status is Status.FAILED:
+            self.crew.counted.add(host.name)
 
     def absorb(self, host: HostState, message: TaskEnded) -> bool:
         """Take in what became of the task that ``host`` stands at.
@@ -94,9 +100,7 @@ class Progress:
             host.road.passed()
             self.crew.leave(host, Status.UNREACHABLE)
         else:
-            self.fail(host, message.task)
-            if host.status is Status.FAILED:
-                self.crew.counted.add(host.name)
+            self._failed(host, message.task)
             return True
         return False
 
@@ -106,7 +110,7 @@ class Progress:
             why = "meta: flush_handlers can't be used among handlers"
         if why:
             self.complaints.append(Complaint(why, host.name, message.task))
-            self.fail(host, message.task)
+            self._failed(host, message.task)
             return True
         task = host.at
         host.road.passed()
@@ -164,20 +168,28 @@ class Progress:
                 continue
             failed[name] = host
             self.complaints.append(Complaint(bad.error, name, bad.task))
-            self.fail(host, bad.task)
-            if host.status is Status.FAILED:
-                self.crew.counted.add(name)
+            self._failed(host, bad.task)
         return failed
 
     def forgive(self) -> list[HostState]:
-        """``clear_host_errors``: nobody has failed; gives those that were away and go on."""
+        """``clear_host_errors``: nobody has failed.
+
+        A failure that waits for the end of an always part is forgotten; a host that came to its
+        end by one stays there.
+
+        Returns:
+            Hosts that were away: they go on behind the task that they were lost at.
+        """
         self.crew.counted.clear()
-        back = [host for host in self.crew if host.status is Status.UNREACHABLE]
+        back = []
         for host in self.crew:
             if host.status is Status.FAILED:
                 host.status = Status.DONE
-            if host.status is Status.UNREACHABLE:
+            elif host.status is Status.UNREACHABLE:
                 self.crew.again(host)
+                back.append(host)
+            elif host.active:
+                host.road.forgive()
         return back
 
     def end(self, whole_play: bool) -> None:

@@ -36,6 +36,13 @@ class Frame:
         self.flush = flush
         """``nodes`` are the handlers, of which only the notified ones count."""
 
+    def copy(self) -> Frame:
+        """The same, to go back to."""
+        made = Frame(self.nodes, self.block, self.flush)
+        made.index, made.section = self.index, self.section
+        made.failed, made.cause = self.failed, self.cause
+        return made
+
     def enter(self, section: Section, cause: Cause | None) -> None:
         assert self.block is not None
         self.section, self.index, self.cause = section, 0, cause
@@ -48,10 +55,13 @@ class Road:
     Invariant: a frame's index is behind the node that the frame above it came from.
     """
 
-    __slots__ = ("due", "failed", "forced", "frames")
+    __slots__ = ("_before", "due", "failed", "forced", "frames")
 
     def __init__(self, blocks: Sequence[Node]) -> None:
         self.frames = [Frame(blocks)]
+        self._before: list[Frame] | None = None
+        """The frames before `here` led into, or out of, a block: until its task is begun, the host
+        is still where it was."""
         self.due: set[str] | None = None
         """Ids of the notified handlers that have not begun; None until there is one."""
         self.failed = False
@@ -62,6 +72,14 @@ class Road:
     def here(self) -> Task | None:
         """The task that it stands at; None at the end."""
         frames = self.frames
+        if frames and not frames[-1].flush:
+            top = frames[-1]
+            if top.index < len(top.nodes):
+                node = top.nodes[top.index]
+                if isinstance(node, Task):
+                    return node
+        if self._before is None:
+            self._before = [frame.copy() for frame in frames]
         while frames:
             top = frames[-1]
             if top.flush:
@@ -91,10 +109,15 @@ class Road:
         self.frames.pop()
         if top.failed:
             assert top.cause is not None
-            self.fail(top.cause[0])
+            self._fail(top.cause[0])
+
+    def begun(self) -> None:
+        """The task here has been begun."""
+        self._before = None
 
     def passed(self) -> None:
         """The task here is done: behind it."""
+        self._before = None
         self.frames[-1].index += 1
 
     def insert(self, nodes: Sequence[Node]) -> None:
@@ -108,7 +131,10 @@ class Road:
     @property
     def flushing(self) -> bool:
         """Whether it is among the handlers."""
-        return any(frame.flush for frame in self.frames)
+        for frame in self.frames:  # noqa: SIM110 - asked for at every notification
+            if frame.flush:
+                return True
+        return False
 
     @property
     def cause(self) -> Cause | None:
@@ -121,9 +147,16 @@ class Road:
     def fail(self, task: str) -> None:
         """On to the nearest part that is for failures; without one, to the end.
 
+        A host that has not begun the task here fails where it was before.
+
         Args:
             task: id of the one that failed.
         """
+        if self._before is not None:
+            self.frames, self._before = self._before, None
+        self._fail(task)
+
+    def _fail(self, task: str) -> None:
         flush: Task | None = None
         handling = False
         while self.frames:
@@ -140,6 +173,11 @@ class Road:
             self.frames.pop()
         self.failed = True
         self.forced = None if handling else flush
+
+    def forgive(self) -> None:
+        """No failure waits any more."""
+        for frame in (*self.frames, *(self._before or ())):
+            frame.failed = False
 
     def leave_role(self, role: Role | None) -> None:
         """To the end of the innermost use of ``role``; its always parts are left out."""
