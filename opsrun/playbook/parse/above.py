@@ -57,6 +57,8 @@ class Above:
     handler: bool = False
     chain: tuple[str, ...] = ()
     """Files and roles whose imports lead here, to find circles."""
+    depth: int = 0
+    """Dynamic includes that lead here."""
 
     def static(self) -> dict[str, Any]:
         """The variables that are known here before any host is, weakest first put in."""

@@ -23,6 +23,9 @@ from opsrun.playbook.parse.playbooks import PlaybookReader
 from opsrun.playbook.parse.spot import Spot
 from opsrun.playbook.parse.tasks import notified, read_nodes
 
+MAX_DEPTH = 200
+"""Dynamic includes within each other: conditions may end a circle of them, this does it else."""
+
 
 @dataclass(frozen=True, slots=True)
 class Included:
@@ -142,6 +145,13 @@ class Loader:
     def _inner(self, task: Task, include: Include, outer: Above) -> tuple[str, Above]:
         """The id below which the nodes go, and what is handed down to them."""
         name = f"{task.id}+{outer.play.number(task.id)}"
+        if outer.depth >= MAX_DEPTH:
+            raise PlaybookError(
+                f"{include.name!r}: more than {MAX_DEPTH} includes within each other",
+                path=task.origin.path,
+                line=task.origin.line,
+                column=task.origin.column,
+            )
         own = task.vars[len(outer.vars) :]
         given = VarsLayer(dict(include.vars), task.origin)
         # Whether a dependency has run is another matter for each host: what this include leads to
@@ -152,6 +162,7 @@ class Loader:
             vars=(*outer.vars, *own),
             include_vars=(*outer.include_vars, *own, given),
             chain=(),
+            depth=outer.depth + 1,
         )
         apply = self._apply(task, include)
         if apply is None:

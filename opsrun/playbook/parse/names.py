@@ -61,6 +61,7 @@ PLAY = (
         "user",
     }
 )
+ORDERS = ("inventory", "sorted", "reverse_sorted", "reverse_inventory", "shuffle")
 _BELOW_PLAY = frozenset(SHARED) | frozenset(DELEGATION) | GATHERED | {"name", "when"}
 BLOCK = _BELOW_PLAY | {"block", "rescue", "always", "notify"}
 TASK = _BELOW_PLAY | {

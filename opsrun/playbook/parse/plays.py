@@ -14,7 +14,7 @@ from opsrun.playbook.parse import implicit, roles
 from opsrun.playbook.parse.above import Above, Kit, PlayScope
 from opsrun.playbook.parse.checks import Unfit, checked, shown
 from opsrun.playbook.parse.inherit import inherit
-from opsrun.playbook.parse.names import PLAY, Kind
+from opsrun.playbook.parse.names import ORDERS, PLAY, Kind, bare
 from opsrun.playbook.parse.prompts import prompts
 from opsrun.playbook.parse.spot import Spot
 from opsrun.playbook.parse.vars_files import static_vars, vars_files
@@ -53,9 +53,9 @@ def read_play(kit: Kit, spot: Spot, index: int, path: str, imported: Imported) -
         vars_files=entries,
         vars_prompt=prompts(spot),
         roles=_each_role(loaded),
-        strategy=spot.get("strategy", "text") or "linear",
+        strategy=bare(spot.get("strategy", "text") or "linear"),
         serial=spot.convert("serial", serial),
-        order=spot.get("order", "text") or "inventory",
+        order=spot.convert("order", order),
         max_fail_percentage=spot.get("max_fail_percentage", "percent"),
         force_handlers=spot.get("force_handlers", "bool"),
         gather_facts=spot.get("gather_facts", "bool"),
@@ -107,6 +107,13 @@ def hosts(value: Any) -> Any:
         if not isinstance(each, str) or not each.strip():
             raise Unfit(f"expected a pattern of hosts in the list, found {shown(each)}")
     return value
+
+
+def order(value: Any) -> Any:
+    """In which order hosts come; may be a template. Raises Unfit."""
+    if value is None or isinstance(value, Template) or value in ORDERS:
+        return value or "inventory"
+    raise Unfit(f"expected one of {', '.join(ORDERS)}, found {shown(value)}")
 
 
 def serial(value: Any) -> Any:

@@ -104,10 +104,10 @@ def load(kit: Kit, use: Use, above: Above, prefix: str) -> Loaded | None:
             of it can't be used.
     """
     found = _find(kit, use, above)
-    chain = f"role {kit.files.real(found.path)}"
-    if use.unique and chain in above.chain:
+    chain = _link(kit, use, found)
+    if chain in above.chain:
         names = [part for part in (*above.chain, chain) if part.startswith("role ")]
-        raise use.error(f"roles depend on each other in a circle: {' -> '.join(names)}")
+        raise use.error(f"roles lead to each other in a circle: {' -> '.join(names)}")
     meta = read_meta(kit, found.path)
     shell = _shell(kit, use, above, found, meta)
     if use.unique:
@@ -125,6 +125,12 @@ def load(kit: Kit, use: Use, above: Above, prefix: str) -> Loaded | None:
     parts = _dependencies(kit, meta, replace(inner, keywords=keywords), prefix)
     role = replace(shell, dependencies=tuple(part.role for part in parts))
     return _loaded(kit, use, role, parts, replace(inner, role=role), prefix)
+
+
+def _link(kit: Kit, use: Use, found: find_role.Found) -> str:
+    """A role in a chain of imports; one that imports another file of its own is no circle."""
+    start = use.froms.get("tasks_from", "main")
+    return f"role {kit.files.real(found.path)}" + ("" if start == "main" else f" ({start})")
 
 
 def _loaded(

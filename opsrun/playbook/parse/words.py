@@ -131,12 +131,13 @@ def _between(text: str, rest: list[tuple[int, int]], cut: bool) -> str:
     if not cut:
         return text.lstrip().replace("\\=", "=")
     parts = []
+    # An option that is taken out takes the blanks behind it along, not those before it.
     for (start, end), after in zip(rest, [*rest[1:], None], strict=True):
         parts.append(text[start:end])
         if after is None:
             continue
         gap = text[end : after[0]]
-        parts.append(gap if gap.isspace() else " ")
+        parts.append(gap[: len(gap) - len(gap.lstrip())])
     return "".join(parts).replace("\\=", "=")
 
 
