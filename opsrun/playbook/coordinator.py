@@ -106,7 +106,7 @@ class BatchRun:
         while self._ended is None:
             if office.stop.draining:
                 scheduler.cancel(office.stop.reason or "the run was ended")
-                self._waiting.clear()
+                self._give_up_waiting()
             for order in scheduler.ready():
                 self._take(office.passing(order))
             self._complain()
@@ -114,6 +114,12 @@ class BatchRun:
             if self._under_way:
                 self._fold(self._answer())
         return self._ended
+
+    def _give_up_waiting(self) -> None:
+        """Orders that nobody has begun are answered all the same: the scheduler counts on it."""
+        for order in self._waiting:
+            self._scheduler.ended(TaskEnded(order.host, order.task, order.turn, Outcome.CANCELLED))
+        self._waiting.clear()
 
     def _take(self, order: RunTask | Load | PlayEnded) -> None:
         if isinstance(order, RunTask):
@@ -154,8 +160,9 @@ class BatchRun:
             return True
         known = self._skipped_steps.get(task.id)
         if known is None:
-            assert self._office.confirm is not None
-            known = self._office.confirm(task, self._office.name_of(task))
+            office = self._office
+            assert office.confirm is not None
+            known = office.engine.offload(office.confirm, task, office.name_of(task))
             self._skipped_steps[task.id] = known
         return known
 
@@ -166,14 +173,26 @@ class BatchRun:
         )
 
     def _work(self, order: RunTask) -> None:
-        self._answers.put(self._office.runner.run(self._office.passing(order)))
+        office = self._office
+        try:
+            ended: TaskEnded = office.runner.run(office.passing(order))
+            ended = office.passing(ended)
+        except Exception as error:
+            # Whatever it is: somebody waits for this answer, and would wait for good.
+            ended = self._spoiled(order, error)
+        self._answers.put(ended)
+
+    def _spoiled(self, order: RunTask, error: Exception) -> TaskEnded:
+        words = f"a bug in opsrun lost the result of this task: {type(error).__name__}"
+        self._office.emit(Notice("error", words, order.host))
+        result = {"failed": True, "changed": False, "msg": words}
+        return TaskEnded(order.host, order.task, order.turn, Outcome.FAILED, result=result)
 
     def _answer(self) -> TaskEnded:
         while True:
-            found = self._answers.get(1.0)
-            if found is not None:
+            ended: TaskEnded | None = self._answers.get(1.0)
+            if ended is not None:
                 self._under_way -= 1
-                ended: TaskEnded = self._office.passing(found)
                 self._doing[ended.task] -= 1
                 return ended
 
@@ -208,7 +227,9 @@ class BatchRun:
             words = f"{where}: {complaint.message}" if where else complaint.message
             self._office.emit(Notice(level, words, complaint.host))  # type: ignore[arg-type]
             if complaint.host:
-                self._office.recap.of(complaint.host).failed += 1
+                office, task = self._office, complaint.task
+                blame = TaskEnded(complaint.host, task, 0, Outcome.FAILED, result={"msg": words})
+                office.recap.add(blame, rescued=office.book.rescued(task))
 
     def _announce(self, task: Task) -> None:
         """Say that a task begins: whenever another one does, or on free strategies once."""

@@ -54,18 +54,25 @@ class PlaybookRun:
         self._gone: dict[str, None] = {}
         """Hosts that failed or were unreachable: later plays leave them out."""
 
-    def run(self, plays: Sequence[Play]) -> None:
+    def run(self, plays: Sequence[Play]) -> str:
         """Carry out ``plays``, until one of them ends all.
+
+        Returns:
+            Why something was left undone; empty if all plays came to their ends.
 
         Raises:
             PlaybookError, UsageError: a play's own keywords can't be used.
         """
         for play in plays:
-            if self._office.stop.draining or not self._play(play):
-                return
+            if self._office.stop.draining:
+                return self._office.stop.reason or "the run was ended"
+            left = self._play(play)
+            if left:
+                return left
+        return ""
 
-    def _play(self, play: Play) -> bool:
-        """Whether the next one is to follow."""
+    def _play(self, play: Play) -> str:
+        """Why no other one is to follow; empty if it is."""
         scope = self._scope(play)
         hosts = self._hosts(play, scope)
         scope.hosts = tuple(hosts)
@@ -73,13 +80,13 @@ class PlaybookRun:
         self._desk.scopes.begin(scope)
         if not hosts:
             self._office.emit(PlayStarted(scope.name, (), str(play.origin)))
-            return True
+            return ""
         self._office.book.add(play.blocks)
         self._office.book.add(play.handlers)
         templar = self._desk.scopes.before_play(scope)
         return self._batches(play, scope, templar)
 
-    def _batches(self, play: Play, scope: PlayScope, templar: Templar) -> bool:
+    def _batches(self, play: Play, scope: PlayScope, templar: Templar) -> str:
         names = _sized(lambda: batches(scope.hosts, _rendered(play, "serial", templar)), play)
         settings = self._settings(play, templar)
         taken: list[str] = []
@@ -102,19 +109,19 @@ class PlaybookRun:
             )
             ended = run.run()
             taken += [*ended.failed, *ended.unreachable, *ended.ended]
-            if not self._goes_on(ended):
-                return False
+            self._settle(ended)
+            if ended.aborted:
+                return ended.aborted
             if ended.play_over:
                 break
-        return True
+        return ""
 
-    def _goes_on(self, ended: PlayEnded) -> bool:
+    def _settle(self, ended: PlayEnded) -> None:
         for name in ended.cancelled:
             self._office.recap.of(name).cancelled += 1
         self._gone.update(dict.fromkeys((*ended.failed, *ended.unreachable)))
         if ended.aborted:
             self._office.emit(Notice("info", f"no further play follows: {ended.aborted}"))
-        return not ended.aborted
 
     def _scope(self, play: Play) -> PlayScope:
         prompted = {one.name: self._prompted(one, play) for one in play.vars_prompt}

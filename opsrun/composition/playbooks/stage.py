@@ -122,6 +122,7 @@ class PlaybookStage(Run):
         except BaseException as error:
             self._spoiled = True
             self.collector.emit(Notice("error", f"a bug in opsrun ended the run: {error!r}"))
+            self.stop.cancel("a bug in opsrun ended the run")
         finally:
             self._conclude()
             self.collector.finish()
@@ -130,9 +131,12 @@ class PlaybookStage(Run):
         prepared = self._prepared
         run = PlaybookRun(*self._rooms(places))
         # A playbook that did not end well is the last one.
-        for path in dict.fromkeys(play.path for play in prepared.plays):
-            run.run([play for play in prepared.plays if play.path == path])
-            if self.stop.draining or self._recap.failures:
+        for playbook in prepared.playbooks:
+            own = {play.index for play in playbook.plays}
+            left = run.run([play for play in prepared.plays if play.index in own])
+            if left:
+                self._cut_short = left
+            if left or self._recap.failures:
                 return
 
     def _rooms(self, places: int) -> tuple[Office, Desk]:
@@ -205,7 +209,7 @@ class PlaybookStage(Run):
             tally = self._recap.of(host)
             failure = self._recap.failures.get(host)
             outcome = tally.outcome
-            if self._spoiled and outcome.is_good:
+            if outcome.is_good and (self._spoiled or self._left_out(host)):
                 outcome = Outcome.CANCELLED
             error = None if outcome.is_good else self._why(outcome, failure)
             self.collector.emit(
@@ -219,9 +223,16 @@ class PlaybookStage(Run):
                 )
             )
 
+    def _left_out(self, host: str) -> bool:
+        """Whether the run was over before ``host`` had come to its end, or to its first task."""
+        if not self._cut_short:
+            return False
+        return self.stop.draining or not any(self._recap.of(host).to_dict().values())
+
     def _why(self, outcome: Outcome, failure: TaskEnded | None) -> ErrorInfo:
         if failure is None:
-            return ErrorInfo("run", self.stop.reason or "ended before its end")
+            words = self.stop.reason or self._cut_short or "ended before its end"
+            return ErrorInfo("run", words)
         if failure.hidden:
             return ErrorInfo("run", CENSORED)
         message = str(failure.result.get("msg", "")) or "failed"
@@ -261,6 +272,8 @@ class PlaybookStage(Run):
         self._after()
 
     _spoiled = False
+    _cut_short = ""
+    """Why there was more to be done when the run was over."""
 
 
 def options_intent(run: PlaybookStage, host: str, task: str) -> None:

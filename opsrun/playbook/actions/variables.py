@@ -9,7 +9,7 @@ from dataclasses import field
 from typing import Any
 
 from opsrun.modules.base import ModuleResult
-from opsrun.modules.coercion import coerced
+from opsrun.modules.coercion import BadValue, coerced
 from opsrun.modules.options import module, option
 from opsrun.playbook.actions.base import Acted, Action, Call, rendered
 from opsrun.playbook.messages import Exports
@@ -30,8 +30,11 @@ class SetFact(Action):
     def prepare(cls, action: RawAction, call: Call) -> Action:
         """Every other argument is a variable."""
         args, _ = rendered(action, call.templar)
-        cacheable = coerced("bool", args.pop("cacheable", False))
-        return cls(cacheable=cacheable, values=args)
+        try:
+            cacheable = coerced("bool", args.pop("cacheable", False))
+        except BadValue as bad:
+            raise call.fail(f"cacheable: {bad}") from bad
+        return cls(cacheable=cacheable, values=_named(args, call))
 
     def act(self, call: Call) -> Acted:
         """Export them."""
@@ -44,6 +47,11 @@ class SetFact(Action):
                 raise call.fail(f"{name!r} can be no variable's name; expected {words}")
         exports = Exports(variables=values, cacheable=values if self.cacheable else {})
         return Acted(ModuleResult(facts=values), exports)
+
+
+def _named(values: Mapping[str, Any], call: Call) -> dict[str, Any]:
+    """By their names, of which each may be a template."""
+    return {str(call.templar.render(name)): value for name, value in values.items()}
 
 
 @module("include_vars", free_form="file", exclusive=[("file", "dir")])
@@ -62,6 +70,7 @@ class IncludeVars(Action):
 
     def act(self, call: Call) -> Acted:
         """Read them all."""
+        self._check_patterns(call)
         paths = self._below(call) if self.dir is not None else [self._one(call)]
         values: dict[str, Any] = {}
         for path in paths:
@@ -73,6 +82,13 @@ class IncludeVars(Action):
         facts = call.templar.render(values) if call.verbosity >= 0 and not _lazy(values) else {}
         data = {"ansible_included_var_files": paths}
         return Acted(ModuleResult(facts=facts, data=data), Exports(included=values))
+
+    def _check_patterns(self, call: Call) -> None:
+        for pattern in (self.files_matching or "", *self.ignore_files):
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise call.fail(f"{pattern!r} is no regular expression: {error}") from error
 
     def _one(self, call: Call) -> str:
         if not self.file:

@@ -6,6 +6,7 @@ import time
 from datetime import datetime
 from typing import Any
 
+from opsrun.errors import Cancelled
 from opsrun.modules.base import ModuleResult
 from opsrun.modules.options import module, option
 from opsrun.playbook.actions.base import Acted, Action, Call
@@ -23,13 +24,13 @@ class Pause(Action):
     echo: bool = option(True, doc="Show what is typed.")
 
     def act(self, call: Call) -> Acted:
-        """Wait, or ask."""
+        """Wait, or ask. Raises `Cancelled` if the run ends meanwhile."""
         seconds = self.seconds if self.minutes is None else self.minutes * 60
         began = datetime.now(), time.monotonic()
         typed: str | None = ""
         if seconds is not None:
             if call.pausing.wait(max(0.0, seconds)):
-                raise call.fail("the run was ended during the pause")
+                raise Cancelled("the run was ended during the pause", host=call.host)
         else:
             words = self.prompt or "Press enter to continue, Ctrl+C to interrupt"
             # With nobody there to answer, as in Ansible: said, and gone on.

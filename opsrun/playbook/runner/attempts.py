@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from opsrun.dialect.tags import holds_template, trusted
-from opsrun.errors import OpsrunError, did_you_mean
+from opsrun.errors import Cancelled, OpsrunError, did_you_mean
 from opsrun.modules.base import ModuleError
 from opsrun.modules.options import OptionError, resolve
 from opsrun.modules.registry import find, known_names, short_name
@@ -16,7 +16,7 @@ from opsrun.playbook.actions.registry import INCLUDES, find_action, known_action
 from opsrun.playbook.interfaces import Templar
 from opsrun.playbook.messages import Exports, Include, RunTask
 from opsrun.playbook.model.nodes import RawAction, Task
-from opsrun.playbook.runner.done import Done, failure, settled
+from opsrun.playbook.runner.done import Done, cancelled, failure, settled
 from opsrun.playbook.runner.kit import Kit
 from opsrun.playbook.runner.loops import Item
 from opsrun.playbook.runner.remote import Remote, wished
@@ -98,6 +98,8 @@ class Attempts:
         return None
 
     def _refused(self, error: Exception) -> Done:
+        if isinstance(error, Cancelled):
+            return cancelled(error.message)
         if isinstance(error, ModuleError):
             return failure(error.msg, **error.data)
         if isinstance(error, OptionError) and error.origin is not None:
@@ -172,7 +174,10 @@ class Attempts:
         if not task.until and task.retries is None:
             return self._judged(self._once())
         asked = int(number(task, task.retries, "retries", self._templar, RETRIES))
-        most = max(1, asked + 1)
+        if asked < 1:
+            # As in Ansible 2.18: then nothing is looked at again, not even ``until``.
+            return self._judged(self._once())
+        most = asked + 1
         pause = number(task, task.delay, "delay", self._templar, DELAY)
         for attempt in range(1, most + 1):
             done = self._judged(self._once())
@@ -188,7 +193,8 @@ class Attempts:
             if self._kit.pausing.wait(max(0.0, pause)):
                 done.outcome = Outcome.CANCELLED
                 return done
-        done.result["attempts"] = most - 1 if most > 1 else 1
+        # One less than there were: Ansible's figure.
+        done.result["attempts"] = most - 1
         done.result["failed"] = True
         return settled(done)
 

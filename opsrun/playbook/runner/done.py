@@ -54,6 +54,11 @@ def failure(msg: Any, **data: Any) -> Done:
     return settled(Done({"failed": True, "msg": msg, **data}, Outcome.FAILED))
 
 
+def cancelled(msg: str) -> Done:
+    """The end of the run came before the task's."""
+    return Done({"msg": msg, "failed": True, "changed": False}, Outcome.CANCELLED)
+
+
 _WORST = (Outcome.CANCELLED, Outcome.LOST, Outcome.UNREACHABLE, Outcome.FAILED)
 
 

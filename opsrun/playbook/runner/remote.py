@@ -19,7 +19,7 @@ from opsrun.modules.base import Context, Module, ModuleError
 from opsrun.modules.driver import drive
 from opsrun.playbook.interfaces import Templar, Wish
 from opsrun.playbook.model.nodes import Task
-from opsrun.playbook.runner.done import Done, failure, settled
+from opsrun.playbook.runner.done import Done, cancelled, failure, settled
 from opsrun.playbook.runner.hands import TaskHands
 from opsrun.playbook.runner.kit import Kit
 from opsrun.playbook.runner.search import Search
@@ -111,7 +111,7 @@ class Remote:
         words = f"{error.phase}: {error.message}" if error.phase else error.message
         words = f"{words} ({error.hint})" if error.hint else words
         if isinstance(error, Cancelled):
-            return Done({"msg": words, "failed": True, "changed": False}, Outcome.CANCELLED)
+            return cancelled(words)
         if isinstance(error, CommandTimeout):
             return failure(words, timedout={"period": self._task.keywords.timeout})
         lost = isinstance(error, ConnectionLost) and sent
