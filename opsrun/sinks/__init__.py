@@ -15,6 +15,9 @@ from opsrun.sinks.base import Discard, OutputOptions, Writer
 Kind = Literal["text", "fold", "line", "json", "jsonl"]
 KINDS: tuple[str, ...] = get_args(Kind)
 """What ``-o`` takes. ``keys`` and ``keylist`` are what fold and text are to host keys."""
+PlaybookKind = Literal["text", "json", "jsonl", "ansible"]
+PLAYBOOK_KINDS: tuple[str, ...] = get_args(PlaybookKind)
+"""What ``-o`` takes for playbooks; their ``text`` is ``playbook`` here."""
 
 _CLASSES = {
     "text": "opsrun.sinks.text:TextSink",
@@ -22,6 +25,8 @@ _CLASSES = {
     "line": "opsrun.sinks.line:LineSink",
     "json": "opsrun.sinks.jsondoc:JsonSink",
     "jsonl": "opsrun.sinks.jsonl:JsonLinesSink",
+    "playbook": "opsrun.sinks.playbook.text:PlaybookSink",
+    "ansible": "opsrun.sinks.playbook.ansible:AnsibleSink",
     "keys": "opsrun.sinks.keys:KeysSink",
     "keylist": "opsrun.sinks.keys:KeyListSink",
 }
@@ -46,4 +51,13 @@ def make_sink(kind: str, out: Writer, err: Writer, options: OutputOptions) -> Si
     return cast(Sink, getattr(import_module(module), name)(out, err, options))
 
 
-__all__ = ["KINDS", "Discard", "Kind", "OutputOptions", "Writer", "make_sink"]
+__all__ = [
+    "KINDS",
+    "PLAYBOOK_KINDS",
+    "Discard",
+    "Kind",
+    "OutputOptions",
+    "PlaybookKind",
+    "Writer",
+    "make_sink",
+]

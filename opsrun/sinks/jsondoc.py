@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from opsrun.events import SCHEMA_VERSION, Event, Notice, Result, RunStarted, Summary
+from opsrun.events import (
+    SCHEMA_VERSION,
+    Event,
+    HandlersPending,
+    Notice,
+    PlayStarted,
+    Result,
+    RunStarted,
+    Summary,
+    TaskResult,
+    TaskStarted,
+)
 from opsrun.sinks.base import Outlet, OutputOptions, Writer
 from opsrun.sinks.encode import encode
 from opsrun.sinks.messages import notice_line, shows_notice
@@ -12,6 +23,9 @@ from opsrun.sinks.messages import notice_line, shows_notice
 
 class JsonSink:
     """``{"schema": 1, "run": …, "results": […], "notices": […], "summary": …}``.
+
+    Of playbooks there is ``"events": […]`` before the results: what plays and tasks came to, in
+    order and with their types.
 
     Results go out as they come, one a line, and are not kept; the document is whole once the run
     is over, also where it broke off (``summary`` is null then). Notices are said on standard error
@@ -26,7 +40,7 @@ class JsonSink:
         self._run: dict[str, Any] | None = None
         self._summary: dict[str, Any] | None = None
         self._notices: list[dict[str, Any]] = []
-        self._begun = self._results = self._closed = False
+        self._begun = self._results = self._closed = self._events = False
 
     def handle(self, seq: int, event: Event) -> None:
         """Fold one event in."""
@@ -34,6 +48,8 @@ class JsonSink:
             return
         if isinstance(event, RunStarted):
             self._run = _without(event.to_dict(), "type", "schema")
+        elif isinstance(event, PlayStarted | TaskStarted | TaskResult | HandlersPending):
+            self._event(event.to_dict())
         elif isinstance(event, Result):
             self._result(event)
         elif isinstance(event, Summary):
@@ -61,8 +77,19 @@ class JsonSink:
     def _begin(self) -> None:
         if not self._begun:
             self._begun = True
-            head = f'{{"schema":{SCHEMA_VERSION},"run":{encode(self._run)},"results":['
-            self._outlet.out(head)
+            self._outlet.out("\n]" if self._events else self._head())
+            self._outlet.out(',"results":[')
+
+    def _head(self) -> str:
+        return f'{{"schema":{SCHEMA_VERSION},"run":{encode(self._run)}'
+
+    def _event(self, fields: dict[str, Any]) -> None:
+        if self._begun:
+            # Hosts have ended: nothing of a play comes behind that.
+            return
+        self._outlet.out(",\n" if self._events else self._head() + ',"events":[\n')
+        self._events = True
+        self._outlet.out(encode(fields))
 
     def _result(self, result: Result) -> None:
         self._begin()

@@ -84,7 +84,7 @@ class Problem:
 
     def masked(self, text: str) -> str:
         """``text`` without the host's own name, so that equal complaints become equal."""
-        return _mask(text, self.host)
+        return mask(text, self.host)
 
     def general(self, text: str) -> str:
         """Words of ours without name, address and key of the host.
@@ -203,7 +203,7 @@ def _common(texts: list[str], masked: Callable[[str], str]) -> str:
     return texts[0] if len(set(texts)) == 1 else masked(texts[0])
 
 
-def _mask(text: str, host: str) -> str:
+def mask(text: str, host: str) -> str:
     """Replace ``host`` where it stands as a word of its own."""
     if not host or host not in text:
         return text

@@ -51,7 +51,8 @@ class TerminalSink:
             self._output(event)
         elif isinstance(event, Result):
             self._result(event)
-            self._problems.add(event)
+            if self._repeats(event):
+                self._problems.add(event)
         elif isinstance(event, Summary):
             self._end(event)
         elif isinstance(event, (RunStarted, Retry, Notice)):
@@ -81,6 +82,10 @@ class TerminalSink:
 
     def _result(self, result: Result) -> None:
         """The end of a host."""
+
+    def _repeats(self, result: Result) -> bool:
+        """Whether a host that did not end well is told of at the end."""
+        return True
 
     def _finish(self) -> None:
         """No host will say anything more."""

@@ -30,6 +30,7 @@ from opsrun.sinks.cells import width
 from opsrun.sinks.messages import retry_line, shows_notice
 from opsrun.sinks.playbook.ansible_result import dump, shows
 from opsrun.sinks.playbook.diffs import diff_lines, entries
+from opsrun.sinks.playbook.wording import IMPLICIT
 from opsrun.views.sanitise import sanitise, sanitise_line
 
 WIDTH = 79
@@ -59,7 +60,6 @@ _COUNTS = (
     ("ignored", _WARNING),
 )
 _HOST_COLUMNS = 26
-_IMPLICIT = "<implicit>"
 
 
 def _painted(text: str, style: str, color: bool) -> str:
@@ -158,7 +158,7 @@ class AnsibleSink:
     def _result(self, event: TaskResult) -> None:
         task = self._tasks.get(event.task) or TaskStarted(event.task, event.name, "")
         if task.kind == "meta":
-            if not task.origin.startswith(_IMPLICIT):
+            if not task.origin.startswith(IMPLICIT):
                 self._show_banner(task, task.name)
             return
         if self._banner != event.task:
