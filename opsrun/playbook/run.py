@@ -19,7 +19,7 @@ from opsrun.playbook.model.nodes import Play, Task, VarsPrompt
 from opsrun.playbook.runner.values import truth
 from opsrun.playbook.scheduler.batches import batches, ordered
 from opsrun.playbook.scheduler.settings import PlaySettings, Strategy
-from opsrun.playbook.variables.playscope import PlayScope
+from opsrun.playbook.variables.playscope import HostFile, PlayScope
 from opsrun.playbook.variables.scopes import Scopes
 from opsrun.playbook.variables.settings import RunSettings
 
@@ -125,16 +125,17 @@ class PlaybookRun:
 
     def _scope(self, play: Play) -> PlayScope:
         prompted = {one.name: self._prompted(one, play) for one in play.vars_prompt}
-        fixed = [each for each in play.vars_files if not _holds_template(each)]
-        varying = [each for each in play.vars_files if _holds_template(each)]
-        # One that names no host's variable still waits for the others before it.
-        read = [self._file(each, play) for each in fixed]
+        files = [
+            HostFile(list(each) if isinstance(each, tuple) else each)
+            if _holds_template(each)
+            else self._file(each, play)
+            for each in play.vars_files
+        ]
         scope = PlayScope(
             play,
             (),
             prompted={name: value for name, value in prompted.items() if value is not None},
-            fixed_files=read,
-            host_files=[list(each) if isinstance(each, tuple) else each for each in varying],
+            files=files,
         )
         templar = self._desk.scopes.before_play(scope)
         hosts = _rendered(play, "hosts", templar)

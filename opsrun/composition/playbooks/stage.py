@@ -88,6 +88,7 @@ class PlaybookStage(Run):
         self._joined: dict[str, float] = {}
         self._reach: FleetReach | None = None
         self._confirmed = False
+        self._warned: set[str] = set()
 
     def _events(self, started: float) -> Iterator[Event]:
         options = self._options
@@ -146,7 +147,7 @@ class PlaybookStage(Run):
         state, inventory, book = RunState(), LiveInventory(prepared.inventory), TaskBook()
         templars = Templars(prepared, inventory, self._warn)
         find_vars = VarsFinder(prepared.read_vars, settings.cwd)
-        scopes = Scopes(settings, inventory, state, templars.make, find_vars)
+        scopes = Scopes(settings, inventory, state, templars.make, find_vars, book.task)
         self._reach = FleetReach(self._fleetway, self._defaults, self.stop, places, options.retries)
         kit = Kit(
             settings,
@@ -239,7 +240,10 @@ class PlaybookStage(Run):
         return ErrorInfo("run", message)
 
     def _warn(self, words: str) -> None:
-        self.collector.emit(Notice("warning", words))
+        # Said once, and not by every host that comes by.
+        if words not in self._warned:
+            self._warned.add(words)
+            self.collector.emit(Notice("warning", words))
 
     def _ask(self, prompt: VarsPrompt, words: str, default: str | None) -> str:
         ask = self._prepared.options.prompt

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from opsrun.dialect.origin import Origin
 from opsrun.modules.base import Context, Module, ModuleError, ModuleResult, Steps
@@ -66,10 +66,6 @@ class Acted:
 
 class Action(Module):
     """A module that is done here."""
-
-    once: ClassVar[bool] = False
-    """One host does it for all of its batch (``add_host``, ``pause``), and a loop is gone
-    through once."""
 
     @classmethod
     def prepare(cls, action: RawAction, call: Call) -> Action:

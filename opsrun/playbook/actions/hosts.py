@@ -21,8 +21,6 @@ _GROUPS = ("groups", "group", "groupname")
 class AddHost(Action):
     """Make a host known, with groups and variables, until the run ends."""
 
-    once = True
-
     args: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod

@@ -44,7 +44,12 @@ class Debug(Action):
         if isinstance(self.var, Template):
             # A template that gives the name of what is to be shown, as well as one that is it.
             found = call.templar.render(self.var, origin)
-            return {text.strip("{} "): found} if not isinstance(found, str) else {text: found}
+            if not isinstance(found, str):
+                return {text.strip("{} "): found}
+            if not found.isidentifier():
+                # What a template came to is data: no expression is read from it.
+                return {text: found}
+            text = found
         try:
             found = call.templar.render(Template("{{ " + text + " }}", origin))
         except UndefinedVariable:

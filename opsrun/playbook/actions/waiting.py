@@ -16,8 +16,6 @@ from opsrun.playbook.actions.base import Acted, Action, Call
 class Pause(Action):
     """Wait."""
 
-    once = True
-
     minutes: float | None = option(kind="float", doc="So many.")
     seconds: float | None = option(kind="float", doc="So many.")
     prompt: str | None = option(doc="What to ask the operator.")

@@ -84,7 +84,7 @@ class Attempts:
         if self._item is not None:
             done.result |= self._item.marks()
         if done.failed:
-            self._judge_failure(done)
+            self.judge_failure(done)
         return done
 
     def condition_only(self) -> Done | None:
@@ -106,7 +106,8 @@ class Attempts:
             return failure(f"{error.origin}: {error}")
         return failure(str(error))
 
-    def _judge_failure(self, done: Done) -> None:
+    def judge_failure(self, done: Done) -> None:
+        """Whether it counts (``ignore_errors``, ``ignore_unreachable``)."""
         keyword = "ignore_errors"
         if done.outcome in (Outcome.UNREACHABLE, Outcome.LOST):
             keyword = "ignore_unreachable"

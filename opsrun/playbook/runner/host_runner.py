@@ -110,13 +110,17 @@ class _Turn:
 
     def _without_items(self, error: Exception) -> Done:
         """What the loop is over can't be worked out; that is no failure where nothing is done."""
+        attempts = self._attempts(self._templar, None)
         if isinstance(error, UndefinedVariable) and self._task.keywords.when:
-            done = self._attempts(self._templar, None).condition_only()
+            done = attempts.condition_only()
             if done is not None:
                 return done
         if isinstance(error, ModuleError):
-            return failure(error.msg, **error.data)
-        return failure(str(error))
+            done = failure(error.msg, **error.data)
+        else:
+            done = failure(str(error))
+        attempts.judge_failure(done)
+        return done
 
     def _through(self, items: list[Item]) -> list[Done]:
         found: list[Done] = []

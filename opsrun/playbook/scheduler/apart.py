@@ -14,7 +14,7 @@ from opsrun.playbook.model.nodes import Task
 from opsrun.playbook.scheduler.crew import HostState
 from opsrun.playbook.scheduler.errors import Complaint
 from opsrun.playbook.scheduler.includes import Group, grouped
-from opsrun.playbook.scheduler.lockstep import truth
+from opsrun.playbook.scheduler.lockstep import BYPASSING, truth
 from opsrun.playbook.scheduler.progress import Progress
 from opsrun.playbook.scheduler.road import is_flush
 from opsrun.playbook.scheduler.strategy import Desk
@@ -61,6 +61,8 @@ class Apart:
             self._under_way -= 1
             self._begun.discard(host.name)
             return
+        if task.action.name in BYPASSING:
+            self._warn(task.action.name, task)
         if truth(task.keywords.run_once) is not False:
             self._warn("run_once", task)
         self._desk.tell(host)

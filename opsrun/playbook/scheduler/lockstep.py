@@ -21,6 +21,8 @@ from opsrun.results import Outcome
 
 EACH = frozenset({"noop", "reset_connection", "end_host", "end_role", "flush_handlers"})
 """Meta tasks that every host does; of the others, one host's word counts for all."""
+BYPASSING = frozenset({"add_host", "pause"})
+"""Actions that are done once, by the first host, whatever the task says."""
 
 
 class Lockstep:
@@ -41,6 +43,10 @@ class Lockstep:
         self._failed: dict[str, HostState] = {}
         self._said: list[TaskEnded] = []
         self._fatal = ""
+        """Why what failed in this turn fails all others."""
+        self._twice = False
+        """It does so twice: a task that ran once failed, so that the others miss the rescue that
+        the one host gets, and an always part without a rescue, as in Ansible 2.18."""
         self._groups: list[Group] = []
         self._loading = 0
 
@@ -77,13 +83,16 @@ class Lockstep:
         if is_flush(task):
             self._flush(hosts)
             return
-        self._task, self._failed, self._said, self._fatal = task, {}, [], ""
+        self._task, self._failed, self._said = task, {}, []
+        self._fatal, self._twice = "", False
         self._asking = _once(task) is not False
         if self._asking:
             self._followers = hosts[1:]
             for host in self._followers:
                 host.road.begun()
-            self._tell(hosts[:1], self._progress.crew.batch_and_removed()[0])
+            # Of what bypasses the others, only the first host knows the result, as in 2.18.
+            everybody = self._progress.crew.batch_and_removed()[0]
+            self._tell(hosts[:1], () if bypasses(task) else everybody)
         else:
             self._tell(hosts)
 
@@ -149,8 +158,7 @@ class Lockstep:
             else:
                 self._fatal = self._fatal or "a task with run_once"
         else:
-            self._fatal = self._fatal or "a task with run_once"
-            self._fail_everybody(message)
+            self._fatal, self._twice = self._fatal or "a task with run_once", True
         return False
 
     def _pass_all(self, hosts: Iterable[HostState]) -> None:
@@ -162,20 +170,6 @@ class Lockstep:
         if host.road.due:
             host.road.due.discard(self._task.id)
         host.road.passed()
-
-    def _fail_everybody(self, message: TaskEnded) -> None:
-        """A task that ran once failed: the others fail by it, and once more as `_fatal` holds.
-
-        So they miss the rescue that the one host gets, and an always part without a rescue, as in
-        Ansible 2.18.
-        """
-        crew = self._progress.crew
-        for host in crew:
-            if host.name == message.host:
-                continue
-            if host.status is Status.ENDED:
-                crew.leave(host, Status.FAILED)
-            self._progress.fail(host, message.task)
 
     def _include(self) -> bool:
         by_name = self._progress.crew.by_name
@@ -220,12 +214,9 @@ class Lockstep:
         progress = self._progress
         for host in progress.crew.active():
             if host.name not in self._failed:
-                progress.fail(host, task)
+                progress.fail(host, task, self._twice)
         self._everybody_moved()
-        crew = progress.crew
-        out = len(crew.having(Status.FAILED)) + len(crew.having(Status.UNREACHABLE))
-        if out == crew.size:
-            progress.aborted = f"{self._fatal}: it failed, so that all hosts do"
+        progress.fatal = f"{self._fatal}: it failed, so that all hosts do"
 
     def _everybody_moved(self) -> None:
         self._standing = {}
@@ -253,7 +244,13 @@ def _once(task: Task) -> bool | None:
     word = meta_word(task)
     if word:
         return word not in EACH
-    return truth(task.keywords.run_once)
+    once = truth(task.keywords.run_once)
+    return True if once is not True and task.action.name in BYPASSING else once
+
+
+def bypasses(task: Task) -> bool:
+    """Whether one host does ``task`` for all without a word of ``run_once``."""
+    return task.action.name in BYPASSING and truth(task.keywords.run_once) is not True
 
 
 def truth(value: object) -> bool | None:

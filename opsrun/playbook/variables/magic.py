@@ -73,7 +73,11 @@ def _group_names(host: Host, inventory: Inventory) -> list[str]:
 
 
 def _file(host: Host) -> str | None:
-    return None if host.origin.kind == "implicit" else os.path.abspath(host.origin.path)
+    if host.origin.kind == "implicit":
+        return None
+    # A list of names on the command line is shown as it was given.
+    path = os.path.abspath(host.origin.path)
+    return path if os.path.exists(path) else host.origin.path
 
 
 def _folder(host: Host) -> str | None:
@@ -124,6 +128,27 @@ def _of_role(role: Role) -> Makers:
         "ansible_collection_name": _always(role.collection),
         "ansible_parent_role_names": lambda: [each.name for each in reversed(role.parents)],
         "ansible_parent_role_paths": lambda: [each.path for each in reversed(role.parents)],
+    }
+
+
+def described(task: Task) -> dict[str, Any]:
+    """``ansible_failed_task``: a task as it stands in its file."""
+    keywords, action = task.keywords, task.action
+    free = {} if action.free_form is None else {"_raw_params": action.free_form}
+    return {
+        "name": task.name,
+        "action": action.name,
+        "args": {**action.args, **free},
+        "register": task.register,
+        "when": list(keywords.when),
+        "tags": list(keywords.tags),
+        "notify": list(task.notify),
+        "delegate_to": keywords.delegate_to,
+        "become": keywords.become,
+        "become_user": keywords.become_user,
+        "ignore_errors": keywords.ignore_errors,
+        "no_log": keywords.no_log,
+        "run_once": keywords.run_once,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from opsrun.playbook.model.nodes import Play, Role
@@ -13,6 +14,13 @@ FindVars = Callable[[Sequence[Any], str], Mapping[str, Any] | None]
 folder to what the file says; None where there is none."""
 
 
+@dataclass(frozen=True, slots=True)
+class HostFile:
+    """An entry of ``vars_files`` that is to be rendered for each host."""
+
+    paths: Any
+
+
 class PlayScope:
     """A play under way.
 
@@ -21,8 +29,7 @@ class PlayScope:
         hosts: all of them, in the play's order.
         name: rendered.
         prompted: answers to ``vars_prompt``.
-        fixed_files: ``vars_files`` that name no variable of a host, read; strongest last.
-        host_files: entries of ``vars_files`` that are to be rendered for each host.
+        files: ``vars_files``, strongest last: read, or to be rendered for each host.
     """
 
     def __init__(
@@ -32,14 +39,14 @@ class PlayScope:
         name: str = "",
         *,
         prompted: Mapping[str, Any] | None = None,
-        fixed_files: Sequence[Mapping[str, Any]] = (),
-        host_files: Sequence[Any] = (),
+        files: Sequence[Mapping[str, Any] | HostFile] = (),
     ) -> None:
         self.play = play
         self.hosts = tuple(hosts)
         self.name = name or play.name
-        self.host_files = tuple(host_files)
-        self._mine = [*reversed(fixed_files), prompted or {}, play.vars.values]
+        self._files = tuple(reversed(files))
+        self.has_host_files = any(isinstance(each, HostFile) for each in files)
+        self._mine = [layer for layer in (prompted or {}, play.vars.values) if layer]
         self.roles: tuple[Role, ...] = play.roles
         """The play's roles, those that it included publicly since among them."""
         self._settle()
@@ -50,8 +57,14 @@ class PlayScope:
         self._settle()
 
     def _settle(self) -> None:
-        mine = [layer for layer in self._mine if layer]
-        self.layers: list[Mapping[str, Any]] = [*exported_vars(self.roles), *mine]
-        """Vars of the roles, then files, prompts and vars of the play; strongest first."""
+        self.roles_vars = exported_vars(self.roles)
+        """Vars of the roles; strongest first."""
         self.defaults = exported_defaults(self.roles)
         """Defaults of the roles; strongest first."""
+
+    def files_and_vars(
+        self, read: Callable[[HostFile], Mapping[str, Any] | None] = lambda entry: None
+    ) -> list[Mapping[str, Any]]:
+        """Files, prompts and vars of the play, strongest first; ``read`` gives a host's files."""
+        files = [read(each) if isinstance(each, HostFile) else each for each in self._files]
+        return [*(each for each in files if each), *self._mine]

@@ -17,12 +17,13 @@ from opsrun.inventory import Host
 from opsrun.playbook.interfaces import Templar
 from opsrun.playbook.messages import RunTask
 from opsrun.playbook.model.nodes import Task
+from opsrun.playbook.runner.search import Search
 from opsrun.playbook.state import HostState, RunState
 from opsrun.playbook.variables import magic
 from opsrun.playbook.variables.hostvars import HostVars, HostView
 from opsrun.playbook.variables.layers import Computed, InventoryLayer, Layers, Trusted
 from opsrun.playbook.variables.live import LiveInventory
-from opsrun.playbook.variables.playscope import FindVars, PlayScope
+from opsrun.playbook.variables.playscope import FindVars, HostFile, PlayScope
 from opsrun.playbook.variables.roles import RoleLayers
 from opsrun.playbook.variables.settings import RunSettings
 
@@ -41,6 +42,7 @@ class Scopes:
         state: what is known of hosts.
         make_templar: see `MakeTemplar`.
         find_vars: see `FindVars`.
+        task_of: a task by its id.
     """
 
     def __init__(
@@ -50,7 +52,10 @@ class Scopes:
         state: RunState,
         make_templar: MakeTemplar,
         find_vars: FindVars,
+        task_of: Callable[[str], Task],
     ) -> None:
+        self._task_of = task_of
+        self._cwd = settings.cwd
         self._inventory = inventory
         self._state = state
         self._extra: Layer = settings.extra_vars
@@ -83,7 +88,8 @@ class Scopes:
 
     def before_play(self, play: PlayScope) -> Templar:
         """What a play's own keywords (``hosts``, ``serial``, ``vars_files`` …) see: no host."""
-        layers = [Computed({**self._same, "hostvars": self._hostvars}), self._extra, *play.layers]
+        known = Computed({**self._same, "hostvars": self._hostvars})
+        layers = [known, self._extra, *play.roles_vars, *play.files_and_vars()]
         return self._make_templar(Layers(layers), None)
 
     def layers(self, host: str, task: Task, order: RunTask) -> Layers:
@@ -95,16 +101,17 @@ class Scopes:
             **self._magic(known, state),
             **magic.of_play(play, order),
             **magic.of_task(task, list(task.keywords.environment)),
+            "ansible_search_path": lambda: list(Search(task, play.play.path, self._cwd).bases),
             **self._failed(host, order),
         }
         below = self._below(play, task, known, state)
-        if play.host_files:
+        if play.has_host_files:
             below = self._with_files(play, task, known, state, makers)
         return Layers([Computed(makers), self._extra, *below])
 
     def _below(self, play: PlayScope, task: Task, host: Host, state: HostState) -> list[Layer]:
         above, below = self._around_play(play, task, host, state)
-        return [*above, *play.layers, *below]
+        return [*above, *play.roles_vars, *play.files_and_vars(), *below]
 
     def _around_play(
         self, play: PlayScope, task: Task, host: Host, state: HostState
@@ -127,14 +134,14 @@ class Scopes:
         self, play: PlayScope, task: Task, host: Host, state: HostState, makers: magic.Makers
     ) -> list[Layer]:
         above, below = self._around_play(play, task, host, state)
-        layers = [Computed(makers), self._extra, *above, *play.layers, *below]
+        layers = [Computed(makers), self._extra, *self._below(play, task, host, state)]
         templar = self._make_templar(Layers(layers), task)
-        files = [self._file(entry, templar, play) for entry in play.host_files]
-        return [*above, *(each for each in reversed(files) if each), *play.layers, *below]
+        mine = play.files_and_vars(lambda entry: self._file(entry, templar, play))
+        return [*above, *play.roles_vars, *mine, *below]
 
-    def _file(self, entry: Any, templar: Templar, play: PlayScope) -> Layer | None:
+    def _file(self, entry: HostFile, templar: Templar, play: PlayScope) -> Layer | None:
         try:
-            rendered = templar.render(entry)
+            rendered = templar.render(entry.paths)
         except UndefinedVariable:
             # As in Ansible: facts may not have been gathered yet.
             return None
@@ -162,6 +169,8 @@ class Scopes:
     def _failed(self, host: str, order: RunTask) -> dict[str, Callable[[], Any]]:
         if order.rescuing is None:
             return {}
-        name, result = order.rescuing[0], self._state.host(host).failure
-        found = {"ansible_failed_result": lambda: result}
-        return {**found, "ansible_failed_task": lambda: {"name": name, "action": ""}}
+        task, result = self._task_of(order.rescuing[0]), self._state.host(host).failure
+        return {
+            "ansible_failed_result": lambda: result,
+            "ansible_failed_task": lambda: magic.described(task),
+        }
