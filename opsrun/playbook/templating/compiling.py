@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.idtracking import VAR_LOAD_PARAMETER
+from jinja2.lexer import Lexer
 from jinja2.nativetypes import NativeCodeGenerator
 
 from opsrun.playbook.templating.lazy import text
 from opsrun.playbook.templating.literal import literal
+
+
+class RawTexts(Lexer):
+    """Backslashes within texts of ``{{ }}`` stand for themselves, as playbooks have it; not so in
+    ``{% %}``, conditions and template files."""
+
+    def wrap(self, stream: Any, name: str | None = None, filename: str | None = None) -> Any:
+        return super().wrap(_doubled(stream), name, filename)
+
+
+def _doubled(stream: Iterable[tuple[int, str, str]]) -> Iterator[tuple[int, str, str]]:
+    inside = False
+    for line, kind, value in stream:
+        if kind in ("variable_begin", "variable_end"):
+            inside = kind == "variable_begin"
+        elif inside and kind == "string" and "\\" in value:
+            yield line, kind, value[0] + value[1:-1].replace("\\", "\\\\") + value[-1]
+            continue
+        yield line, kind, value
 
 
 class Own(str):

@@ -73,7 +73,7 @@ def _of_template(templar: Templar, template: Template) -> bool:
     templar.lookups.warn(f"conditions need no {{{{ }}}}: {str.__str__(template)!r}")
     inner = single(written.source)
     if inner is not None:
-        return _of_value(templar, templar.expression(inner, written), written)
+        return _of_value(templar, templar.embedded(inner, written), written)
     if "{%" in template or "{#" in template:
         return _of_value(templar, templar.evaluate(template), written)
     own: dict[str, Any] = {}
@@ -93,7 +93,7 @@ def _of_value(templar: Templar, found: Any, written: Written) -> bool:
 def _code(templar: Templar, part: Part, own: dict[str, Any], written: Written) -> str:
     if not part.is_value:
         return part.text
-    found = templar.expression(part.text, written)
+    found = templar.embedded(part.text, written)
     if part.quoted:
         name = f"{_PART}{len(own)}"
         own[name] = text(found)

@@ -14,7 +14,7 @@ from jinja2.runtime import Context
 from jinja2.utils import missing
 
 from opsrun.playbook.templating import access
-from opsrun.playbook.templating.compiling import Own, TextCode, ValueCode, inner
+from opsrun.playbook.templating.compiling import Own, RawTexts, TextCode, ValueCode, inner
 from opsrun.playbook.templating.lazy import text
 from opsrun.playbook.templating.library import Library
 from opsrun.playbook.templating.plugins import PluginTable
@@ -195,14 +195,26 @@ class _Nowhere(BaseLoader):
         raise TemplateNotFound(name, "only template files can include, import or extend others")
 
 
-class ValueEnvironment(DataEnvironment):
-    """For templates among values."""
+class ConditionEnvironment(DataEnvironment):
+    """For conditions."""
 
     def __init__(self, library: Library) -> None:
         super().__init__(library, loader=_Nowhere())
 
     code_generator_class = ValueCode
     concat = staticmethod(inner)
+
+
+class ValueEnvironment(ConditionEnvironment):
+    """For templates among values."""
+
+    def __init__(self, library: Library) -> None:
+        super().__init__(library)
+        self._lexer = RawTexts(self)
+
+    @property
+    def lexer(self) -> RawTexts:
+        return self._lexer
 
 
 class TextEnvironment(DataEnvironment):
@@ -220,6 +232,7 @@ class Engine:
     def __init__(self, library: Library) -> None:
         self.library = library
         self.environment = ValueEnvironment(library)
+        self.conditions = ConditionEnvironment(library)
         self._templates: dict[str, LazyTemplate] = {}
         self._expressions: dict[str, LazyTemplate] = {}
         self.texts = lru_cache(maxsize=64)(self._texts)
@@ -228,20 +241,19 @@ class Engine:
         """The compiled form of a template among values. Raises jinja2.TemplateSyntaxError."""
         found = self._templates.get(source)
         if found is None:
-            found = self._made(str.__str__(source))
+            made = self.environment.from_string(str.__str__(source))
+            found = cast(LazyTemplate, made)
             _room(self._templates)[str.__str__(source)] = found
         return found
 
     def expression(self, source: str) -> LazyTemplate:
-        """The compiled form of an expression alone. Raises jinja2.TemplateSyntaxError."""
+        """The compiled form of a condition's expression. Raises jinja2.TemplateSyntaxError."""
         found = self._expressions.get(source)
         if found is None:
-            found = self._made("{{ " + source + "\n}}")
+            made = self.conditions.from_string("{{ " + source + "\n}}")
+            found = cast(LazyTemplate, made)
             _room(self._expressions)[source] = found
         return found
-
-    def _made(self, source: str) -> LazyTemplate:
-        return cast(LazyTemplate, self.environment.from_string(source))
 
     def _texts(self, options: tuple[tuple[str, Any], ...]) -> TextEnvironment:
         return TextEnvironment(self.library, **dict(options))

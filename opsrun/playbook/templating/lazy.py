@@ -299,17 +299,16 @@ def _odd(value: Any) -> Any:
 
 
 def text(value: Any) -> str:
-    """``value`` as it is printed among other text: nothing for None, Python's words for the rest.
+    """``value`` as it is printed among other text: nothing for None and `OMIT`, Python's words
+    for the rest.
 
     Raises:
-        NotThere, TemplateError: as `plain` does; `OMIT` can't be printed.
+        NotThere, TemplateError: as `plain` does.
     """
     if type(value) is str:
         return value
-    if value is None:
+    if value is None or value is OMIT:
         return ""
-    if value is OMIT:
-        raise TemplateError("'omit' can only be a whole value, not a part of text")
     if isinstance(value, (list, dict)):
         return str(value)
     if isinstance(value, (range, *UNROLLED)):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from opsrun.errors import TemplateError
+
 
 class Omit:
     """The kind of `OMIT`; there is one of it, in copies and pickles too."""
@@ -16,6 +18,9 @@ class Omit:
 
     def __repr__(self) -> str:
         return "omit"
+
+    def __str__(self) -> str:
+        raise TemplateError("'omit' can only be a whole value, not a part of text")
 
     def __reduce__(self) -> str:
         return "OMIT"

@@ -202,10 +202,19 @@ class Templar:
         return Missing(cause=replace(fault, label=label), hint=str(error))
 
     def expression(self, source: str, written: Written, own: dict[str, Any] | None = None) -> Any:
-        """What an expression comes to. TemplateError."""
+        """What a condition's expression comes to. TemplateError."""
+        return self._piece(lambda: self._engine.expression(source), written, own)
+
+    def embedded(self, source: str, written: Written) -> Any:
+        """What ``{{ source }}`` within a condition comes to. TemplateError."""
+        return self._piece(lambda: self._engine.template(f"{{{{ {source} }}}}"), written, None)
+
+    def _piece(
+        self, compiling: Callable[[], Compiled], written: Written, own: dict[str, Any] | None
+    ) -> Any:
         compiled = None
         try:
-            compiled = self._engine.expression(source)
+            compiled = compiling()
             return outcome(self.pieces(compiled, own), "")
         except Exception as error:
             raise self.fault(error, compiled, written).told() from error

@@ -59,6 +59,9 @@ TRUE: list[Any] = [
     *("'a{{ foo }}-{{ one }}' == 'abar-1'", "{{- one -}} == 1", "'{{ quoted }}' == quoted"),
     *("{{ {'a': {'b': one}}['a']['b'] }} == 1", "dd['{{ 'k' }}'] == 'v'", "'}}' ~ foo == '}}bar'"),
     "{{ nothing }} is none",
+    r"'\t' | length == 1",
+    r"{{ '\t' | length == 2 }}",
+    r"{{ '\t' | length }} == 2",
 ]
 FALSE: list[Any] = [
     *("s_empty", "nothing", "t_false", "t_expr", "t_text", "empty", "''", "0", 0, False, "False"),

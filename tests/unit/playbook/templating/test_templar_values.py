@@ -138,6 +138,25 @@ def test_ends_of_lines_at_the_end(render: Callable[..., Any], written: str, expe
     assert render(written, lines="q\n\n", **VALUES) == expected
 
 
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (r"{{ 'a\tb' }}", r"a\tb"),
+        (r"{{ 'a\\1' }}", r"a\\1"),
+        (r"{% set q = 'a\tb' %}{{ q }}", "a\tb"),
+        (r"{% if '\t' | length == 1 %}one{% endif %}", "one"),
+        (r"{{ 'abc' | replace('b', '\n') }}", r"a\nc"),
+        (r"{{ 'it\'s' }}", r"it\'s"),
+        (r"{{ '\u00e9' | length }}", 6),
+        (r"{# '\t' #}{% raw %}'\t'{% endraw %}", r"'\t'"),
+        (r"\t{{ 1 }}", r"\t1"),
+        ("{{ 'a\n b' }}", "a\n b"),
+    ],
+)
+def test_backslashes_in_texts(render: Callable[..., Any], written: str, expected: Any) -> None:
+    assert render(written) == expected
+
+
 def test_containers_are_rendered_deeply_and_are_new(render: Callable[..., Any]) -> None:
     written = {"a": ["{{ one }}", ("{{ two }}", {"b": "{{ foo }}!"})], "c{{ one }}": 1}
     found = render(written, **VALUES)
@@ -174,9 +193,10 @@ def test_a_function_is_no_value(render: Callable[..., Any]) -> None:
         render("{{ 'x'.split }}")
 
 
-def test_omit_is_no_part_of_text(render: Callable[..., Any]) -> None:
+def test_omit_is_no_text(render: Callable[..., Any]) -> None:
+    assert render("x{{ nope | default(omit) }}") == "x"
     with pytest.raises(TemplateError, match="'omit' can only be a whole value"):
-        render("x{{ omit }}")
+        render("{{ 'x' ~ omit }}")
 
 
 def test_unsafe_and_scalars_are_as_they_are(render: Callable[..., Any]) -> None:

@@ -97,6 +97,7 @@ def file(tmp_path: Path, templar: Callable[..., Templar]) -> Callable[..., bytes
         ),
         ("{{ nope | default('d') }}{{ nope.x.y is defined }}", {}, "dFalse"),
         ("{{ extra }}", {"template_vars": {"extra": "E"}}, "E"),
+        (r"{{ 'a\tb' }}", {}, "a\tb"),
         ("{% raw %}{{ x }}{% endraw %}", {}, "{{ x }}"),
         (
             "{% macro m(x) %}<{{ x }}>{% endmacro %}{{ m(1) }}{% filter upper %}a{% endfilter %}",
