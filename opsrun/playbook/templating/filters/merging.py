@@ -26,7 +26,7 @@ def combine(*terms: Any, **options: Any) -> dict[Any, Any]:
     """One dictionary out of several; of a key that is in more than one, the last value wins.
 
     Args:
-        terms: dictionaries, or lists of them.
+        terms: dictionaries, or lists of them; null counts for nothing.
         options: ``recursive``: dictionaries in dictionaries are combined, too. ``list_merge``:
             what becomes of two lists: replace, keep, append, prepend, append_rp, prepend_rp.
     """
@@ -62,7 +62,7 @@ def _mappings(terms: Iterable[Any]) -> Iterator[Mapping[Any, Any]]:
             yield term
         elif is_list(term):
             yield from _mappings(term)
-        else:
+        elif term is not None:
             raise PluginError(f"combine expects dictionaries, or lists of them, not {kind(term)}")
 
 

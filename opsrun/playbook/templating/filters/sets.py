@@ -55,11 +55,15 @@ def _distinct(values: Iterable[Any], without: Iterable[Any] = ()) -> list[Any]:
 def unique(
     environment: Environment, value: Any, case_sensitive: bool | None = None, attribute: Any = None
 ) -> list[Any]:
-    """Each value once. Texts that differ in case alone are different ones, unless
-    ``case_sensitive`` is false or an ``attribute`` is compared."""
-    if case_sensitive is None and attribute is None:
-        return _distinct(_values(value, "unique"))
-    return list(do_unique(environment, value, bool(case_sensitive), attribute))
+    """Each value once; texts that differ in case alone are the same unless ``case_sensitive``."""
+    values = _values(value, "unique")
+    try:
+        return list(do_unique(environment, values, bool(case_sensitive), attribute))
+    except TypeError:
+        # Lists and dictionaries have no hash.
+        if attribute is not None or case_sensitive:
+            raise
+        return _distinct(values)
 
 
 def union(value: Any, other: Any) -> list[Any]:
