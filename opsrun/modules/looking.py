@@ -109,6 +109,14 @@ class Answers:
         """All values of a key that was said several times, in order."""
         return [path_of(value) for name, value in self._pairs if name == key]
 
+    def below(self, prefix: str) -> dict[str, str]:
+        """The values of all keys that begin so, by the rest of the key."""
+        return {
+            name[len(prefix) :]: path_of(value)
+            for name, value in self._pairs
+            if name.startswith(prefix)
+        }
+
     def seen(self, key: str, *, lenient: bool = False) -> Seen:
         """What ``at KEY`` told.
 

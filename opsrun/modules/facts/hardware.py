@@ -1,0 +1,186 @@
+"""Processors, memory, mounts, and what the firmware says of the machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from opsrun.modules.looking import Answers
+
+_FORM_FACTORS = (
+    "Unknown",
+    "Other",
+    "Unknown",
+    "Desktop",
+    "Low Profile Desktop",
+    "Pizza Box",
+    "Mini Tower",
+    "Tower",
+    "Portable",
+    "Laptop",
+    "Notebook",
+    "Hand Held",
+    "Docking Station",
+    "All In One",
+    "Sub Notebook",
+    "Space-saving",
+    "Lunch Box",
+    "Main Server Chassis",
+    "Expansion Chassis",
+    "Sub Chassis",
+    "Bus Expansion Chassis",
+    "Peripheral Chassis",
+    "RAID Chassis",
+    "Rack Mount Chassis",
+    "Sealed-case PC",
+    "Multi-system",
+    "CompactPCI",
+    "AdvancedTCA",
+    "Blade",
+    "Blade Enclosure",
+    "Tablet",
+    "Convertible",
+    "Detachable",
+    "IoT Gateway",
+    "Embedded PC",
+    "Mini PC",
+    "Stick PC",
+    ,
+)
+"""Chassis types of SMBIOS 3, 7.4.1, by number."""
+
+_DMI = {
+    "product_name": "product_name",
+    "product_version": "product_version",
+    "product_serial": "product_serial",
+    "product_uuid": "product_uuid",
+    "sys_vendor": "system_vendor",
+    **{
+        f"{part}_{what}": f"{part}_{what}"
+        for part, several in (
+            ("bios", ("date", "vendor", "version")),
+            ("board", ("name", "vendor", "version", "serial", "asset_tag")),
+            ("chassis", ("vendor", "version", "serial", "asset_tag")),
+        )
+        for what in several
+    },
+}
+
+
+def processors(answers: Answers) -> dict[str, Any]:
+    """Counted as /proc/cpuinfo tells them."""
+    lines = [line.partition(":") for line in answers.text("cpuinfo").splitlines()]
+    pairs = [(name.strip(), value.strip()) for name, _, value in lines]
+    told = [
+        value
+        for name, value in pairs
+        if name in ("processor", "model name", "vendor_id", "Processor", "cpu model")
+    ]
+    vcpus = sum(name == "processor" and value.isdecimal() for name, value in pairs)
+    sockets = {value for name, value in pairs if name == "physical id"}
+    cores = [int(v) for name, v in pairs if name == "cpu cores" and v.isdecimal()]
+    siblings = [int(v) for name, v in pairs if name == "siblings" and v.isdecimal()]
+    count = len(sockets) or vcpus or 1
+    per_socket = cores[0] if cores else 1
+    threads = max(siblings[0] // per_socket, 1) if siblings and per_socket else 1
+    flags = next((value.split() for name, value in pairs if name in ("flags", "Features")), [])
+    return {
+        "processor": told,
+        "processor_count": count,
+        "processor_cores": per_socket,
+        "processor_threads_per_core": threads,
+        "processor_vcpus": vcpus or count * per_socket * threads,
+        "processor_nproc": answers.number("nproc") or vcpus or 1,
+        "flags": flags,
+    }
+
+
+def memory(answers: Answers) -> dict[str, Any]:
+    """/proc/meminfo in MiB."""
+    told: dict[str, int] = {}
+    for line in answers.text("meminfo").splitlines():
+        found = re.match(r"(\w+):\s*(\d+)", line)
+        if found is not None:
+            told[found[1]] = int(found[2]) // 1024
+    if "MemTotal" not in told:
+        return {}
+    total, free = told["MemTotal"], told.get("MemFree", 0)
+    loose = told.get("Buffers", 0) + told.get("Cached", 0) + free
+    swap, spare = told.get("SwapTotal", 0), told.get("SwapFree", 0)
+    return {
+        "memtotal_mb": total,
+        "memfree_mb": free,
+        "swaptotal_mb": swap,
+        "swapfree_mb": spare,
+        "memory_mb": {
+            "real": {"total": total, "used": total - free, "free": free},
+            "nocache": {"free": loose, "used": total - loose},
+            "swap": {
+                "total": swap,
+                "free": spare,
+                "used": swap - spare,
+                "cached": told.get("SwapCached", 0),
+            },
+        },
+    }
+
+
+def loads(answers: Answers) -> dict[str, Any]:
+    """Uptime in seconds, and the load."""
+    found: dict[str, Any] = {}
+    up = answers.text("uptime").split()
+    if up:
+        found["uptime_seconds"] = int(float(up[0]))
+    load = answers.text("loadavg").split()[:3]
+    if len(load) == 3:
+        found["loadavg"] = {k: float(v) for k, v in zip(("1m", "5m", "15m"), load, strict=True)}
+    return found
+
+
+def mounts(answers: Answers) -> list[dict[str, Any]]:
+    """File systems of devices and networks; sizes of local ones in bytes."""
+    sizes = dict(_sizes(answers.text("df")))
+    found = []
+    for line in answers.text("mtab").splitlines():
+        words = [_unescaped(word) for word in line.split(" ")]
+        if len(words) < 6 or words[2] == "none":
+            continue
+        device, mount, fstype, options = words[:4]
+        if not device.startswith(("/", "\\")) and ":/" not in device:
+            continue
+        each: dict[str, Any] = {
+            "device": device,
+            "mount": mount,
+            "fstype": fstype,
+            "options": options,
+            "dump": int(words[4]) if words[4].isdecimal() else 0,
+            "passno": int(words[5]) if words[5].isdecimal() else 0,
+            "uuid": "N/A",
+        }
+        if mount in sizes:
+            each["size_total"], each["size_available"] = sizes[mount]
+        found.append(each)
+    return found
+
+
+def _sizes(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    for line in text.splitlines()[1:]:
+        found = re.match(r".*?\s(\d+)\s+(\d+)\s+(-?\d+)\s+\S+\s+(/.*)\Z", line)
+        if found is not None:
+            yield found[4], (int(found[1]) * 1024, int(found[3]) * 1024)
+
+
+def _unescaped(word: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), word)
+
+
+def firmware(answers: Answers) -> dict[str, str]:
+    """What DMI says; ``NA`` where it says nothing."""
+    found = {}
+    for name, fact in _DMI.items():
+        found[fact] = answers.text(f"dmi.{name}").strip() or "NA"
+    kind = answers.number("dmi.chassis_type")
+    known = kind is not None and kind < len(_FORM_FACTORS)
+    found["form_factor"] = _FORM_FACTORS[kind] if known and kind is not None else "NA"
+    return found
