@@ -46,7 +46,6 @@ _FORM_FACTORS = (
     "Embedded PC",
     "Mini PC",
     "Stick PC",
-    ,
 )
 """Chassis types of SMBIOS 3, 7.4.1, by number."""
 
