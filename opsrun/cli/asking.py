@@ -45,22 +45,31 @@ class Asker:
         self, prompt: str, given_up: Callable[[], bool] = lambda: False, /
     ) -> Secret | None:
         """See `opsrun.secret.Ask`. What is typed is not shown; the terminal is left as it was."""
+        return self.ask(prompt, False, given_up)
+
+    def ask(
+        self, prompt: str, echo: bool, given_up: Callable[[], bool] = lambda: False
+    ) -> Secret | None:
+        """The same; with ``echo``, what is typed is shown."""
         try:
             # A description of our own: that it doesn't block is nobody else's concern.
             terminal = os.open(TERMINAL, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         except OSError:
             return None
         try:
-            return self._ask(terminal, prompt, given_up)
+            return self._ask(terminal, prompt, echo, given_up)
         except termios.error:
             return None
         finally:
             os.close(terminal)
 
-    def _ask(self, terminal: int, prompt: str, given_up: Callable[[], bool]) -> Secret | None:
+    def _ask(
+        self, terminal: int, prompt: str, echo: bool, given_up: Callable[[], bool]
+    ) -> Secret | None:
         before = termios.tcgetattr(terminal)
         quiet = termios.tcgetattr(terminal)
-        quiet[3] &= ~termios.ECHO
+        if not echo:
+            quiet[3] &= ~termios.ECHO
         self._restore = lambda: termios.tcsetattr(terminal, termios.TCSANOW, before)
         try:
             # What was typed before the question is no answer to it.

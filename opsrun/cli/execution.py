@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
@@ -24,11 +24,32 @@ from opsrun.secret import Secret
 if TYPE_CHECKING:
     from opsrun.api import Fleet
     from opsrun.composition.actions import Action
+    from opsrun.composition.run import Run
     from opsrun.engine.base import Engine
     from opsrun.engine.dispatch import Plan
     from opsrun.events import Event, Sink
     from opsrun.inventory import Host, Inventory
     from opsrun.report import Report
+
+
+class Shown(Protocol):
+    """What is to be shown; see `opsrun.cli.options.Show`."""
+
+    @property
+    def kind(self) -> str:
+        """One of those that `opsrun.sinks.make_sink` takes."""
+
+    @property
+    def verbosity(self) -> int:
+        """-1 for quiet."""
+
+    @property
+    def diff(self) -> bool:
+        """Whether differences are shown."""
+
+    @property
+    def outdir(self) -> str | None:
+        """Where outputs are kept, too."""
 
 
 def choose_hosts(selection: Selection) -> tuple[Inventory, tuple[Host, ...]]:
@@ -151,29 +172,69 @@ def carry_out(
     Raises:
         OpsrunError: a mistake that was found before the first host was reached.
     """
-    asker = Asker()
-    interrupts = Interrupts(asker.restore)
-    outputs = Outputs(show, os.environ, asker, lambda: interrupts.received is not None)
-    with _without_invoke():
-        run = fleet.begin(
+
+    def begin(front: Front) -> Run:
+        return fleet.begin(
             action,
             hosts,
             plan,
             retries=retries,
             largest_status=largest_status,
             forgets=True,
-            sinks=outputs.sinks,
-            on_tick=interrupts.check,
-            ask=asker if asker.is_there() else None,
+            sinks=front.sinks,
+            on_tick=front.check,
+            ask=front.ask,
             verbosity=show.verbosity,
         )
+
+    return bring_out(begin, show)
+
+
+class Front:
+    """The operator, as a run of the command line's sees them: outputs, Ctrl-C, questions."""
+
+    def __init__(self, show: Shown) -> None:
+        self.asker = Asker()
+        self.interrupts = Interrupts(self.asker.restore)
+        self.outputs = Outputs(show, os.environ, self.asker, self.is_ending)
+
+    def is_ending(self) -> bool:
+        """Whether a signal has come."""
+        return self.interrupts.received is not None
+
+    @property
+    def sinks(self) -> Callable[[Engine], Sequence[Sink]]:
+        """Makes the outputs."""
+        return self.outputs.sinks
+
+    @property
+    def check(self) -> Callable[[], None]:
+        """Passes a signal on."""
+        return self.interrupts.check
+
+    @property
+    def ask(self) -> Asker | None:
+        """Who asks, if there is a terminal."""
+        return self.asker if self.asker.is_there() else None
+
+
+def bring_out(begin: Callable[[Front], Run], show: Shown) -> Ended:
+    """Begin a run, show what comes of it, and heed Ctrl-C meanwhile.
+
+    Raises:
+        OpsrunError: a mistake that was found before the first host was reached.
+    """
+    front = Front(show)
+    interrupts = front.interrupts
+    with _without_invoke():
+        run = begin(front)
     interrupts.interrupt = run.interrupt
     with interrupts.installed():
         for event in run.stream():
             last = event
     _tell_failures(run.collector.failures, last)
     closed = run.collector.closed is not None
-    status = _status(run.exit_status, closed, outputs, interrupts)
+    status = _status(run.exit_status, closed, front.outputs, interrupts)
     return Ended(status, run.report, interrupts.received, closed)
 
 
@@ -253,7 +314,7 @@ class Outputs:
 
     def __init__(
         self,
-        show: Show,
+        show: Shown,
         environ: Mapping[str, str],
         asker: Asker,
         is_ending: Callable[[], bool],

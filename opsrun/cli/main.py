@@ -24,6 +24,7 @@ COMMANDS = {
     "put": ("opsrun.cli.put:put", "Copy files to many hosts."),
     "get": ("opsrun.cli.get:get", "Copy files from many hosts."),
     "sync": ("opsrun.cli.sync:sync", "Make a directory on many hosts equal to one here."),
+    "playbook": ("opsrun.cli.playbook:playbook", "Run playbooks."),
     "ping": ("opsrun.cli.ping:ping", "Log in to hosts and measure the round trip."),
     "wait": ("opsrun.cli.wait:wait", "Wait until hosts are ready."),
     "trust": ("opsrun.cli.trust:trust", "Look at hosts' keys, and record them."),

@@ -12,6 +12,7 @@ from opsrun.dialect.tags import Template
 from opsrun.errors import PlaybookError, UsageError
 from opsrun.inventory import Inventory
 from opsrun.playbook.model.nodes import Block, Node, Play, Playbook, Task
+from opsrun.playbook.parse.listing import ListedPlay, listed
 from opsrun.playbook.parse.loader import Included, Loader
 from opsrun.playbook.parse.selection import Selection, select, select_nodes, start_at
 from opsrun.playbook.runner.attempts import is_known, unknown_module
@@ -78,6 +79,16 @@ class Prepared:
     def _static(self, template: Template, known: Mapping[str, Any]) -> Any:
         variables = {**known, **self.options.settings.extra_vars}
         return Templar(variables, Library.standard()).render(template)
+
+    def listed(self) -> tuple[ListedPlay, ...]:
+        """The plays with the tasks that were chosen, to be shown."""
+        return listed(self.plays, self.selection, self._tag)
+
+    def rendered(self, value: Any) -> Any:
+        """``value`` with what is known before any play; as written where that is not enough."""
+        if isinstance(value, list | tuple):
+            return [self.rendered(each) for each in value]
+        return self._tag(value) if isinstance(value, Template) else value
 
     def read_vars(self, path: str) -> Mapping[str, Any]:
         """The variables of a file. PlaybookError."""

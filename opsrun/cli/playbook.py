@@ -1,0 +1,353 @@
+"""``opsrun playbook``: plays on many hosts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from opsrun.cli.options import (
+    F,
+    Reach,
+    become_options,
+    connection_options,
+    take,
+)
+from opsrun.errors import NotBuiltError, UsageError
+
+if TYPE_CHECKING:
+    from opsrun.cli.execution import Front
+    from opsrun.composition.playbooks import PlaybookOptions, Prepared
+    from opsrun.composition.run import Run
+    from opsrun.inventory import Inventory
+
+OUTPUTS = ("text", "json", "jsonl", "ansible")
+_OTHERS = ("fold", "line")
+_VAULT = (
+    *("--ask-vault-pass", "--ask-vault-password", "--vault-id"),
+    *("--vault-password-file", "--vault-pass-file"),
+)
+
+
+class PlaybookOutput(click.Choice[str]):
+    """Outputs of playbooks. A default that is meant for other commands (``fold``) means text."""
+
+    def __init__(self) -> None:
+        super().__init__(OUTPUTS)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See `click.Choice`."""
+        source = ctx.get_parameter_source("output") if ctx is not None else None
+        if value in _OTHERS and source is not click.core.ParameterSource.COMMANDLINE:
+            return "text"
+        return super().convert(value, param, ctx)
+
+
+@dataclass(frozen=True, slots=True)
+class Playing:
+    """What of the playbooks is run, and how: the options of `playing_options`."""
+
+    inventory: tuple[str, ...] = ()
+    limit: tuple[str, ...] = ()
+    extra_vars: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    skip_tags: tuple[str, ...] = ()
+    start_at_task: str | None = None
+    check: bool = False
+    diff: bool = False
+    step: bool = False
+    force_handlers: bool = False
+    strict: bool = False
+    retries: int = 0
+    roles_path: tuple[str, ...] = ()
+    collections_path: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What is to be shown in place of a run."""
+
+    list_hosts: bool = False
+    list_tasks: bool = False
+    list_tags: bool = False
+    syntax_check: bool = False
+
+    def __bool__(self) -> bool:
+        return self.list_hosts or self.list_tasks or self.list_tags or self.syntax_check
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybookShow:
+    """What is shown, see `opsrun.cli.execution.Shown`."""
+
+    output: str = "text"
+    verbose: int = 0
+    quiet: bool = False
+    diff: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The sink's name."""
+        return "playbook" if self.output == "text" else self.output
+
+    @property
+    def verbosity(self) -> int:
+        """-1 for ``-q``, else the number of ``-v``."""
+        return -1 if self.quiet else self.verbose
+
+    @property
+    def outdir(self) -> str | None:
+        """A playbook's tasks have no streams to keep."""
+        return None
+
+
+def playing_options(function: F) -> F:
+    """-i -l -e -t --skip-tags -C -D … and the listings."""
+    for option in reversed(_PLAYING):
+        function = option(function)
+    return function
+
+
+_PLAYING = (
+    click.option(
+        "-i",
+        "--inventory",
+        multiple=True,
+        metavar="PATH|h1,h2,",
+        help="Inventory file, script, directory or comma list; may be given again. "
+        "Default: $OPSRUN_INVENTORY, else inventories/ here.",
+    ),
+    click.option(
+        "-l",
+        "--limit",
+        multiple=True,
+        metavar="PATTERN",
+        help="Only those hosts of the plays that are also in this pattern; @FILE reads names.",
+    ),
+    click.option(
+        "-e",
+        "--extra-vars",
+        multiple=True,
+        metavar="NAME=VALUE|{…}|@FILE",
+        help="Variables that win over all others: words, YAML or JSON in braces, or a file; may be "
+        "given again.",
+    ),
+    click.option(
+        "-t", "--tags", multiple=True, metavar="TAG,...", help="Only tasks with one of these tags."
+    ),
+    click.option(
+        "--skip-tags", multiple=True, metavar="TAG,...", help="No tasks with one of these tags."
+    ),
+    click.option(
+        "--start-at-task", metavar="NAME", help="Begin with the task of this name; * may stand."
+    ),
+    click.option("-C", "--check", is_flag=True, help="Say what would change, and change nothing."),
+    click.option("-D", "--diff", is_flag=True, help="Show what changes inside files."),
+    click.option("--step", is_flag=True, help="Ask before each task."),
+    click.option(
+        "--force-handlers", is_flag=True, help="Notified handlers run on failed hosts, too."
+    ),
+    click.option(
+        "--strict", is_flag=True, help="Don't start where a task names an unknown module."
+    ),
+    click.option(
+        "--retries",
+        type=click.IntRange(0),
+        default=0,
+        metavar="N",
+        help="Try to log in again where that failed.",
+    ),
+    click.option(
+        "--roles-path",
+        multiple=True,
+        metavar="DIR",
+        help="Folder of roles, beside those of the playbook; may be given again.",
+    ),
+    click.option(
+        "--collections-path",
+        multiple=True,
+        metavar="DIR",
+        help="Folder that holds ansible_collections; may be given again.",
+    ),
+    click.option("--list-hosts", is_flag=True, help="Print each play's hosts, and run nothing."),
+    click.option("--list-tasks", is_flag=True, help="Print the tasks, and run nothing."),
+    click.option("--list-tags", is_flag=True, help="Print the tags, and run nothing."),
+    click.option("--syntax-check", is_flag=True, help="Read all files, and run nothing."),
+    click.option(
+        "-o",
+        "--output",
+        type=PlaybookOutput(),
+        default="text",
+        show_default=True,
+        help="How results are shown; ansible is what ansible-playbook prints.",
+    ),
+    click.option("-v", "--verbose", count=True, help="Tell more; -vvv tells all."),
+    click.option("-q", "--quiet", is_flag=True, help="No retries, warnings and summary."),
+)
+
+
+def _not_built(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    if value:
+        raise NotBuiltError(f"{parameter.opts[0]}: this version can't read vaults yet")
+
+
+def _vault_options(function: F) -> F:
+    for name in _VAULT:
+        function = click.option(
+            name,
+            hidden=True,
+            expose_value=False,
+            callback=_not_built,
+            is_flag=name.startswith("--ask"),
+        )(function)
+    return function
+
+
+@click.command(
+    "playbook",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit status: 0 all well, 1 a host failed, 2 bad usage or a bad file, 3 unreachable, 4 "
+    "outcome unknown, 130 interrupted; the worst of 4, 3, 1 wins.",
+)
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@playing_options
+@connection_options
+@become_options
+@_vault_options
+def playbook(files: tuple[str, ...], **values: Any) -> int:
+    """Run playbooks, one after the other, on the hosts that their plays name.
+
+    The language is Ansible's, as docs/playbooks.md and docs/dialect.md tell.
+    """
+    reach, listing = take(Reach, values), take(Listing, values)
+    show = PlaybookShow(values["output"], values["verbose"], values["quiet"], values["diff"])
+    if show.quiet and show.verbose:
+        raise UsageError("-q and -v say opposite things: give one of them")
+    playing = take(Playing, values)
+    if listing:
+        return _listed(files, playing, reach, show, listing)
+    return _played(files, playing, reach, show)
+
+
+def _played(files: Sequence[str], playing: Playing, reach: Reach, show: PlaybookShow) -> int:
+    from opsrun.cli.execution import bring_out, make_fleet, patch_for
+
+    # Before anything imports paramiko, which reading a playbook's modules may do.
+    patch_for(reach.engine)
+
+    questions = Questions()
+    prepared = _prepared(files, playing, reach, show, questions)
+    fleet = make_fleet(prepared.inventory, reach)
+
+    def begin(front: Front) -> Run:
+        questions.front = front
+        return fleet.begin_playbook(
+            prepared,
+            sinks=front.sinks,
+            on_tick=front.check,
+            ask=front.ask,
+            verbosity=show.verbosity,
+        )
+
+    return bring_out(begin, show).status
+
+
+def _listed(
+    files: Sequence[str], playing: Playing, reach: Reach, show: PlaybookShow, listing: Listing
+) -> int:
+    from opsrun.cli.playbook_lists import listings
+
+    prepared = _prepared(files, playing, reach, show, Questions())
+    for line in listings(
+        prepared, hosts=listing.list_hosts, tasks=listing.list_tasks, tags=listing.list_tags
+    ):
+        click.echo(line)
+    return 0
+
+
+def _prepared(
+    files: Sequence[str], playing: Playing, reach: Reach, show: PlaybookShow, questions: Questions
+) -> Prepared:
+    from opsrun.composition.playbooks import Prepared
+
+    if playing.step and not questions.can_be_asked():
+        raise UsageError("--step asks before each task, and there is no terminal to ask on")
+    inventory = _inventory(playing)
+    return Prepared(files, inventory, _options(playing, reach, show, questions))
+
+
+def _inventory(playing: Playing) -> Inventory:
+    from opsrun.cli.main import warn
+    from opsrun.inventory import load_inventory
+
+    inventory = load_inventory(list(playing.inventory))
+    for warning in inventory.warnings:
+        warn(f"warning: {warning}")
+    return inventory
+
+
+def _options(
+    playing: Playing, reach: Reach, show: PlaybookShow, questions: Questions
+) -> PlaybookOptions:
+    from opsrun.composition.playbooks import PlaybookOptions
+    from opsrun.playbook.extra_vars import extra_vars
+    from opsrun.playbook.variables.settings import RunSettings
+
+    settings = RunSettings(
+        check=playing.check,
+        diff=playing.diff,
+        tags=playing.tags or ("all",),
+        skip_tags=playing.skip_tags,
+        limit=",".join(playing.limit) or None,
+        forks=reach.forks,
+        verbosity=max(show.verbosity, 0),
+        extra_vars=extra_vars(playing.extra_vars, os.getcwd()),
+        inventory_sources=playing.inventory,
+        force_handlers=playing.force_handlers,
+        start_at=playing.start_at_task,
+        step=playing.step,
+        cwd=os.getcwd(),
+    )
+    return PlaybookOptions(
+        settings,
+        retries=playing.retries,
+        strict=playing.strict,
+        roles_path=playing.roles_path,
+        collections_path=playing.collections_path,
+        prompt=questions.prompt,
+        confirm=questions.confirm,
+    )
+
+
+class Questions:
+    """What a playbook asks its operator: vars_prompt, pause, ``--step``."""
+
+    def __init__(self) -> None:
+        self.front: Front | None = None
+        """Of the run; there from its beginning on."""
+
+    def can_be_asked(self) -> bool:
+        """Whether somebody sits at a terminal."""
+        from opsrun.cli.asking import Asker
+
+        return Asker().is_there()
+
+    def prompt(self, words: str, echo: bool) -> str | None:
+        """See `opsrun.composition.playbooks.options.Prompt`."""
+        if self.front is None:
+            return None
+        answer = self.front.asker.ask(words, echo, self.front.is_ending)
+        return None if answer is None else answer.reveal()
+
+    def confirm(self, task: str) -> str:
+        """See `opsrun.composition.playbooks.options.Confirm`."""
+        from opsrun.views.sanitise import sanitise_line
+
+        while True:
+            typed = self.prompt(f"{sanitise_line(task)}? [y]es, [N]o, [c]ontinue with all: ", True)
+            answer = (typed or "n").strip().lower()[:1] or "n"
+            if answer in ("y", "n", "c"):
+                return answer
