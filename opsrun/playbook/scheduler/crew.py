@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum, auto
 
 from opsrun.playbook.messages import RunTask
@@ -86,16 +86,16 @@ class Crew:
             self._gone[host.name] = None
             self._shared = None
 
-    def again(self, host: HostState) -> None:
-        """``host``, which was unreachable, goes on where it was."""
-        host.status = Status.ACTIVE
-        self._gone.pop(host.name, None)
-        self._alive[host.name] = None
+    def bring_back(self, hosts: Iterable[HostState]) -> None:
+        """``hosts``, which were unreachable, go on where they were."""
+        for host in hosts:
+            host.status = Status.ACTIVE
+            self._gone.pop(host.name, None)
+        self._alive = dict.fromkeys(name for name in self.by_name if name not in self._gone)
         self._shared = None
 
     def batch_and_removed(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """``RunTask.batch`` and ``RunTask.removed``; the same objects until somebody leaves."""
         if self._shared is None:
-            alive = sorted(self._alive, key=lambda name: self.by_name[name].rank)
-            self._shared = tuple(alive), (*self._known, *self._gone)
+            self._shared = tuple(self._alive), (*self._known, *self._gone)
         return self._shared

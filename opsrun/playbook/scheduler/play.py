@@ -144,15 +144,11 @@ class PlayScheduler:
         for host in crew.active():
             assert self._cancelled, f"{host.name} has been forgotten"
             crew.leave(host, Status.CANCELLED)
-        failed, away = crew.having(Status.FAILED), crew.having(Status.UNREACHABLE)
-        aborted = progress.aborted or self._cancelled
-        if not aborted and crew.size and len(failed) + len(away) == crew.size:
-            aborted = "all hosts of the batch failed or are unreachable"
         return PlayEnded(
-            failed=failed,
-            unreachable=away,
+            failed=crew.having(Status.FAILED),
+            unreachable=crew.having(Status.UNREACHABLE),
             pending=progress.pending(),
-            aborted=aborted,
+            aborted=self._cancelled or progress.why_last(),
             ended=crew.having(Status.ENDED),
             cancelled=crew.having(Status.CANCELLED),
             play_over=progress.play_over,

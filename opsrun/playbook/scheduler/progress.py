@@ -30,6 +30,8 @@ class Progress:
         """``end_play``: no further batch of this play."""
         self.aborted = ""
         """Why nothing follows."""
+        self.fatal = ""
+        """What a host's error did to all others; they may have been rescued yet."""
 
     def settle(self, host: HostState) -> Task | None:
         """The task that ``host`` stands at, also in `HostState.at`; at the end it leaves."""
@@ -68,11 +70,11 @@ class Progress:
         self.crew.without(host)
         host.road.insert((flush,))
 
-    def fail(self, host: HostState, task: str) -> None:
+    def fail(self, host: HostState, task: str, twice: bool = False) -> None:
         """``host`` failed at ``task`` (an id), or is to be treated as if it had."""
         if not host.active:
             return
-        host.road.fail(task)
+        host.road.fail(task, twice)
         if host.road.failed:
             self._fell(host)
 
@@ -181,13 +183,11 @@ class Progress:
             Hosts that were away: they go on behind the task that they were lost at.
         """
         self.crew.counted.clear()
-        back = []
+        back = [host for host in self.crew if host.status is Status.UNREACHABLE]
+        self.crew.bring_back(back)
         for host in self.crew:
             if host.status is Status.FAILED:
                 host.status = Status.DONE
-            elif host.status is Status.UNREACHABLE:
-                self.crew.again(host)
-                back.append(host)
             elif host.active:
                 host.road.forgive()
         return back
@@ -197,6 +197,18 @@ class Progress:
         self.play_over = self.play_over or whole_play
         for host in self.crew.active():
             self.crew.leave(host, Status.FAILED if host.failing else Status.DONE)
+
+    def why_last(self) -> str:
+        """Why no batch and no play follows this one; empty if some may."""
+        if self.aborted:
+            return self.aborted
+        crew = self.crew
+        out = len(crew.having(Status.FAILED)) + len(crew.having(Status.UNREACHABLE))
+        if self.fatal and out and out + len(crew.having(Status.ENDED)) == crew.size:
+            return self.fatal
+        if out and out == crew.size:
+            return "all hosts of the batch failed or are unreachable"
+        return ""
 
     def pending(self) -> Mapping[str, tuple[str, ...]]:
         """Handlers that were notified and have not begun, by host, in the order of definition."""

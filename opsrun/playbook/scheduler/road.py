@@ -144,17 +144,30 @@ class Road:
                 return frame.cause
         return None
 
-    def fail(self, task: str) -> None:
+    def fail(self, task: str, twice: bool = False) -> None:
         """On to the nearest part that is for failures; without one, to the end.
 
         A host that has not begun the task here fails where it was before.
 
         Args:
             task: id of the one that failed.
+            twice: once more in the block that it is in, if that has a part for failures.
         """
         if self._before is not None:
             self.frames, self._before = self._before, None
+        level = self._level() if twice else None
         self._fail(task)
+        if self.frames and self.frames[-1] is level:
+            self._fail(task)
+
+    def _level(self) -> Frame | None:
+        """The innermost frame that isn't one of handlers, or of what these include."""
+        found = None
+        for frame in self.frames:
+            if frame.flush:
+                break
+            found = frame
+        return found
 
     def _fail(self, task: str) -> None:
         flush: Task | None = None

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from support.plays import AWAY, FAILS, block, flush, handler, includes, notifies, once, play, task
+from support.plays import (
+    AWAY,
+    FAILS,
+    block,
+    flush,
+    handler,
+    includes,
+    meta,
+    notifies,
+    once,
+    play,
+    task,
+)
 
 from opsrun.playbook.model.keywords import Keywords
 from opsrun.results import Outcome
@@ -175,3 +187,29 @@ def test_includes_that_cannot_be_loaded_are_fatal_where_errors_are() -> None:
     tree = [block("B", lookup, "t2", rescue=["r"]), "t3"]
     made = play(tree, {("i", "b"): includes("nofile")})
     assert made.turns() == ["i:abc", "r:abc", "t3:abc"]
+
+
+def test_those_who_fail_twice_do_so_in_one_block() -> None:
+    inner = block("I", once("t1"), rescue=["r1"])
+    made = play([block("O", inner, rescue=["r2"]), "t3"], {("t1", "a"): FAILS})
+    assert made.turns() == ["t1:a", "r1:a", "r2:bc", "t3:abc"]
+    inner = block("I", once("t1"), always=["a1"])
+    made = play([block("O", inner, rescue=["r2"]), "t3"], {("t1", "a"): FAILS})
+    assert made.turns() == ["t1:a", "a1:a", "r2:abc", "t3:abc"]
+    inner = block("I", once("t1"))
+    made = play([block("O", inner, rescue=["r2"], always=["a2"])], {("t1", "a"): FAILS})
+    assert made.turns() == ["t1:a", "r2:abc", "a2:abc"]
+
+
+def test_who_was_ended_does_not_keep_a_play_going_that_is_over_for_all_others() -> None:
+    made = play([meta("end_host"), "t1"], {("end_host", "a"): {"meta": ""}, ("t1", "a"): FATAL})
+    assert made.end is not None
+    assert made.end.ended == ("b", "c")
+    assert made.end.failed == ("a",)
+    assert "any_errors_fatal" in made.end.aborted
+
+
+def test_a_host_away_in_a_task_that_ran_once_and_is_ignored_stops_nobody() -> None:
+    lenient = task("t1", keywords=Keywords(run_once=True, ignore_errors=True))
+    made = play([lenient, "t2"], {("t1", "a"): AWAY})
+    assert made.turns() == ["t1:a", "t2:bc"]

@@ -46,7 +46,7 @@ def any_world(seed: int, strategy: str) -> World:
 
 
 @given(SEEDS, STRATEGIES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_every_play_ends_and_nobody_does_a_task_twice(seed: int, strategy: str) -> None:
     made = any_world(seed, strategy).run()
     times = Counter(each for each in made.did if each[0] not in handling(made))
@@ -56,7 +56,7 @@ def test_every_play_ends_and_nobody_does_a_task_twice(seed: int, strategy: str) 
 
 
 @given(SEEDS, STRATEGIES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_who_is_notified_runs_the_handler_or_has_it_pending(seed: int, strategy: str) -> None:
     made = any_world(seed, strategy).run()
     waiting: dict[str, set[str]] = {}
@@ -73,7 +73,7 @@ def test_who_is_notified_runs_the_handler_or_has_it_pending(seed: int, strategy:
 
 
 @given(SEEDS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_linear_has_one_task_under_way(seed: int) -> None:
     made = any_world(seed, "linear")
     open_: Counter[str] = Counter()
@@ -95,7 +95,7 @@ def test_linear_has_one_task_under_way(seed: int) -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_the_order_of_answers_changes_nothing_in_linear(seed: int) -> None:
     made, again = any_world(seed, "linear"), any_world(seed, "linear")
     again.pick = lambda waiting: waiting - 1
@@ -104,7 +104,7 @@ def test_the_order_of_answers_changes_nothing_in_linear(seed: int) -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_pinned_host_is_done_before_the_next_begins(seed: int) -> None:
     made = RandomPlay(Random(seed), hosts="abcd", crowd=False)
     ran = made.world(strategy="host_pinned", at_once=1).run()
@@ -113,7 +113,7 @@ def test_a_pinned_host_is_done_before_the_next_begins(seed: int) -> None:
 
 
 @given(SEEDS, STRATEGIES, st.integers(0, 30))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_what_is_cancelled_begins_nothing_more(seed: int, strategy: str, after: int) -> None:
     made = any_world(seed, strategy)
     answer = made.answer
@@ -224,7 +224,7 @@ class Reference:
 
 @pytest.mark.parametrize("strategy", ["linear", "free", "host_pinned"])
 @given(seed=SEEDS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_each_host_goes_as_if_it_were_alone(strategy: str, seed: int) -> None:
     made = RandomPlay(Random(seed), crowd=False)
     ran = made.world(strategy=strategy).run()
