@@ -108,6 +108,8 @@ class Kit:
     roles_path: tuple[str, ...] = ()
     collections_path: tuple[str, ...] = ()
     render: StaticRender | None = None
+    statics: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    """Variables of plays that are known before any host is, by the play's index."""
     own: dict[tuple[int, bool], OwnTask] = field(default_factory=dict)
     """By the identity of the task's dictionary (the documents are kept), and if it is a handler."""
     above: dict[str, Above] = field(default_factory=dict)

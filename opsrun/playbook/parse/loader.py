@@ -12,7 +12,7 @@ from opsrun.dialect.warning import FileWarning
 from opsrun.dialect.yaml_data import Document
 from opsrun.errors import PlaybookError
 from opsrun.playbook.messages import Include
-from opsrun.playbook.model.nodes import Block, Node, Playbook, Role, Task, VarsLayer
+from opsrun.playbook.model.nodes import Block, Node, Play, Playbook, Role, Task, VarsLayer
 from opsrun.playbook.parse import roles
 from opsrun.playbook.parse.above import Above, Kit, PlayScope, StaticRender
 from opsrun.playbook.parse.files import Decrypt, Files
@@ -20,6 +20,7 @@ from opsrun.playbook.parse.includes import task_file
 from opsrun.playbook.parse.inherit import inherit
 from opsrun.playbook.parse.names import BLOCK, ROLE_FROM
 from opsrun.playbook.parse.playbooks import PlaybookReader
+from opsrun.playbook.parse.selection import RenderTag, as_written
 from opsrun.playbook.parse.spot import Spot
 from opsrun.playbook.parse.tasks import notified, read_nodes
 
@@ -85,6 +86,13 @@ class Loader:
         plays = tuple(_within_reason(path, lambda: list(reader.read(path))))
         self._plays = reader.index
         return Playbook(path, plays)
+
+    def tag_renderer(self, play: Play) -> RenderTag:
+        """Renders tags of ``play`` with its variables, as far as they are known before any host
+        is; for `opsrun.playbook.parse.selection`. What it returns raises what ``render`` raises.
+        """
+        render, known = self._kit.render, self._kit.statics.get(play.index, {})
+        return as_written if render is None else lambda tag: render(tag, known)
 
     def load(self, task: Task, include: Include) -> Included:
         """What ``include_tasks`` or ``include_role`` leads to, see `load_tasks`, `load_role`."""

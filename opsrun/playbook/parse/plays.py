@@ -36,6 +36,7 @@ def read_play(kit: Kit, spot: Spot, index: int, path: str, imported: Imported) -
     scope = PlayScope(index, os.path.dirname(path), vars=_vars(spot, imported))
     entries = vars_files(spot)
     scope.file_vars = static_vars(kit, scope, entries)
+    kit.statics[index] = {**scope.vars.values, **scope.file_vars}
     keywords = _keywords(spot, imported)
     above = Above(scope, scope.folder, keywords, chain=(kit.files.real(path),))
     tasks_above = replace(above, keywords=replace(keywords, when=imported.when))

@@ -160,3 +160,16 @@ def test_listings(desk: Any) -> None:
     ]  # fmt: skip
     assert play.task_tags == ("a", "b", "p", "z")
     assert (play.tasks[0].origin.path, play.tasks[0].origin.line) == ("roles/r/tasks/main.yml", 1)
+
+
+def test_tags_are_rendered_with_the_variables_of_their_play(desk: Any) -> None:
+    desk.write({"v.yml": "t: [x, y]\n"})
+    play = desk.using(render=lambda tag, known: known[tag.strip("{} ")]).play(
+        "- hosts: all\n  vars_files: [v.yml]\n  tasks: [{name: a, ping: , tags: '{{ t }}'}]\n"
+    )
+    render = desk.loader.tag_renderer(play)
+    (shown,) = listed([play], Selection.of(["y"]), render)
+    assert [(task.name, task.tags) for task in shown.tasks] == [("a", ("x", "y"))]
+    assert not listed([play], Selection.of(["z"]), render)[0].tasks
+    plain = desk.using().play("- hosts: all\n  tasks: [{ping: , tags: '{{ t }}'}]\n")
+    assert desk.loader.tag_renderer(plain)(Template("{{ t }}")) == "{{ t }}"
