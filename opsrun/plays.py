@@ -107,6 +107,8 @@ class TaskResult:
     """The task went through items; each had a `TaskResult` of its own before this one."""
     rescued: bool = False
     """It failed inside a block that has a rescue part."""
+    quiet: bool = False
+    """Asked to say little of what is well (``assert`` with ``quiet``)."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object."""
@@ -121,6 +123,8 @@ class TaskResult:
             "delegate": self.delegate or None,
             "attempt": self.attempt,
             "retries_left": self.retries_left,
+            "included": self.included or None,
+            "loop": self.loop,
             "duration": round(self.duration, 6),
             "result": dict(self.result),
         }

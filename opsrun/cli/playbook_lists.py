@@ -23,17 +23,18 @@ def listings(prepared: Prepared, *, hosts: bool, tasks: bool, tags: bool) -> Ite
         if not (hosts or tasks or tags):
             continue
         own = {play.index for play in playbook.plays}
-        for play in (each for each in prepared.listed() if each.index in own):
+        plays = (each for each in prepared.listed() if each.index in own)
+        for number, play in enumerate(plays, 1):
             yield ""
-            yield from _play(prepared, play, hosts, tasks, tags)
+            yield from _play(prepared, play, number, hosts, tasks, tags)
 
 
 def _play(
-    prepared: Prepared, play: ListedPlay, hosts: bool, tasks: bool, tags: bool
+    prepared: Prepared, play: ListedPlay, number: int, hosts: bool, tasks: bool, tags: bool
 ) -> Iterator[str]:
     pattern = _pattern(prepared.rendered(play.hosts))
     name = sanitise_line(play.name if play.name else pattern)
-    head = f"  play #{play.index + 1} ({sanitise_line(pattern)}): {name}"
+    head = f"  play #{number} ({sanitise_line(pattern)}): {name}"
     yield f"{head}\tTAGS: [{_joined(play.tags)}]"
     if hosts:
         found = prepared.inventory.chosen(

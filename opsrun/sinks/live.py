@@ -6,12 +6,24 @@ import io
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import islice
 
 from rich.console import Console
 from rich.text import Text
 
-from opsrun.events import Event, HostStarted, Outcome, Progress, Result, RunStarted, Summary
+from opsrun.events import (
+    Event,
+    HostStarted,
+    Outcome,
+    PlayStarted,
+    Progress,
+    Result,
+    RunStarted,
+    Summary,
+    TaskResult,
+    TaskStarted,
+)
 from opsrun.sinks.screen import Screen
 from opsrun.sinks.style import duration
 from opsrun.sinks.traffic import Traffic
@@ -31,8 +43,22 @@ def terminal_columns() -> int:
     return shutil.get_terminal_size().columns
 
 
+@dataclass(slots=True)
+class TaskUnderWay:
+    """A playbook's task that began last."""
+
+    task: str
+    name: str
+    since: float
+    done: int = 0
+    """Hosts that have ended it."""
+
+
 class LiveSink:
     """Draws ``12/20 done · failed 1 · running 7 · longest web07 34.0 s`` below other output.
+
+    Of a playbook it is the task that is under way: ``install nginx · 12/20 done · 34.0 s``, and how
+    many hosts have failed so far.
 
     Where files travel, there stands how many bytes have, how fast, and whose are slowest. Nothing
     is drawn for a single host without files, nor in the first half second. Made to stand behind the
@@ -67,6 +93,9 @@ class LiveSink:
         self._over = False
         self._question = ""
         self._traffic = Traffic()
+        self._task: TaskUnderWay | None = None
+        self._batch = 0
+        self._failed_tasks: dict[Outcome, int] = dict.fromkeys(_BAD, 0)
 
     def handle(self, seq: int, event: Event) -> None:
         """Count; draw nothing yet."""
@@ -83,6 +112,19 @@ class LiveSink:
             self._next = self._clock() + DELAY
         elif isinstance(event, Summary):
             self._clear()
+        else:
+            self._of_playbook(event)
+
+    def _of_playbook(self, event: Event) -> None:
+        if isinstance(event, PlayStarted):
+            self._batch, self._task = len(event.hosts), None
+        elif isinstance(event, TaskStarted) and event.kind != "meta":
+            self._task = TaskUnderWay(event.task, event.name or event.action, self._clock())
+        elif isinstance(event, TaskResult) and event.item is None and event.retries_left is None:
+            if self._task is not None and event.task == self._task.task:
+                self._task.done += 1
+            if event.outcome in _BAD and not event.ignored:
+                self._failed_tasks[event.outcome] += 1
 
     def flush(self) -> None:
         """Bring the line up to date, if it is time."""
@@ -107,7 +149,8 @@ class LiveSink:
             # Not cut to the terminal's width: what is asked has to be read to its end.
             self._screen.show(question)
             self._question = question
-        if question or self._over or now < self._next or not (self._total > 1 or self._traffic):
+        worth = self._total > 1 or self._traffic or self._task is not None
+        if question or self._over or now < self._next or not worth:
             return
         self._next = now + INTERVAL
         self._screen.show(self._render(now))
@@ -129,6 +172,8 @@ class LiveSink:
         return capture.get()
 
     def _status(self, now: float) -> Text:
+        if self._task is not None:
+            return self._task_status(self._task, now)
         done = sum(self._counts.values())
         parts = [Text(f"{done}/{self._total} done", style="bold")]
         parts += [
@@ -141,6 +186,19 @@ class LiveSink:
             parts += [Text(words) for words in self._traffic.words(now)]
         elif self._running:
             parts.append(Text("longest " + ", ".join(self._slowest(now))))
+        return Text(" · ").join(parts)
+
+    def _task_status(self, task: TaskUnderWay, now: float) -> Text:
+        parts = [
+            Text(sanitise_line(task.name), style="bold"),
+            Text(f"{task.done}/{self._batch} done"),
+        ]
+        parts += [
+            Text(f"{outcome} {count}", style=_STYLE[outcome])
+            for outcome, count in self._failed_tasks.items()
+            if count
+        ]
+        parts.append(Text(duration(max(0.0, now - task.since))))
         return Text(" · ").join(parts)
 
     def _slowest(self, now: float) -> list[str]:

@@ -67,13 +67,20 @@ class Templars:
     def name_of(self, task: Task) -> str:
         """A task's name where no host is meant."""
         if not task.name:
-            return task.action.written
+            return self._unnamed(task)
         if not isinstance(task.name, Template) or self._static is None:
             return str(task.name)
         try:
             return str(self._static.render(task.name))
         except OpsrunError:
             return str(task.name)
+
+    def _unnamed(self, task: Task) -> str:
+        """Its action; of an include_role, with the role's name."""
+        role = task.action.args.get("name", task.action.args.get("role"))
+        if task.action.name != "include_role" or role is None:
+            return task.action.written
+        return f"{task.action.written} : {role}"
 
     def throttle(self, task: Task) -> int:
         """See `Office.throttle`; known before any host is, as in Ansible."""

@@ -212,8 +212,18 @@ class _Turn:
                 retries_left=left,
                 included=CENSORED if files and self._secret else files,
                 loop=item is None and self._task.loop is not None,
+                quiet=self._is_quiet(),
             )
         )
+
+    def _is_quiet(self) -> bool:
+        wanted = self._task.action.args.get("quiet")
+        if wanted is None or self._task.action.name != "assert":
+            return False
+        try:
+            return truth(self._templar.render(wanted))
+        except (OpsrunError, ModuleError):
+            return False
 
     def _shown(self, done: Done) -> Mapping[str, Any]:
         if not self._secret:

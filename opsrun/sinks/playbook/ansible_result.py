@@ -26,7 +26,7 @@ def is_wordy(event: TaskResult, action: str) -> bool:
     if action not in _WORDY or event.outcome == "skipped":
         return False
     if event.outcome.is_good:
-        return True
+        return not event.quiet
     return "evaluated_to" in event.result or "failed_when_result" in event.result
 
 
