@@ -229,7 +229,17 @@ class Inventory:
         memberships: Iterable[tuple[str, str, Sequence[str]]],
         origin: Origin,
     ) -> Inventory:
-        """This inventory with more in it; this one stays as it is.
+        """This inventory with more in it; this one stays as it is. See `note` and `renewed`."""
+        self.note(hosts, memberships, origin)
+        return self.renewed()
+
+    def note(
+        self,
+        hosts: Iterable[tuple[str, Sequence[str], Mapping[str, object]]],
+        memberships: Iterable[tuple[str, str, Sequence[str]]],
+        origin: Origin,
+    ) -> None:
+        """Have the next `renewed` know of more; this one stays as it is.
 
         Args:
             hosts: name, groups and variables each; groups that there aren't are made.
@@ -247,6 +257,9 @@ class Inventory:
                 self._add_member(host, group, parents, origin)
         except DraftError as error:
             raise PatternError(str(error)) from error
+
+    def renewed(self) -> Inventory:
+        """The inventory with all that was noted; takes time for every host there is."""
         before = len(self._draft.warnings)
         self._draft.finish()
         del self._draft.warnings[before:]

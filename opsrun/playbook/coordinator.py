@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from opsrun.engine.base import Engine
 from opsrun.engine.stop import Stop
-from opsrun.errors import InputError, OpsrunError
+from opsrun.errors import InputError, OpsrunError, PatternError
 from opsrun.events import Event, HandlersPending, Notice, TaskStarted
 from opsrun.playbook.actions.registry import INCLUDES
 from opsrun.playbook.book import TaskBook
@@ -113,6 +113,7 @@ class BatchRun:
             self._fill()
             if self._under_way:
                 self._fold(self._answer())
+        office.inventory.settle()
         return self._ended
 
     def _give_up_waiting(self) -> None:
@@ -136,6 +137,7 @@ class BatchRun:
             if order is None:
                 return
             task = office.book.task(order.task)
+            office.inventory.settle(order.task)
             self._announce(task)
             self._under_way += 1
             self._doing[task.id] += 1
@@ -199,11 +201,20 @@ class BatchRun:
     def _fold(self, ended: TaskEnded) -> None:
         office = self._office
         task = office.book.task(ended.task)
+        try:
+            office.inventory.fold(ended)
+        except PatternError as error:
+            ended = self._refused(ended, f"{task.origin}: {error}")
         office.state.fold(ended)
-        office.inventory.fold(ended)
         if task.action.name != "meta":
             office.recap.add(ended, rescued=office.book.rescued(ended.task))
         self._scheduler.ended(ended)
+
+    def _refused(self, ended: TaskEnded, words: str) -> TaskEnded:
+        """The same, failed: what it adds to the inventory can't be added."""
+        self._office.emit(Notice("error", words, ended.host))
+        result = {**ended.result, "failed": True, "msg": words}
+        return replace(ended, outcome=Outcome.FAILED, result=result, ignored=False)
 
     def _load(self, order: Load) -> None:
         office = self._office

@@ -159,7 +159,7 @@ class PlaybookStage(Run):
             engine.now,
             Pauses(self, options.prompt, engine),
             prepared.read_vars,
-            inventory.groups,
+            inventory.is_member,
             lambda: templars.playbook,
             lambda host, task: options_intent(self, host, task),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -46,7 +46,8 @@ class Call:
     read_vars: ReadVars
     check: bool = False
     verbosity: int = 0
-    known_groups: Callable[[], Mapping[str, Sequence[str]]] = dict
+    is_member: Callable[[str, str], bool] = lambda host, group: False
+    """Whether a host (by name) is known, and in a group."""
 
     def fail(self, msg: str, **data: Any) -> ModuleError:
         """A failed result."""

@@ -46,13 +46,8 @@ class AddHost(Action):
         return Acted(ModuleResult(changed, data={"add_host": said}), new_hosts=(new,))
 
     def _changes(self, new: NewHost, call: Call) -> bool:
-        groups = call.known_groups()
-        there = new.name in groups.get("all", ())
-        return (
-            not there
-            or bool(new.vars)
-            or any(new.name not in groups.get(group, ()) for group in new.groups)
-        )
+        groups = ("all", *new.groups)
+        return bool(new.vars) or not all(call.is_member(new.name, group) for group in groups)
 
 
 def _with_port(name: str) -> tuple[str, int | None]:
@@ -76,7 +71,6 @@ class MakeGroup(Action):
         """Export the membership."""
         group = self.key.replace(" ", "-")
         parents = tuple(each.replace(" ", "-") for each in self.parents)
-        members = call.known_groups().get(group, ())
         data = {"add_group": group, "parent_groups": list(parents)}
-        result = ModuleResult(call.host not in members, data=data)
+        result = ModuleResult(not call.is_member(call.host, group), data=data)
         return Acted(result, groups=(GroupBy(group, parents),))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from opsrun.dialect.tags import Template
@@ -11,6 +12,7 @@ from opsrun.modules.options import module, option, resolve
 from opsrun.playbook.actions.base import Acted, Action, Call, place, rendered
 from opsrun.playbook.model.nodes import RawAction
 
+_ALIASES = {"msg": "fail_msg"}
 UNDEFINED = "VARIABLE IS NOT DEFINED!"
 
 
@@ -98,7 +100,7 @@ class Assert(Action):
             # A whole list may come out of a template; its entries are data, and so truth values.
             found = call.templar.render(that, place(call.task.action, "that"))
             if isinstance(found, list):
-                return found
+                return [_truth(each) for each in found]
         return list(that) if isinstance(that, (list, tuple)) else [that]
 
     def _failed(self, call: Call, condition: Any) -> ModuleError:
@@ -111,15 +113,24 @@ class Assert(Action):
         return ModuleError(said, evaluated_to=False, **data)
 
 
+def _truth(value: Any) -> Any:
+    """Data as a condition: no expression is read from it, whoever wrote it."""
+    if isinstance(value, str) and value not in ("True", "False"):
+        words = f"that: a template came to a list with the text {value!r:.80}"
+        raise ModuleError(f"{words}, and a text is never read as a condition")
+    return value if not isinstance(value, str) else value == "True"
+
+
 def _message(value: Any) -> Any:
     return value if isinstance(value, (str, list)) else str(value)
 
 
 def _except(cls: type[Action], action: RawAction, call: Call, *raw: str) -> Action:
-    """The action rendered, but for some of its arguments."""
-    from dataclasses import replace
-
+    """The action rendered, but for some of its arguments, which stay templates where they are."""
     kept = {name: value for name, value in action.args.items() if name in raw}
     others = {name: value for name, value in action.args.items() if name not in raw}
     args, free_form = rendered(replace(action, args=others), call.templar)
-    return resolve(cls, {**args, **kept}, free_form, action.origin, action.places)
+    made: Any = resolve(cls, {**args, **kept}, free_form, action.origin, action.places)
+    as_written = {_ALIASES.get(name, name): value for name, value in kept.items()}
+    found: Action = replace(made, **as_written)
+    return found

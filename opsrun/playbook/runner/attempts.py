@@ -268,7 +268,7 @@ class Attempts:
             kit.read_vars,
             flag(task, "check_mode", self._templar, kit.settings.check),
             kit.settings.verbosity,
-            kit.groups,
+            kit.is_member,
         )
         acted: Acted = kind.prepare(self._action(), call).act(call)
         return settled(

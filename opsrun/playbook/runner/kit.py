@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -41,7 +41,8 @@ class Kit:
     """Monotonic seconds."""
     pausing: Pausing
     read_vars: ReadVars
-    groups: Callable[[], Mapping[str, Sequence[str]]]
+    is_member: Callable[[str, str], bool]
+    """Whether a host (by name) is known, and in a group."""
     playbook: Callable[[], str]
     """The file of the play that is under way."""
     intent: Callable[[str, str], None]

@@ -11,27 +11,53 @@ _ADDED = Origin("<add_host>", kind="implicit", trusted=False)
 
 
 class LiveInventory:
-    """The inventory as it is now. What was added is data: its origin is not trusted."""
+    """The inventory as it is now. What was added is data: its origin is not trusted.
+
+    To make it anew takes time for every host, so it is not done for every host that a task adds or
+    groups, but once behind that task, see `settle`.
+    """
 
     def __init__(self, inventory: Inventory) -> None:
         self._now = inventory
         self._groups: dict[str, list[str]] | None = None
         self._stand_ins: dict[str, Host] = {}
+        self._noted: set[str] = set()
+        """Ids of tasks whose additions `now` doesn't show yet."""
 
     @property
     def now(self) -> Inventory:
-        """As it is after all that was folded in."""
+        """As it is after all that was settled."""
         return self._now
 
-    def fold(self, ended: TaskEnded) -> bool:
-        """Take in the hosts and memberships of a message; whether there were any."""
+    def fold(self, ended: TaskEnded) -> None:
+        """Take in the hosts and memberships of a message, for the next `settle`.
+
+        Raises:
+            PatternError: a name can't be a host's or a group's, or a group would be in a circle.
+        """
         if not ended.new_hosts and not ended.groups:
-            return False
+            return
         hosts = [(each.name, each.groups, each.vars) for each in ended.new_hosts]
         groups = [(ended.host, each.group, each.parents) for each in ended.groups]
-        self._now = self._now.extended(hosts, groups, _ADDED)
-        self._groups = None
-        return True
+        self._noted.add(ended.task)
+        self._now.note(hosts, groups, _ADDED)
+
+    def settle(self, task: str = "") -> None:
+        """Show what was folded in to all that begins from here on.
+
+        Args:
+            task: id of the one that is about to begin; other hosts' parts of it are no reason.
+        """
+        if self._noted - {task}:
+            self._now = self._now.renewed()
+            self._noted.clear()
+            self._stand_ins.clear()
+            self._groups = None
+
+    def is_member(self, host: str, group: str) -> bool:
+        """Whether there is a host of this name, and it is in this group."""
+        known = self._now.hosts.get(host)
+        return known is not None and (group == "all" or group in known.groups)
 
     def groups(self) -> dict[str, list[str]]:
         """``groups``: the names of all hosts in each group, in inventory order."""
