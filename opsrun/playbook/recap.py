@@ -62,7 +62,8 @@ class Recap:
         tally = self.of(ended.host)
         match ended.outcome:
             case Outcome.OK:
-                tally.ok += 1
+                # An include counts as often as something was included.
+                tally.ok += max(1, len(ended.includes))
             case Outcome.CHANGED:
                 tally.ok += 1
                 tally.changed += 1
