@@ -17,9 +17,9 @@ from opsrun.modules.wording import path_word
 ALGORITHMS = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")
 
 _MORE = r"""
-for x in r w x; do
-  if [ -$x "$p" ]; then say may.$x y; fi
-done
+if [ -r "$p" ]; then say may.r y; fi
+if [ -w "$p" ]; then say may.w y; fi
+if [ -x "$p" ]; then say may.x y; fi
 """
 _SOURCE = r"""
 if [ -h "$p" ]; then

@@ -1,0 +1,63 @@
+"""Every case of tests/cases, over a session on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.module_cases import load, make, modules, placed, tree, usual
+from support.module_host import ModuleHost, module_host
+from support.shells import shells
+
+from opsrun.modules.options import OptionError
+
+ALL = [(module, case) for module in modules() for case in load(module)]
+DIFFERING = {
+    "touching something new": {"diff"},
+    "unfit": {"checksum"},
+}
+"""What we leave out of a result, or have besides; each a row of docs/dialect.md."""
+
+
+@pytest.fixture(params=[("dash", "system"), ("busybox ash", "busybox")], ids=lambda each: each[1])
+def host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ModuleHost]:
+    name, userland = request.param
+    shell = shells(tmp_path, name, userland)
+    with module_host(tmp_path, shell.words, shell.prefix) as found:
+        yield found
+
+
+def _ran(host: ModuleHost, module: str, case: dict[str, Any], top: str, check: bool) -> Any:
+    try:
+        args = placed(case.get("args", {}), top)
+        told = host.run(module, args, check=check, diff=check)
+    except OptionError as error:
+        told = {"changed": False, "failed": True, "msg": str(error)}
+    return usual(told, top)
+
+
+def _without(result: Any, names: set[str]) -> Any:
+    return {key: value for key, value in result.items() if key not in names}
+
+
+@pytest.mark.parametrize(
+    ("module", "case"), ALL, ids=[f"{module}: {case['name']}" for module, case in ALL]
+)
+def test_a_case(host: ModuleHost, tmp_path: Path, module: str, case: dict[str, Any]) -> None:
+    top = tmp_path / "top"
+    before = case.get("before", {})
+    make(before, top)
+    left_out = DIFFERING.get(case["name"], set())
+
+    checked = _ran(host, module, case, str(top), True)
+    assert tree(top) == dict(sorted(before.items()))
+    assert _without(checked, left_out) == _without(case["check"], left_out)
+
+    result = _ran(host, module, case, str(top), False)
+    assert tree(top) == case["after"]
+    assert _without(result, left_out) == _without(case["result"], left_out)
+
+    again = _ran(host, module, case, str(top), False)
+    assert _without(again, left_out) == _without(case["again"], left_out)
