@@ -27,10 +27,15 @@ class Files:
     decrypt: Decrypt | None = None
     warnings: list[FileWarning] = field(default_factory=list)
     _documents: dict[str, Document] = field(default_factory=dict)
+    _real: dict[str, str] = field(default_factory=dict)
 
     def real(self, path: str) -> str:
         """``path`` as it can be opened: from the working directory, ``~`` expanded."""
-        return os.path.normpath(os.path.join(self.cwd, os.path.expanduser(path)))
+        found = self._real.get(path)
+        if found is None:
+            found = os.path.normpath(os.path.join(self.cwd, os.path.expanduser(path)))
+            self._real[path] = found
+        return found
 
     def is_file(self, path: str) -> bool:
         """Whether there is a file, or what can be read like one."""

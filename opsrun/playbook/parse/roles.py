@@ -205,7 +205,9 @@ def _key(use: Use, path: str) -> str:
     """Equal for uses of a role that count as one."""
     given = use.entry.data if use.entry else {}
     own = [given.get(key) for key in ("when", "tags", "vars")]
-    return repr((path, own, sorted(use.params.values.items(), key=str), sorted(use.froms.items())))
+    return repr(
+        (use.name, path, own, sorted(use.params.values.items(), key=str), sorted(use.froms.items()))
+    )
 
 
 def layer(documents: list[Document]) -> VarsLayer:
