@@ -76,7 +76,7 @@ class Lockstep:
 
     def _begin(self, task: Task) -> None:
         hosts = sorted(self._standing.pop(task.id), key=_rank)
-        hosts = [host for host in hosts if host.active and host.at is task]
+        hosts = [host for host in hosts if host.active and host.at and host.at.id == task.id]
         self._moved = hosts
         if not hosts:
             return

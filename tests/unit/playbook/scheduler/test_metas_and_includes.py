@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from support.plays import (
     AWAY,
@@ -20,6 +22,7 @@ from support.plays import (
 )
 
 from opsrun.playbook.messages import Include, Load, Loaded, RunTask, TaskEnded
+from opsrun.playbook.model.nodes import Block
 from opsrun.playbook.scheduler import StaleMessage
 from opsrun.playbook.scheduler.includes import frozen
 from opsrun.results import Outcome
@@ -217,3 +220,16 @@ def test_a_cancelled_host_takes_no_further_part() -> None:
     assert made.turns() == ["t1:abc", "t2:bc"]
     assert made.end is not None
     assert made.end.cancelled == ("a",)
+
+
+class Afresh(dict[str, list[Block]]):
+    """Files that are read anew for every include: equal ids, other objects."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return [block("X", "x1", "x2")]
+
+
+def test_what_is_loaded_twice_is_the_same_task() -> None:
+    one, other = ({"includes": (Include("tasks", "x", vars={"item": item}),)} for item in (1, 2))
+    made = play(["i", "t"], {("i", "a"): one, ("i", "b"): other}, hosts="ab", files=Afresh())
+    assert made.turns() == ["i:ab", "x1:ab", "x2:ab", "t:ab"]
