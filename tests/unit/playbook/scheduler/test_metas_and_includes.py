@@ -231,5 +231,5 @@ class Afresh(dict[str, list[Block]]):
 
 def test_what_is_loaded_twice_is_the_same_task() -> None:
     one, other = ({"includes": (Include("tasks", "x", vars={"item": item}),)} for item in (1, 2))
-    made = play(["i", "t"], {("i", "a"): one, ("i", "b"): other}, hosts="ab", files=Afresh())
+    made = play(["i", "t"], {("i", "a"): one, ("i", "b"): other}, hosts="ab", files=Afresh(x=[]))
     assert made.turns() == ["i:ab", "x1:ab", "x2:ab", "t:ab"]
