@@ -13,15 +13,19 @@ from opsrun.errors import PHASES, SinkClosed
 from opsrun.events import (
     ErrorInfo,
     Event,
+    HandlersPending,
     HostStarted,
     Notice,
     Outcome,
     Output,
+    PlayStarted,
     Result,
     Retry,
     RunStarted,
     Sink,
     Summary,
+    TaskResult,
+    TaskStarted,
     Waiting,
     WorkId,
 )
@@ -152,3 +156,105 @@ def runs(draw: st.DrawFn) -> list[Event]:
 def run_fields(hosts: Sequence[str]) -> tuple[st.SearchStrategy[Any], ...]:
     """Strategies for the fields of the head of a run."""
     return (texts, st.just("exec"), texts, st.just(tuple(hosts)), st.just(1_700_000_000.0))
+
+
+COUNTS = (
+    *("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored", "lost"),
+    "cancelled",
+)
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=3,
+)
+diffs = st.fixed_dictionaries(
+    {},
+    optional={
+        "before": texts | st.dictionaries(texts, texts, max_size=2),
+        "after": texts | st.dictionaries(texts, texts, max_size=2),
+        "before_header": texts,
+        "after_header": texts,
+        "prepared": texts,
+        "src_binary": st.just(1),
+        "dst_larger": st.just(104448),
+    },
+)
+task_data = st.fixed_dictionaries(
+    {},
+    optional={
+        "msg": texts | plain,
+        "rc": st.integers(0, 255),
+        "stdout": texts,
+        "stderr": texts,
+        "diff": diffs | st.lists(diffs, max_size=2),
+        "changed": st.booleans(),
+        "failed": st.booleans(),
+        "false_condition": texts,
+        "censored": texts,
+        "warnings": st.lists(texts, max_size=2),
+        "results": st.just([]),
+        "ansible_loop_var": texts,
+        "evaluated_to": st.just(False),
+        "more": plain,
+    },
+)
+task_kinds = st.sampled_from(["task", "handler", "gather", "meta", "include"])
+
+
+@st.composite
+def task_events(draw: st.DrawFn, task: str, hosts: Sequence[str]) -> list[Event]:
+    """A task's beginning, and results of its hosts with their items and attempts, in any order."""
+    action = st.sampled_from(["debug", "command", "assert", "setup", "include_tasks"])
+    first = draw(
+        st.builds(TaskStarted, st.just(task), texts, action, texts, task_kinds, role=texts)
+    )
+    results = st.builds(
+        TaskResult,
+        st.sampled_from(list(hosts)),
+        st.just(task),
+        st.sampled_from(Outcome),
+        task_data,
+        ignored=st.booleans(),
+        item=st.none() | texts,
+        delegate=st.just("") | texts,
+        name=texts,
+        retries_left=st.none() | st.integers(0, 3),
+        included=st.just("") | texts,
+        loop=st.booleans(),
+        rescued=st.booleans(),
+        quiet=st.booleans(),
+    )
+    return [first, *draw(st.lists(results, max_size=3))]
+
+
+@st.composite
+def playbook_runs(draw: st.DrawFn) -> list[Event]:
+    """A run of plays over 1 to 4 hosts, their tasks one after the other or mixed."""
+    hosts = draw(st.lists(names, min_size=1, max_size=4, unique=True))
+    events: list[Event] = [draw(st.builds(RunStarted, *run_fields(hosts)))]
+    for number in range(draw(st.integers(0, 2))):
+        batch = st.integers(1, 3)
+        events.append(
+            draw(st.builds(PlayStarted, texts, st.just(tuple(hosts)), texts, batch, batch))
+        )
+        tasks = [draw(task_events(f"{number}/{index}", hosts)) for index in range(2)]
+        if draw(st.booleans()):
+            queues = [list(task) for task in tasks]
+            while any(queues):
+                events.append(draw(st.sampled_from([q for q in queues if q])).pop(0))
+        else:
+            events += [event for task in tasks for event in task]
+        events += draw(st.lists(st.builds(Notice, levels, texts, texts), max_size=1))
+        pending = st.builds(HandlersPending, st.sampled_from(hosts), st.tuples(texts))
+        events += draw(st.lists(pending, max_size=1))
+    counts = st.fixed_dictionaries({name: st.integers(0, 9999) for name in COUNTS})
+    for host in hosts:
+        data = {"recap": draw(counts)}
+        events.append(result(host, draw(st.sampled_from(Outcome)), data=data))
+    events.append(summary(events, interrupted=draw(st.booleans())))
+    return events[: draw(st.integers(0, len(events)))] if draw(st.booleans()) else events
+
+
+def any_runs() -> st.SearchStrategy[list[Event]]:
+    """Of commands and of playbooks."""
+    return runs() | playbook_runs()

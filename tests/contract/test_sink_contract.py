@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from event_runs import BrokenPipe, play, runs
+from event_runs import BrokenPipe, any_runs, play
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -57,17 +57,20 @@ def _named(kind: str) -> Make:
     return lambda out, err, options: make_sink(kind, out, err, options)
 
 
-MAKERS: dict[str, Make] = {kind: _named(kind) for kind in KINDS} | {
+EVERY_KIND = (*KINDS, "playbook", "ansible")
+MAKERS: dict[str, Make] = {kind: _named(kind) for kind in EVERY_KIND} | {
     "live": _live,
     "discard": lambda out, err, options: Discard(),
 }
 every_sink = pytest.mark.parametrize("kind", MAKERS)
-for_people = pytest.mark.parametrize("kind", ["text", "fold", "line", "live"])
+for_people = pytest.mark.parametrize(
+    "kind", ["text", "fold", "line", "live", "playbook", "ansible"]
+)
 
 
 @every_sink
 @few
-@given(events=runs(), options=OPTIONS)
+@given(events=any_runs(), options=OPTIONS)
 def test_any_run_is_taken_and_written_to_the_writers_alone(
     kind: str, events: list[Event], options: OutputOptions, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -77,7 +80,7 @@ def test_any_run_is_taken_and_written_to_the_writers_alone(
 
 @every_sink
 @few
-@given(events=runs(), options=OPTIONS)
+@given(events=any_runs(), options=OPTIONS)
 def test_nothing_comes_after_close(kind: str, events: list[Event], options: OutputOptions) -> None:
     out, err = BytesWriter(), BytesWriter()
     sink = MAKERS[kind](out, err, options)
@@ -91,7 +94,7 @@ def test_nothing_comes_after_close(kind: str, events: list[Event], options: Outp
 
 @every_sink
 @few
-@given(events=runs(), options=OPTIONS, writes=st.integers(0, 4))
+@given(events=any_runs(), options=OPTIONS, writes=st.integers(0, 4))
 def test_a_reader_that_goes_away_is_told_once_and_left_alone(
     kind: str, events: list[Event], options: OutputOptions, writes: int
 ) -> None:
@@ -104,9 +107,9 @@ def test_a_reader_that_goes_away_is_told_once_and_left_alone(
     assert pipe.refused <= 1
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EVERY_KIND)
 @few
-@given(events=runs(), options=OPTIONS)
+@given(events=any_runs(), options=OPTIONS)
 def test_it_does_not_matter_when_it_is_flushed(
     kind: str, events: list[Event], options: OutputOptions
 ) -> None:
@@ -118,9 +121,9 @@ def test_it_does_not_matter_when_it_is_flushed(
     assert written[0] == written[1]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EVERY_KIND)
 @few
-@given(events=runs(), options=OPTIONS)
+@given(events=any_runs(), options=OPTIONS)
 def test_nothing_is_written_before_flush(
     kind: str, events: list[Event], options: OutputOptions
 ) -> None:
@@ -133,19 +136,19 @@ def test_nothing_is_written_before_flush(
 
 @for_people
 @few
-@given(events=runs(), options=OPTIONS)
+@given(events=any_runs(), options=OPTIONS)
 def test_no_host_gets_a_control_character_to_the_terminal(
     kind: str, events: list[Event], options: OutputOptions
 ) -> None:
     terminal = BytesWriter()
     play(MAKERS[kind](terminal, terminal, options), events)
-    ours = re.compile(r"\x1b\[[0-9]{1,2}m|\r\x1b\[K")
+    ours = re.compile(r"\x1b\[(?:[01];)?[0-9]{1,2}m|\r\x1b\[K")
     text = ours.sub("", terminal.text())
     assert is_plain(text)
 
 
 @few
-@given(events=runs(), options=OPTIONS)
+@given(events=any_runs(), options=OPTIONS)
 def test_json_lines_parse_and_keep_every_byte(events: list[Event], options: OutputOptions) -> None:
     out = BytesWriter()
     play(make_sink("jsonl", out, BytesWriter(), options), events)
@@ -163,7 +166,7 @@ def test_json_lines_parse_and_keep_every_byte(events: list[Event], options: Outp
 
 
 @few
-@given(events=runs(), options=OPTIONS)
+@given(events=any_runs(), options=OPTIONS)
 def test_the_json_document_is_one_document_wherever_the_run_ends(
     events: list[Event], options: OutputOptions
 ) -> None:
@@ -177,7 +180,7 @@ def test_the_json_document_is_one_document_wherever_the_run_ends(
 
 
 @few
-@given(events=runs())
+@given(events=any_runs())
 def test_outdir_holds_what_came_and_stays_inside(events: list[Event]) -> None:
     with tempfile.TemporaryDirectory() as top:
         inside = Path(top) / "in"
