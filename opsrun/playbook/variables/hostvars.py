@@ -7,10 +7,11 @@ from typing import Any
 
 from opsrun.errors import PatternError
 from opsrun.playbook.interfaces import Templar
+from opsrun.playbook.templating.lazy import DataMapping
 from opsrun.playbook.variables.layers import Layers
 
 
-class HostView(Mapping[str, Any]):
+class HostView(DataMapping):
     """One host's variables; each is rendered when it is asked for."""
 
     __slots__ = ("_layers", "_templar")
@@ -32,7 +33,7 @@ class HostView(Mapping[str, Any]):
         return len(self._layers)
 
 
-class HostVars(Mapping[str, Any]):
+class HostVars(DataMapping):
     """By a host's name; ``localhost`` is known even where no source names it.
 
     Args:
