@@ -73,19 +73,19 @@ def checked(book: Playbook | None) -> None:
     assert listed(book.plays, Selection.of(["a"])) is not None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(BOOKS)
 def test_any_structure_is_read_or_refused(book: Any) -> None:
     checked(loaded(yaml.safe_dump(book, allow_unicode=True)))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(BOOKS)
 def test_any_json_is_read_or_refused(book: Any) -> None:
     checked(loaded(json.dumps(book)))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.text(alphabet="-:#[]{}&*!|>'\"%@ \n\tabhosts{}", max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
     checked(loaded(text))
