@@ -49,6 +49,8 @@ _FORM_FACTORS = (
 )
 """Chassis types of SMBIOS 3, 7.4.1, by number."""
 
+_LOAD = re.compile(r"[0-9]{1,9}\.[0-9]{1,9}")
+
 _DMI = {
     "product_name": "product_name",
     "product_version": "product_version",
@@ -99,7 +101,7 @@ def memory(answers: Answers) -> dict[str, Any]:
     """/proc/meminfo in MiB."""
     told: dict[str, int] = {}
     for line in answers.text("meminfo").splitlines():
-        found = re.match(r"(\w+):\s*(\d+)", line)
+        found = re.match(r"(\w+):\s*([0-9]{1,18})\b", line)
         if found is not None:
             told[found[1]] = int(found[2]) // 1024
     if "MemTotal" not in told:
@@ -128,10 +130,10 @@ def memory(answers: Answers) -> dict[str, Any]:
 def loads(answers: Answers) -> dict[str, Any]:
     """Uptime in seconds, and the load."""
     found: dict[str, Any] = {}
-    up = answers.text("uptime").split()
-    if up:
-        found["uptime_seconds"] = int(float(up[0]))
-    load = answers.text("loadavg").split()[:3]
+    up = answers.text("uptime").split(".")[0]
+    if up.isascii() and up.isdigit():
+        found["uptime_seconds"] = int(up)
+    load = [each for each in answers.text("loadavg").split()[:3] if _LOAD.fullmatch(each)]
     if len(load) == 3:
         found["loadavg"] = {k: float(v) for k, v in zip(("1m", "5m", "15m"), load, strict=True)}
     return found
