@@ -12,7 +12,11 @@ from opsrun.playbook.variables.layers import Layers
 
 
 class HostView(DataMapping):
-    """One host's variables; each is rendered when it is asked for."""
+    """One host's variables; each is rendered when it is asked for.
+
+    ``hostvars`` is there for the templates among them, and not among the names: whoever wants all
+    of a host's variables doesn't want all of all hosts', over and over.
+    """
 
     __slots__ = ("_layers", "_templar")
 
@@ -27,10 +31,10 @@ class HostView(DataMapping):
         return name in self._layers
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._layers)
+        return (name for name in self._layers if name != "hostvars")
 
     def __len__(self) -> int:
-        return len(self._layers)
+        return sum(1 for _ in self)
 
 
 class HostVars(DataMapping):
