@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from opsrun.errors import PatternError
+from opsrun.inventory.patterns import LOCALHOST
 from opsrun.playbook.interfaces import Templar
 from opsrun.playbook.templating.lazy import DataMapping
 from opsrun.playbook.variables.layers import Layers
@@ -42,7 +42,7 @@ class HostVars(DataMapping):
 
     Args:
         names: of the hosts that there are now.
-        view: the variables of one. Raises PatternError for a name that is unknown.
+        view: the variables of one.
     """
 
     __slots__ = ("_names", "_view", "_views")
@@ -57,14 +57,13 @@ class HostVars(DataMapping):
     def __getitem__(self, name: str) -> HostView:
         found = self._views.get(name)
         if found is None:
-            try:
-                found = self._views[name] = self._view(name)
-            except PatternError as error:
-                raise KeyError(name) from error
+            if name not in self:
+                raise KeyError(name)
+            found = self._views[name] = self._view(name)
         return found
 
     def __contains__(self, name: object) -> bool:
-        return name in self._names() or (isinstance(name, str) and name in ("localhost",))
+        return name in self._names() or (isinstance(name, str) and name in LOCALHOST)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names())
