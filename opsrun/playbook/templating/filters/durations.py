@@ -1,4 +1,4 @@
-"""Spans of time, as people write them (``1h 30m``), in one unit: filters of ``community.general``."""
+"""Spans of time as people write them (``1h 30m``): filters of ``community.general``."""
 
 from __future__ import annotations
 
