@@ -42,6 +42,8 @@ class Report:
         self.hosts: tuple[str, ...] = ()
         self.results: list[Result] = []
         self.interrupted = False
+        self.broken = False
+        """The run ended by a mistake that is no host's, as in a play's own keywords."""
         self.duration = 0.0
         self._by_host: dict[str, Result] = {}
         for event in events:
@@ -139,7 +141,8 @@ class Report:
         if self.interrupted:
             return INTERRUPTED
         counts = self.counts()
-        worst = next((status for outcome, status in _SEVERITY if counts[outcome]), 0)
+        none = 1 if self.broken else 0
+        worst = next((status for outcome, status in _SEVERITY if counts[outcome]), none)
         if not largest or worst not in (0, 1):
             return worst
         return max([worst, *(_remote_status(result) for result in self.results)])

@@ -19,7 +19,7 @@ from opsrun.playbook.interfaces import Wish
 from opsrun.remote.become import BecomeConnection, BecomeSpec
 from opsrun.remote.capture import KEEP_PER_STREAM, Capture, MemoryBudget
 from opsrun.remote.command import Command, CommandResult
-from opsrun.remote.connection import USUAL, Connection, Transport
+from opsrun.remote.connection import USUAL, Connection, Manner, Process, Transport
 from opsrun.remote.files.remote_files import RemoteFiles
 from opsrun.remote.perseverance import Perseverance
 from opsrun.remote.running import Running
@@ -28,6 +28,44 @@ from opsrun.transports.ssh_config.config import SSHConfig
 from opsrun.transports.targets.become import Become, become_spec
 from opsrun.transports.targets.build import ConnectionDefaults, build_target
 from opsrun.transports.targets.target import Target
+
+_PATIENCE = 3.0
+"""Seconds for a further channel where shells that nobody uses may be what keeps it back."""
+
+
+class Narrow:
+    """A line's `Connection` for one of its shells, or for none of them.
+
+    A server may allow no channel beside those that are open (``MaxSessions 1``). What keeps them
+    open is then this line itself, whose other shells nobody uses: they give way.
+    """
+
+    def __init__(self, line: Line, shell: Shell | None) -> None:
+        self._line = line
+        self._shell = shell
+
+    def start(self, script: str, manner: Manner = USUAL) -> Process:
+        """See `Connection.start`."""
+        line = self._line
+        connection = line.connection()
+        if line.narrow:
+            line.drop_others(self._shell)
+        if not line.others(self._shell):
+            return connection.start(script, manner)
+        patience = _PATIENCE if manner.patience is None else min(manner.patience, _PATIENCE)
+        try:
+            return connection.start(script, replace(manner, patience=patience))
+        except ConnectionFailed as error:
+            if error.phase != "open" or not line.usable:
+                raise
+        line.drop_others(self._shell)
+        process = connection.start(script, manner)
+        line.narrow = True
+        return process
+
+    def close(self) -> None:
+        """See `Connection.close`."""
+        self._line.connection().close()
 
 
 class Line:
@@ -40,6 +78,17 @@ class Line:
         self.transport: Transport | None = transport
         self._connection: Connection | None = None
         self._shells: dict[BecomeSpec | None, Shell] = {}
+        self.narrow = False
+        """The server allows too few channels for all its shells."""
+
+    def others(self, shell: Shell | None) -> list[Shell]:
+        """The shells beside ``shell`` that hold a channel."""
+        return [each for each in self._shells.values() if each is not shell and each.is_open]
+
+    def drop_others(self, shell: Shell | None) -> None:
+        """Close all shells but ``shell``; each comes up again when it is used."""
+        for each in self.others(shell):
+            each.drop()
 
     def connection(self) -> Connection:
         """The login; made anew after `forget`."""
@@ -90,7 +139,9 @@ class Shell:
         """The persistent shell."""
         if self._session is None:
             reach = self._reach
-            connection = self._as(self._line.connection())
+            connection = self._as(Narrow(self._line, self))
+            # Logged in here, and not under the session's own patience.
+            self._line.connection()
             self._session = Session(connection, reach.now, host=self._host, stop=reach.stop)
         return self._session
 
@@ -112,7 +163,8 @@ class Shell:
         running = Running(command, out, err, self._reach.now, None, None)
         try:
             with self._reach.stop.closing(running.interrupt):
-                ended = running.run(self._as(self._line.connection()), self._reach.stop, self._host)
+                connection = self._as(Narrow(self._line, None))
+                ended = running.run(connection, self._reach.stop, self._host)
         finally:
             out.close()
             err.close()
@@ -121,6 +173,11 @@ class Shell:
     def forget(self) -> None:
         """See `HostShell.forget`."""
         self._line.forget()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there has been a session since the last `drop`."""
+        return self._session is not None
 
     def drop(self) -> None:
         """The shell is gone with its connection, or is to go."""
@@ -162,6 +219,8 @@ class FleetReach:
         self._at_once = at_once
         self._retries = retries
         self._lock = fleetway.engine.lock()
+        self._admitting = fleetway.engine.lock()
+        """What all connections share is made by the first of them alone."""
         self._idle: dict[Target, list[Line]] = {}
         self._every: set[Line] = set()
         self._known: dict[Any, tuple[Target, BecomeSpec | None]] = {}
@@ -192,7 +251,8 @@ class FleetReach:
                 self._config = self._defaults.read_ssh_config()
             target = build_target(wish.host, variables, self._defaults, self._config)
             spec = become_spec(wish.host, variables, self._become(wish), login_user(target))
-            self._fleetway.admit(target, self._at_once)
+            with self._admitting:
+                self._fleetway.admit(target, self._at_once)
             found = self._known[key] = target, spec
         return found
 

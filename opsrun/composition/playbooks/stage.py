@@ -28,6 +28,7 @@ from opsrun.events import (
     Result,
     RunStarted,
     Sink,
+    Summary,
     WorkId,
     digest,
 )
@@ -200,6 +201,10 @@ class PlaybookStage(Run):
         for name in new:
             self._joined[name] = self._engine.now()
             self.collector.emit(HostStarted(name, self._work(name), time.time()))
+
+    def _summary(self, duration: float) -> Summary:
+        self.report.broken = self._spoiled
+        return super()._summary(duration)
 
     def _work(self, host: str) -> WorkId:
         return WorkId(host, ("playbook",), self._mark)

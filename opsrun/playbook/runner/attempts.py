@@ -271,6 +271,8 @@ class Attempts:
             kit.is_member,
         )
         acted: Acted = kind.prepare(self._action(), call).act(call)
+        if acted.meta == "reset_connection":
+            self._reset()
         return settled(
             Done(
                 acted.result.to_dict(),
@@ -280,6 +282,12 @@ class Attempts:
                 meta=acted.meta,
             )
         )
+
+    def _reset(self) -> None:
+        """Close the host's connection: the next task logs in again."""
+        wish = wished(self._kit, self._task, self._order.host, "", self._templar, self._layers)
+        with self._kit.reach.lease(wish) as shell:
+            shell.forget()
 
     def _action(self) -> RawAction:
         """The task's, with what ``module_defaults`` says."""
