@@ -221,7 +221,10 @@ class File(StateModule[Found]):
         fresh = _fresh(found, 0o040777 & ~found.wanted.umask)
         change = found.wanted.against(fresh, new=True)
         for name in names:
-            lines += [f"mkdir -- {argument(name)} || exit\n", *change.lines(name)]
+            lines += [
+                f"mkdir -- {argument(name)} || [ -d {argument(name)} ] || exit\n",
+                *change.lines(name),
+            ]
         told = {} if context.check else (change.before(), change.after())
         return self._made(found, "path", lines, told)
 

@@ -162,7 +162,7 @@ class RemoteCopy:
     def _lines(self, src: Seen, seen: Seen, wanted: Wanted, answers: Answers) -> Iterator[str]:
         yield f"umask {wanted.umask:03o}\n"
         for name in answers.every("new")[::-1]:
-            yield f"mkdir -- {argument(name)} || exit\n"
+            yield f"mkdir -- {argument(name)} || [ -d {argument(name)} ] || exit\n"
         if src.is_dir:
             yield from self._directory(src, seen, wanted)
         else:
@@ -171,7 +171,7 @@ class RemoteCopy:
     def _directory(self, src: Seen, seen: Seen, wanted: Wanted) -> Iterator[str]:
         name = argument(seen.path.rstrip("/") or "/")
         links = "-L" if self.local_follow else "-P"
-        yield f"[ -d {name} ] || mkdir -- {name} || exit\n"
+        yield f"[ -d {name} ] || mkdir -- {name} || [ -d {name} ] || exit\n"
         yield f"cp -R {links} -- {argument(src.path)}/. {name}/ || exit\n"
         if wanted.uid is not None or wanted.gid is not None:
             owner = "" if wanted.uid is None else str(wanted.uid)
