@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from opsrun.errors import TransferFailed
+from opsrun.errors import HostError
 from opsrun.modules.base import Context, Diff, ModuleError, ModuleResult, Steps
 from opsrun.modules.content import DIFF_LIMIT, Content
 from opsrun.modules.looking import LOOK, Answers, Seen
@@ -157,7 +157,7 @@ class Placing:
         delivery = self._delivery(found, parent)
         try:
             delivered = yield Upload(delivery, self.content.chunks())
-        except TransferFailed as error:
+        except HostError as error:
             words = f"{error.message} ({error.hint})" if error.hint else error.message
             if not self.unsafe_writes or "busy" not in words.lower():
                 raise ModuleError(words) from error
@@ -182,7 +182,10 @@ class Placing:
         change = wanted.against(fresh, new=True)
         lines = [f"umask {wanted.umask:03o}\n"]
         for name in found.answers.every("new")[::-1]:
-            lines += [f"mkdir -- {argument(name)} || exit\n", *change.lines(name)]
+            lines += [
+                f"mkdir -- {argument(name)} || [ -d {argument(name)} ] || exit\n",
+                *change.lines(name),
+            ]
         lines.append(f"cd -P -- {argument(folder)} && q=$(pwd -P && echo x) || exit\n")
         answer = yield Run(f'{"".join(lines)}{LOOK}say parent "${{q%?x}}"\n')
         return Answers(answer).text("parent")
