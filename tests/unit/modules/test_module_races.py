@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.module_host import LocalController
 
-from opsrun.modules.base import Context
+from opsrun.modules.base import Context, ModuleResult, Steps
 from opsrun.modules.files import File
 from opsrun.modules.options import resolve
 from opsrun.modules.requests import Run
@@ -21,6 +21,16 @@ def _ran(request: object) -> CommandResult:
     return CommandResult(ended.returncode, stdout=ended.stdout, stderr=ended.stderr)
 
 
+def _to_the_end(steps: Steps, answer: CommandResult) -> ModuleResult:
+    while True:
+        try:
+            request = steps.send(answer)
+        except StopIteration as ended:
+            result: ModuleResult = ended.value
+            return result
+        answer = _ran(request)
+
+
 @pytest.mark.parametrize("there", ["a", "a/b"])
 def test_directories_that_somebody_else_made_after_the_look(tmp_path: Path, there: str) -> None:
     path = tmp_path / "a/b"
@@ -28,11 +38,7 @@ def test_directories_that_somebody_else_made_after_the_look(tmp_path: Path, ther
     steps = module.steps(Context(LocalController(tmp_path)))
     looked = _ran(next(steps))
     (tmp_path / there).mkdir(parents=True)
-    request = steps.send(looked)
-    with pytest.raises(StopIteration) as ended:
-        while True:
-            request = steps.send(_ran(request))
-    assert ended.value.value.changed
+    assert _to_the_end(steps, looked).changed
     assert path.stat().st_mode & 0o7777 == 0o750
 
 
