@@ -62,7 +62,7 @@ class _Command(Module):
 
     def steps(self, context: Context) -> Steps:
         """See `Module.steps`."""
-        if context.check and self.creates is None and self.removes is None:
+        if context.check and not self._ruled and self.chdir is None:
             return self._unrun(skipped=True)
         mark = secrets.token_hex(8)
         data = None
@@ -77,6 +77,11 @@ class _Command(Module):
             environment=True,
         )
         return self._result(read_ending(answer, mark), answer, context)
+
+    @property
+    def _ruled(self) -> bool:
+        """Whether what is on the host decides if it runs."""
+        return self.creates is not None or self.removes is not None
 
     def _script(self, mark: str, context: Context) -> Iterator[str]:
         yield f"mark={mark}\n{AROUND}"
@@ -99,7 +104,7 @@ class _Command(Module):
             case "creates" | "removes":
                 return self._unneeded(ending.code, context)
             case "would":
-                return self._unrun(skipped=False)
+                return self._unrun(skipped=not self._ruled)
             case "chdir":
                 words = f"Unable to change directory before execution: {ending.words}"
                 return ModuleResult(failed=True, msg=words, data=self._data(rc=None))

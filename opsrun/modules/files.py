@@ -154,7 +154,7 @@ class File(StateModule[Found]):
             "touch": self._touch,
         }
         try:
-            if not context.check:
+            if state.path.exists or not context.check:
                 self._wish.resolved(state.answers)
             return makers[wanted](state, context)
         except ModuleError as error:

@@ -128,7 +128,7 @@ class Placing:
     # -- nothing to send
 
     def _same(self, found: _Found, context: Context) -> Steps:
-        self._known(found, context)
+        self.wish.resolved(found.answers)
         change = found.wanted.against(found.seen)
         path = found.seen.path
         diff = Diff({"path": path, **change.before()}, {"path": path, **change.after()})
@@ -139,10 +139,6 @@ class Placing:
             data |= described(Answers(answer).seen("after"))
         warnings = found.wanted.warnings
         return ModuleResult(bool(change), data=data, diff=(diff,), warnings=warnings)
-
-    def _known(self, found: _Found, context: Context) -> None:
-        if not context.check:
-            self.wish.resolved(found.answers)
 
     # -- something to send
 
