@@ -105,6 +105,8 @@ class TaskResult:
     """For an include: the file or role."""
     loop: bool = False
     """The task went through items; each had a `TaskResult` of its own before this one."""
+    diff: bool = False
+    """The task was to say how what it changes differs (``--diff``, or the keyword)."""
     rescued: bool = False
     """It failed inside a block that has a rescue part."""
     quiet: bool = False

@@ -68,6 +68,7 @@ class _Turn:
         self._templar: Templar = kit.variables.templar_over(self._layers, task)
         self._secret = False
         self._said = ""
+        self._diffs = kit.settings.diff
 
     def ended(self) -> TaskEnded:
         """The whole of it."""
@@ -213,6 +214,10 @@ class _Turn:
                 included=CENSORED if files and self._secret else files,
                 loop=item is None and self._task.loop is not None,
                 quiet=self._is_quiet(),
+                diff=self._diffs,
+                rescued=done.outcome is Outcome.FAILED
+                and not done.ignored
+                and self._kit.book.rescued(self._order.task),
             )
         )
 

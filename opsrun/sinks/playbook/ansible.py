@@ -184,7 +184,7 @@ class AnsibleSink:
         return "results" in event.result
 
     def _ended_task(self, event: TaskResult, task: TaskStarted) -> None:
-        if event.outcome is Outcome.CHANGED and self._options.diff:
+        if event.outcome is Outcome.CHANGED and event.diff:
             self._diff(event)
         style = _STYLE[event.outcome]
         if event.outcome.is_good:

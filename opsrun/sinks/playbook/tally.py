@@ -30,7 +30,6 @@ class Look:
 
     verbosity: int = 0
     color: bool = False
-    diff: bool = False
 
 
 @dataclass(slots=True)
@@ -88,7 +87,7 @@ class Tally:
         words = said(event, self.task.action, self.look.verbosity)
         if words:
             self._said.setdefault(words, []).append(event.host)
-        if self.look.diff and event.outcome is Outcome.CHANGED:
+        if event.diff and event.outcome is Outcome.CHANGED:
             lines = [line for entry in entries(event.result) for line in diff_lines(entry)]
             if lines:
                 self._diffs.setdefault(tuple(lines), []).append(event.host)

@@ -38,7 +38,7 @@ class PlaybookSink(TerminalSink):
 
     def __init__(self, out: Writer, err: Writer, options: OutputOptions) -> None:
         super().__init__(out, err, options)
-        self._look = Look(options.verbosity, options.color, options.diff)
+        self._look = Look(options.verbosity, options.color)
         self._tasks: dict[str, TaskStarted] = {}
         self._open: dict[str, Tally] = {}
         self._headed = ""
