@@ -20,6 +20,7 @@ from opsrun.remote.become import BecomeConnection, BecomeSpec
 from opsrun.remote.capture import KEEP_PER_STREAM, Capture, MemoryBudget
 from opsrun.remote.command import Command, CommandResult
 from opsrun.remote.connection import USUAL, Connection, Manner, Process, Transport
+from opsrun.remote.deadline import Deadline
 from opsrun.remote.files.remote_files import RemoteFiles
 from opsrun.remote.perseverance import Perseverance
 from opsrun.remote.running import Running
@@ -31,6 +32,10 @@ from opsrun.transports.targets.target import Target
 
 _PATIENCE = 3.0
 """Seconds for a further channel where shells that nobody uses may be what keeps it back."""
+
+
+_AGAIN = 0.05
+"""Seconds between attempts."""
 
 
 class Narrow:
@@ -48,20 +53,31 @@ class Narrow:
         """See `Connection.start`."""
         line = self._line
         connection = line.connection()
-        if line.narrow:
-            line.drop_others(self._shell)
         if not line.others(self._shell):
             return connection.start(script, manner)
+        if line.narrow:
+            return self._alone(connection, script, manner)
         patience = _PATIENCE if manner.patience is None else min(manner.patience, _PATIENCE)
         try:
             return connection.start(script, replace(manner, patience=patience))
         except ConnectionFailed as error:
             if error.phase != "open" or not line.usable:
                 raise
-        line.drop_others(self._shell)
-        process = connection.start(script, manner)
+        process = self._alone(connection, script, manner)
         line.narrow = True
         return process
+
+    def _alone(self, connection: Connection, script: str, manner: Manner) -> Process:
+        """Start it once the server has noticed that the other channels are closed."""
+        self._line.drop_others(self._shell)
+        patience = Deadline("open", _PATIENCE, self._line.now)
+        while True:
+            try:
+                return connection.start(script, manner)
+            except ConnectionFailed as error:
+                over = not patience.remaining() or not self._line.usable
+                if error.phase != "open" or over or self._line.waits(_AGAIN):
+                    raise
 
     def close(self) -> None:
         """See `Connection.close`."""
@@ -80,6 +96,14 @@ class Line:
         self._shells: dict[BecomeSpec | None, Shell] = {}
         self.narrow = False
         """The server allows too few channels for all its shells."""
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+        return self._reach.now()
+
+    def waits(self, seconds: float) -> bool:
+        """Do nothing for so long; whether the run has been ended meanwhile."""
+        return self._reach.stop.wait(seconds)
 
     def others(self, shell: Shell | None) -> list[Shell]:
         """The shells beside ``shell`` that hold a channel."""
@@ -244,7 +268,8 @@ class FleetReach:
 
     def _resolved(self, wish: Wish) -> tuple[Target, BecomeSpec | None]:
         variables = _as_variables(wish)
-        key = wish.host, tuple(sorted((name, repr(value)) for name, value in variables.items()))
+        pairs = tuple(sorted((name, repr(value)) for name, value in variables.items()))
+        key = wish.host, wish.become, pairs
         found = self._known.get(key)
         if found is None:
             if self._config is None:
