@@ -75,6 +75,7 @@ class _Turn:
         before = self._kit.now()
         self._secret = self._hides(self._templar)
         self._said = self._name()
+        self._diffs = self._shows_diff()
         found = self._each()
         whole = found[0] if self._task.loop is None else self._folded(found)
         whole.duration = self._kit.now() - before
@@ -87,6 +88,12 @@ class _Turn:
         except (OpsrunError, ModuleError):
             # Rather too little shown than a secret.
             return True
+
+    def _shows_diff(self) -> bool:
+        try:
+            return flag(self._task, "diff", self._templar, self._kit.settings.diff)
+        except (OpsrunError, ModuleError):
+            return self._kit.settings.diff
 
     def _name(self) -> str:
         name = self._task.name
