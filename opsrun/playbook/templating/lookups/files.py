@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Callable
 from typing import Any
 
+from opsrun.dialect.tags import holds_template
 from opsrun.playbook.templating.filters.choices import to_bool
 from opsrun.playbook.templating.filters.values import a_text
 from opsrun.playbook.templating.library import LookupRun, PluginError
@@ -104,8 +106,17 @@ def template(
         path = found_file(run, term, "templates")
         wanted = {**options, "template_vars": template_vars or {}}
         written = run.templar.file(path, wanted).decode("utf-8", "surrogateescape")
-        made.append(_converted(written) if to_bool(convert_data) else written)
+        converts = to_bool(convert_data) and _converts(content(run, path))
+        made.append(_converted(written) if converts else written)
     return made
+
+
+_JSON_LAST = re.compile(r"\|\s*(?:to_json|to_nice_json|tojson)\b[^{}]*\}\}\s*\Z")
+
+
+def _converts(source: str) -> bool:
+    """A file without any template stays text, and so does what was written as JSON on purpose."""
+    return holds_template(source) and _JSON_LAST.search(source) is None
 
 
 def _converted(written: str) -> Any:

@@ -80,8 +80,6 @@ def _of_mapping(term: Mapping[Any, Any]) -> _Wanted:
 
 def _joined(files: Sequence[str], paths: Any) -> tuple[str, ...]:
     folders = _split(paths or [], ",:;")
-    if not files:
-        return tuple(folders)
     if not folders:
         return tuple(files)
     return tuple(os.path.join(*each) for each in itertools.product(folders, files))

@@ -73,7 +73,7 @@ def _entries(value: Any) -> list[Any]:
 
 
 def subelements(terms: list[Any], run: LookupRun) -> list[Any]:
-    """Pairs: an entry, and each entry of the list that it has at a path of keys.
+    """Pairs: an entry without the list that it has at a path of keys, and each entry of the list.
 
     The terms are a list or dictionary of dictionaries, the path with dots, and, if need be,
     ``{skip_missing: true}``. What a loop has skipped is left out.
@@ -85,7 +85,19 @@ def subelements(terms: list[Any], run: LookupRun) -> list[Any]:
         raise PluginError(f"expected a list of dictionaries first, not {kind(terms[0])}")
     skip = _skips(terms[2]) if len(terms) == 3 else False
     kept = [each for each in entries if not _skipped(each)]
-    return mappings.subelements(kept, terms[1], skip)
+    path = terms[1].split(".")
+    made = []
+    for each in kept:
+        pairs = mappings.subelements([each], path, skip)
+        rest = _without(each, path) if pairs else None
+        made += [[rest, entry] for _, entry in pairs]
+    return made
+
+
+def _without(entry: Any, path: list[str]) -> dict[Any, Any]:
+    if len(path) == 1:
+        return {key: value for key, value in entry.items() if key != path[0]}
+    return {**entry, path[0]: _without(entry[path[0]], path[1:])}
 
 
 def _skips(flags: Any) -> bool:

@@ -56,10 +56,16 @@ def password(terms: list[Any], run: LookupRun, **options: Any) -> list[Any]:
     made = []
     for term in terms:
         path, own = split_term(term, _OPTIONS)
-        given = _checked({**options, **own})
+        given = _checked({**options, **own, **_chars(own)})
         kept = _kept(os.path.join(run.context.basedir, os.path.expanduser(path)), given)
         made.append(_result(kept, given.get("encrypt")))
     return made
+
+
+def _chars(own: dict[str, str]) -> dict[str, Any]:
+    """In a term two commas stand for the comma itself."""
+    written = own.get("chars", "")
+    return {"chars": [",", *written.replace(",,", ",").split(",")]} if ",," in written else {}
 
 
 def _checked(options: dict[str, Any]) -> dict[str, Any]:
@@ -146,7 +152,7 @@ def _write(path: str, text: str) -> None:
 def _new(options: dict[str, Any]) -> str:
     letters = _letters(options.get("chars"))
     seed = options.get("seed")
-    source = random.SystemRandom() if seed is None else random.Random(seed)
+    source = random.SystemRandom() if seed is None else random.Random(str(seed))
     try:
         length = int(options.get("length", _LENGTH))
     except (TypeError, ValueError) as error:
@@ -157,10 +163,7 @@ def _new(options: dict[str, Any]) -> str:
 def _letters(written: Any) -> str:
     classes: Sequence[Any] = _CHARS
     if isinstance(written, str):
-        # Two commas stand for the comma itself.
-        classes = (
-            [",", *written.replace(",,", ",").split(",")] if ",," in written else written.split(",")
-        )
+        classes = written.split(",")
     elif written is not None:
         classes = written
     found = (getattr(string, each) if each in _CLASSES else each for each in classes if each)

@@ -61,7 +61,8 @@ def _row(given: dict[str, Any]) -> _Row:
 
 def _number(name: str, value: Any) -> int:
     try:
-        return value if isinstance(value, int) else int(str(value), 0)
+        written = str(value)
+        return int(written, 16 if written[:2].lower() == "0x" else 10)
     except ValueError as error:
         raise PluginError(f"{name} is a whole number, not {value!r}") from error
 
@@ -80,6 +81,8 @@ def _texts(row: _Row) -> list[str]:
 def _numbers(row: _Row) -> range:
     stride = 1 if row.stride is None else row.stride
     if row.count is not None:
+        if row.count < 0:
+            raise PluginError(f"a count can't be negative: {row.count}")
         return range(row.start, row.start + row.count * stride, stride) if stride else range(0)
     assert row.end is not None
     if stride == 0:

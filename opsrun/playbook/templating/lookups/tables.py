@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from opsrun.errors import did_you_mean
 from opsrun.playbook.templating.filters.choices import to_bool
 from opsrun.playbook.templating.filters.values import one_of
 from opsrun.playbook.templating.library import LookupRun, PluginError
@@ -88,9 +89,12 @@ def _parsed(text: str, options: dict[str, Any], kind: str) -> configparser.Confi
 def _values(
     parser: configparser.ConfigParser, key: str, section: str, options: dict[str, Any]
 ) -> list[Any]:
+    if not parser.has_section(section):
+        hint = did_you_mean(section, parser.sections())
+        raise PluginError(f"{options['file']} has no section {section!r}{hint}")
     try:
         if to_bool(options["re"]):
-            items = parser.items(section) if parser.has_section(section) else []
+            items = parser.items(section)
             return [value for name, value in items if re.match(key, name)]
         found: Any = parser.get(section, key, fallback=options["default"])
     except (configparser.Error, re.error) as error:

@@ -11,17 +11,15 @@ from opsrun.playbook.templating.filters.values import a_text
 from opsrun.playbook.templating.library import LookupRun, PluginError
 from opsrun.playbook.templating.undefined import Missing, NotThere
 
-_NOTHING = object()
 
-
-def vars_(terms: list[Any], run: LookupRun, default: Any = _NOTHING) -> list[Any]:
+def vars_(terms: list[Any], run: LookupRun, default: Any = None) -> list[Any]:
     """What variables come to; ``default`` for those that aren't there."""
     made = []
     for term in terms:
         name = a_text(term, "vars")
         if name in run.variables:
             made.append(run.variables[name])
-        elif default is not _NOTHING:
+        elif default is not None:
             made.append(default)
         else:
             raise NotThere(Missing(name=name))
@@ -43,7 +41,8 @@ def varnames(terms: list[Any], run: LookupRun) -> list[Any]:
 
 def env(terms: list[Any], run: LookupRun, default: Any = "") -> list[Any]:
     """Variables of opsrun's own environment; ``default`` for those that aren't there."""
-    return [os.environ.get(a_text(term, "env"), default) for term in terms]
+    fallback = "" if default is None else default
+    return [os.environ.get(a_text(term, "env"), fallback) for term in terms]
 
 
 def inventory_hostnames(terms: list[Any], run: LookupRun) -> list[Any]:
