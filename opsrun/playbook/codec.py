@@ -46,7 +46,10 @@ def decode(text: str) -> Any:
     Raises:
         ValueError: it is none.
     """
-    return _in(json.loads(text))
+    try:
+        return _in(json.loads(text))
+    except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+        raise ValueError(f"this is no message: {type(error).__name__}: {error}") from error
 
 
 def _marked(kind: str, value: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 from support.playruns import Ran, run, tasks
 
 from opsrun.lab import Lab
+from opsrun.remote import session
 
 
 @pytest.fixture
@@ -66,11 +67,21 @@ def test_two_identities_where_one_channel_is_allowed(
     assert logins(lab) == [1]
 
 
-def test_a_shell_is_used_again(sshd: Callable[..., Lab], play: Callable[..., Ran]) -> None:
+def test_a_shell_is_used_again(
+    sshd: Callable[..., Lab], play: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[session.Shell] = []
+    usual = session.Shell
+
+    def counted(*args: Any) -> session.Shell:
+        opened.append(usual(*args))
+        return opened[-1]
+
+    monkeypatch.setattr(session, "Shell", counted)
     lab = sshd(hosts=1)
-    text = tasks(*(f"{{name: {name}, shell: 'ps -o ppid= -p $PPID'}}" for name in "abc"))
-    ran = play(lab, text)
-    assert len({ran.result(name)["stdout"] for name in "abc"}) == 1
+    ran = play(lab, tasks("{name: a, command: 'true'}", "{name: b, ping: }", "{name: c, ping: }"))
+    assert ran.status == 0
+    assert len(opened) == 1
     assert logins(lab) == [1]
 
 
