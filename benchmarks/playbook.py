@@ -92,9 +92,11 @@ def environment(home: Path, hosts: int) -> dict[str, str]:
     }
 
 
-def measure(
-    lab: Lab, folder: Path, python: Path, reps: int
-) -> dict[tuple[str, str], list[Figures]]:
+Found = dict[tuple[str, str], list[Figures]]
+"""By program, and by the state that it finds hosts in."""
+
+
+def measure(lab: Lab, folder: Path, python: Path, reps: int) -> Found:
     """Turn by turn: each program on new trees, then on converged ones."""
     env = environment(folder, len(lab.hosts))
     found: Found = {}
