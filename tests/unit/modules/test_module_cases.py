@@ -16,7 +16,7 @@ from opsrun.modules.options import OptionError
 ALL = [(module, case) for module in modules() for case in load(module)]
 DIFFERING = {
     "touching something new": {"diff"},
-    "what is in a directory of the host": {"dest", "checksum", "md5sum", "msg"},
+    "what is in a directory of the host": {"dest", "src", "checksum", "md5sum", "msg"},
 }
 """What we leave out of a result, or have besides; each a row of docs/dialect.md."""
 
