@@ -41,15 +41,17 @@ def shows(event: TaskResult, action: str, verbosity: int) -> bool:
 def dump(event: TaskResult, action: str, verbosity: int) -> str:
     """The result as JSON: on one line, or indented for tasks that are there to say something."""
     wordy = is_wordy(event, action)
-    values = _kept(event, action if wordy else "", verbosity)
+    values = _kept(event, action, verbosity, wordy)
     return sanitise(_json(values, 4 if wordy else None))
 
 
-def _kept(event: TaskResult, wordy: str, verbosity: int) -> dict[str, Any]:
+def _kept(event: TaskResult, action: str, verbosity: int, wordy: bool) -> dict[str, Any]:
     hidden = set(_NEVER)
     if verbosity < DETAILED:
         hidden |= {*_AT_LEAST_3}
-    if wordy == "debug":
+    if action == "debug" and "skipped_reason" in event.result and not event.loop:
+        hidden.add("changed")
+    if wordy and action == "debug":
         hidden |= {*_DEBUG}
         loop_var = event.result.get("ansible_loop_var")
         hidden |= {str(loop_var), str(event.result.get("ansible_index_var"))} if loop_var else set()
