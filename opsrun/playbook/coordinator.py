@@ -21,7 +21,7 @@ from opsrun.playbook.messages import Load, Loaded, PlayEnded, RunTask, TaskEnded
 from opsrun.playbook.model.nodes import Block, Node, Task
 from opsrun.playbook.parse.loader import Included
 from opsrun.playbook.recap import Recap
-from opsrun.playbook.runner.host_runner import HostRunner
+from opsrun.playbook.runner.host_runner import CENSORED, HostRunner
 from opsrun.playbook.scheduler.play import PlayScheduler
 from opsrun.playbook.scheduler.settings import PlaySettings
 from opsrun.playbook.state import RunState
@@ -210,8 +210,13 @@ class BatchRun:
             office.recap.add(ended, rescued=office.book.rescued(ended.task))
         self._scheduler.ended(ended)
 
+    def _hides(self, task: str) -> bool:
+        """Whether a task's words may hold what ``no_log`` hides."""
+        return bool(task) and self._office.book.task(task).keywords.no_log not in (None, False)
+
     def _refused(self, ended: TaskEnded, words: str) -> TaskEnded:
         """The same, failed: what it adds to the inventory can't be added."""
+        words = CENSORED if ended.hidden else words
         self._office.emit(Notice("error", words, ended.host))
         result = {**ended.result, "failed": True, "msg": words}
         return replace(ended, outcome=Outcome.FAILED, result=result, ignored=False)
@@ -235,7 +240,8 @@ class BatchRun:
         for complaint in self._scheduler.complaints():
             level = "error" if complaint.host else "warning"
             where = self._office.book.task(complaint.task).origin if complaint.task else None
-            words = f"{where}: {complaint.message}" if where else complaint.message
+            said = CENSORED if self._hides(complaint.task) else complaint.message
+            words = f"{where}: {said}" if where else said
             self._office.emit(Notice(level, words, complaint.host))  # type: ignore[arg-type]
             if complaint.host:
                 office, task = self._office, complaint.task

@@ -68,7 +68,8 @@ class Templars:
         """A task's name where no host is meant."""
         if not task.name:
             return self._unnamed(task)
-        if not isinstance(task.name, Template) or self._static is None:
+        hidden = task.keywords.no_log not in (None, False)
+        if not isinstance(task.name, Template) or self._static is None or hidden:
             return str(task.name)
         try:
             return str(self._static.render(task.name))
