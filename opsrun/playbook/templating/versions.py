@@ -19,7 +19,10 @@ class LooseVersion:
         self._pieces: list[int | str] = [int(p) if p.isdecimal() else p for p in pieces]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, LooseVersion) and self._pieces == other._pieces
+        if not isinstance(other, LooseVersion):
+            return NotImplemented
+        # What has no order is not unequal, either: it can't be told.
+        return not (self < other or other < self)
 
     def __lt__(self, other: Any) -> bool:
         return bool(self._pieces < other._pieces)

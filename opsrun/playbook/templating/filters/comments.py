@@ -50,26 +50,22 @@ def comment(value: Any, style: str = "plain", **options: Any) -> str:
         if name not in _OPTIONS:
             raise PluginError(f"comment has no option {name!r}{did_you_mean(name, _OPTIONS)}")
     drawn = replace(_STYLES[one_of(style, tuple(_STYLES), "comment's style")], **options)
+    if not drawn.newline:
+        raise PluginError("comment's newline can't be empty")
     return _draw(text(value), drawn)
 
 
 def _draw(value: str, style: Style) -> str:
-    bare = style.decoration.rstrip()
-    newline = style.newline
-    before = _repeated(bare if style.prefix is None else style.prefix, style.prefix_count, newline)
-    after = _repeated(
-        bare if style.postfix is None else style.postfix, style.postfix_count, newline, False
-    )
-    lines = [f"{style.decoration}{each}" if each else bare for each in value.split(newline)]
+    newline, bare = style.newline, style.decoration.rstrip()
+    prefix = (bare if style.prefix is None else style.prefix) + newline
+    postfix = newline + (bare if style.postfix is None else style.postfix)
     head = style.beginning + newline if style.beginning else ""
+    before = prefix * style.prefix_count if prefix != newline else ""
+    *lines, last = value.split(newline)
+    decorated = [f"{style.decoration}{line}" if line else bare for line in lines]
+    body = newline.join([*decorated, style.decoration + last])
     tail = newline + style.end if style.end else ""
-    return head + before + newline.join(lines) + after + tail
-
-
-def _repeated(line: str, count: int, newline: str, before: bool = True) -> str:
-    if not line:
-        return ""
-    return (line + newline) * count if before else (newline + line) * count
+    return head + before + body + postfix * style.postfix_count + tail
 
 
 FILTERS: dict[str, Callable[..., Any]] = {"comment": comment}

@@ -68,7 +68,7 @@ def split_url(value: Any, query: str = "") -> Any:
         raise PluginError(f"urlsplit expects a URL, not {kind(value)}")
     try:
         parts = urlsplit(value)
-        found = {name: getattr(parts, name) for name in _URL_PARTS}
+        found = {name: getattr(parts, name) for name in sorted(_URL_PARTS)}
     except ValueError as error:
         raise PluginError(f"urlsplit: {value!r}: {error}") from error
     return found[one_of(query, _URL_PARTS, "urlsplit's part")] if query else found

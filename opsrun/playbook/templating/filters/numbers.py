@@ -59,8 +59,7 @@ def human_readable(value: Any, isbits: bool = False, unit: str | None = None) ->
     fills, or in ``unit`` (B, K, M, G, T, P, E, Z, Y)."""
     number = a_number(value, "human_readable")
     letter = _largest(number) if unit is None else unit[:1].upper()
-    if letter not in _UNITS:
-        raise PluginError(f"human_readable's unit is one of {', '.join(_UNITS)}, not {unit!r}")
+    letter = letter if letter in _UNITS else "B"
     base = "bits" if isbits else "Bytes"
     suffix = base if letter == "B" else letter + base[0]
     return f"{number / _UNITS[letter]:.2f} {suffix}"
@@ -71,13 +70,13 @@ def _largest(number: float) -> str:
     return next(fitting, "B")
 
 
-_AMOUNT = re.compile(r"\s*(\d*\.?\d*)\s*([A-Za-z]+)?", re.ASCII)
+_AMOUNT = re.compile(r"\s*(\d*\.?\d*)\s*([A-Za-z]+)?\s*", re.ASCII)
 
 
 def human_to_bytes(value: Any, default_unit: str | None = None, isbits: bool = False) -> int:
     """The whole number of bytes (or bits) that a text like ``1.5 GB`` stands for; ``default_unit``
     is that of a number alone. ``b`` stands for bits, ``B`` for bytes."""
-    found = _AMOUNT.match(str(value))
+    found = _AMOUNT.fullmatch(str(value))
     try:
         number = float(found[1]) if found else math.nan
     except ValueError:

@@ -81,22 +81,23 @@ def isnan(value: Any) -> bool:
     """Whether ``value`` is the float that is no number."""
     try:
         return math.isnan(value)
-    except TypeError as error:
-        raise PluginError(f"'is nan' expects a number, not {kind(value)}") from error
+    except TypeError:
+        return False
 
 
 def uri(value: Any, schemes: Any = None) -> bool:
-    """Whether ``value`` has a scheme, one of ``schemes`` where there are any."""
+    """Whether ``value`` can be read as a URI; with a scheme out of ``schemes``, where there are
+    any."""
     try:
-        found = urlparse(value).scheme
+        found = urlparse(value).scheme if value else ""
     except (ValueError, TypeError, AttributeError):
         return False
-    return bool(found) and (not schemes or found in schemes)
+    return not schemes or found in schemes
 
 
 def url(value: Any, schemes: Any = None) -> bool:
-    """Whether ``value`` is a `uri` with a host."""
-    return uri(value, schemes) and bool(urlparse(value).netloc)
+    """Whether ``value`` is a `uri` that names a host."""
+    return isinstance(value, str) and uri(value, schemes) and bool(urlparse(value).netloc)
 
 
 def urn(value: Any) -> bool:
