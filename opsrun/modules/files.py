@@ -25,8 +25,9 @@ from opsrun.modules.trees import differences, tree_lines, tree_script, without_t
 from opsrun.modules.wording import path_word
 from opsrun.remote.command import CommandResult
 
+# Of a link that leads to nothing, some readlink(1) make a path below the working directory.
 _REAL = """\
-if [ -h "$p" ]; then
+if [ -h "$p" ] && [ -e "$p" ]; then
   r=$(readlink -f -- "$p" 2>/dev/null && echo x)
   r=${r%?x}
   if [ -n "$r" ]; then at real "$r"; fi

@@ -164,7 +164,8 @@ class Linking:
             yield from wish.against(link).lines(path)
 
     def _warnings(self, src: str) -> tuple[str, ...]:
-        away = self.found.answers.get("there") is None and not self.found.real.exists
+        real = self.found.real
+        away = self.found.answers.get("there") is None and (real.is_link or not real.exists)
         if self.hard or not self.follow or not away or self.context.check:
             return self.found.wanted.warnings
         words = f"{src} is not there: no owner or mode can be set; say follow: false"

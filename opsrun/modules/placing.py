@@ -34,7 +34,7 @@ else
   file=$path
 fi
 at file "$file"
-if [ -h "$file" ]; then
+if [ -h "$file" ] && [ -e "$file" ]; then
   r=$(readlink -f -- "$file" 2>/dev/null && echo x)
   r=${r%?x}
   if [ -n "$follow" ] && [ -n "$r" ]; then

@@ -28,7 +28,7 @@ elif [ ! -d "$src" ]; then
   case $path in */) file=$path$base ;; esac
 fi
 at file "$file"
-if [ -h "$file" ] && [ -n "$follow" ]; then
+if [ -h "$file" ] && [ -e "$file" ] && [ -n "$follow" ]; then
   r=$(readlink -f -- "$file" 2>/dev/null && echo x)
   file=${r%?x}
   at real "$file"

@@ -22,7 +22,7 @@ if [ -w "$p" ]; then say may.w y; fi
 if [ -x "$p" ]; then say may.x y; fi
 """
 _SOURCE = r"""
-if [ -h "$p" ]; then
+if [ -h "$p" ] && [ -e "$p" ]; then
   t=$(readlink -f -- "$p" 2>/dev/null && echo x)
   say source "${t%?x}"
 fi
