@@ -28,7 +28,7 @@ from opsrun.remote.session import Session
 from opsrun.transports.ssh_config.config import SSHConfig
 from opsrun.transports.targets.become import Become, become_spec
 from opsrun.transports.targets.build import ConnectionDefaults, build_target
-from opsrun.transports.targets.target import Target
+from opsrun.transports.targets.target import SSHTarget, Target
 
 _PATIENCE = 3.0
 """Seconds for a further channel where shells that nobody uses may be what keeps it back."""
@@ -180,7 +180,8 @@ class Shell:
 
     def command(self, command: Command) -> CommandResult:
         """See `HostShell.command`."""
-        if self._become is not None:
+        if self._become is not None or not isinstance(self._line.target, SSHTarget):
+            # All that is no ssh is a shell on this machine, or in a container: it needs no care.
             command = replace(command, manner=USUAL)
         budget = self._reach.budget
         out, err = (Capture(KEEP_PER_STREAM, budget, None) for _ in range(2))

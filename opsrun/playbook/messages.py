@@ -79,7 +79,7 @@ class Exports:
     """``include_vars``; may hold templates."""
     registered: Mapping[str, Any] = field(default_factory=dict)
     facts_of: str | None = None
-    """The host that ``facts`` are of, where that is another one (``delegate_facts``)."""
+    """The host that facts and variables are of, where that is another one (``delegate_facts``)."""
     stats: Mapping[str, Any] = field(default_factory=dict)
     """``set_stats``."""
     clear_facts: bool = False

@@ -7,6 +7,7 @@ through ``hostvars`` alone. Any process that folds the same messages in knows th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from opsrun.playbook.messages import Exports, TaskEnded
@@ -73,10 +74,13 @@ class RunState:
         if not ended.outcome.is_good and not ended.ignored:
             self.host(ended.host).failure = ended.result
         other = exports.facts_of
+        own = exports if other is None else replace(exports, variables={}, cacheable={})
         for name in ended.for_hosts or (ended.host,):
-            self.host(name).take(exports, facts=other is None)
+            self.host(name).take(own, facts=other is None)
         if other is not None:
-            self.host(other).take(Exports(facts=exports.facts, cacheable=exports.cacheable))
+            self.host(other).take(
+                Exports(exports.facts, exports.variables, cacheable=exports.cacheable)
+            )
         self.stats.update(exports.stats)
 
     def forget(self, host: str) -> None:

@@ -319,10 +319,13 @@ class Attempts:
 
     def _with_facts(self, done: Done, delegate: str) -> Done:
         facts = done.result.get("ansible_facts")
-        own = self._name in ("set_fact", "include_vars")
-        if not isinstance(facts, Mapping) or not facts or own or done.failed:
+        if not isinstance(facts, Mapping) or not facts or done.failed:
             return done
         other = delegate and flag(self._task, "delegate_facts", self._templar)
+        if self._name in ("set_fact", "include_vars"):
+            if other and self._name == "set_fact":
+                done.exports = replace(done.exports, facts_of=delegate)
+            return done
         done.exports = Exports(facts=dict(facts), facts_of=delegate if other else None)
         return done
 

@@ -143,14 +143,24 @@ class _Turn:
                 # The items that are left are not done: what was done is not all of it.
                 found[-1].outcome = Outcome.CANCELLED
                 break
-            templar = self._templar.with_variables(item.variables)
-            done = self._attempts(templar, item).done()
+            seen = replace(item, variables={**self._made(found), **item.variables})
+            templar = self._templar.with_variables(seen.variables)
+            done = self._attempts(templar, seen).done()
             found.append(done)
             broken = bool(control.break_when) and self._breaks(templar, done)
             self._say(done, self._label(item, templar))
             if broken or done.outcome in (Outcome.CANCELLED, Outcome.LOST, Outcome.UNREACHABLE):
                 break
         return found
+
+    def _made(self, found: list[Done]) -> dict[str, Any]:
+        """Variables that earlier items set, as far as nothing stronger has their names."""
+        made = together(done.exports for done in found)
+        if made.facts_of is not None:
+            return {}
+        extra = self._kit.settings.extra_vars
+        every = {**made.facts, **made.included, **made.variables}
+        return {name: value for name, value in every.items() if name not in extra}
 
     def _breaks(self, templar: Templar, done: Done) -> bool:
         control = self._task.loop.control if self._task.loop is not None else None

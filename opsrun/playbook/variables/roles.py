@@ -11,8 +11,11 @@ Layer = Mapping[str, Any]
 
 
 def exported_vars(roles: Iterable[Role]) -> list[Layer]:
-    """``vars`` of the play's public roles, which all its tasks see; strongest (last) first."""
-    found = [layer for role in roles if role.public for layer in _vars(role)]
+    """``vars/`` of the play's public roles, which all its tasks see; strongest (last) first.
+
+    What an entry of ``roles`` says itself is for that entry's tasks alone.
+    """
+    found = [layer for role in roles if role.public for layer in _files_vars(role)]
     return [layer for layer in reversed(found) if layer]
 
 
@@ -50,6 +53,12 @@ def _vars(role: Role) -> list[Layer]:
     """Of a role by itself, weakest first."""
     below = [layer for each in role.dependencies for layer in _vars(each)]
     return [*below, role.entry_vars.values, role.vars.values]
+
+
+def _files_vars(role: Role) -> list[Layer]:
+    """Of a role's files, without what its entry says; weakest first."""
+    below = [layer for each in role.dependencies for layer in _files_vars(each)]
+    return [*below, role.vars.values]
 
 
 def _defaults(role: Role) -> list[Layer]:
