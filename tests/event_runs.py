@@ -223,6 +223,7 @@ def task_events(draw: st.DrawFn, task: str, hosts: Sequence[str]) -> list[Event]
         loop=st.booleans(),
         rescued=st.booleans(),
         quiet=st.booleans(),
+        diff=st.booleans(),
     )
     return [first, *draw(st.lists(results, max_size=3))]
 

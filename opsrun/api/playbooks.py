@@ -117,6 +117,11 @@ class Playbooks(Beginning):
         Its logins are its own, also where this fleet keeps connections: a playbook has a shell
         for each user on each host, which a command would have to share.
 
+        >>> from opsrun.composition.playbooks import PlaybookOptions, Prepared
+        >>> prepared = Prepared(["playbooks/hello.yml"], fleet.inventory, PlaybookOptions())
+        >>> [event.type for event in fleet.begin_playbook(prepared).stream()][-1]
+        'summary'
+
         Args:
             prepared: the playbooks, read.
             sinks, on_tick, ask, verbosity: see `FleetCore.begin`.

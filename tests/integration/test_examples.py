@@ -102,14 +102,14 @@ def test_the_reference_names_everything() -> None:
     words = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", text))))
     assert not set(opsrun.__all__) - words
     assert not {name.partition(".")[2] for name in EVERYTHING if name.startswith("Fleet.")} - (
-        words | {"begin", "with_options"}
+        words | {"begin", "begin_playbook", "with_options"}
     )
 
 
 def test_the_examples_of_the_reference(home: Path) -> None:
     names: dict[str, Any] = {"__name__": "reference"}
     blocks = re.findall(r"^```python\n(.*?)^```$", REFERENCE, re.M | re.S)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         for block in blocks:

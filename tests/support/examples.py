@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 from opsrun.lab import Lab
@@ -41,6 +42,7 @@ def settle(folder: Path, lab: Lab) -> None:
     (folder / "log/app.log").write_text("app: ready\n")
     (folder / "app.conf").write_text("listen 80\n")
     (folder / "site/index.html").write_text("hello\n")
+    shutil.copytree(Path(__file__).parents[2] / "playbooks", folder / "playbooks")
     keys = [line.split() for line in lab.known_hosts.read_text().splitlines()]
     (folder / "keys.txt").write_text("".join(" ".join(words) + "\n" for words in keys))
 
