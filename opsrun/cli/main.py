@@ -29,6 +29,7 @@ COMMANDS = {
     "wait": ("opsrun.cli.wait:wait", "Wait until hosts are ready."),
     "trust": ("opsrun.cli.trust:trust", "Look at hosts' keys, and record them."),
     "inventory": ("opsrun.cli.inventory:inventory", "Show and explain the inventory."),
+    "compat": ("opsrun.cli.compat:compat", "Write programs named as Ansible's that run opsrun."),
     "config": ("opsrun.cli.config:config", "Show the defaults, and where each comes from."),
     "lab": ("opsrun.cli.lab:lab", "A fleet of SSH servers on loopback to try things on."),
 }

@@ -64,6 +64,8 @@ class Playing:
     retries: int = 0
     roles_path: tuple[str, ...] = ()
     collections_path: tuple[str, ...] = ()
+    connection: str | None = None
+    strategy: str = "linear"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,19 @@ _PLAYING = (
         multiple=True,
         metavar="DIR",
         help="Folder that holds ansible_collections; may be given again.",
+    ),
+    click.option(
+        "-c",
+        "--connection",
+        metavar="KIND",
+        help="How to reach hosts that nothing else is said of: ssh, local, docker …",
+    ),
+    click.option(
+        "--strategy",
+        default="linear",
+        show_default=True,
+        metavar="NAME",
+        help="Of plays that name none: linear, free or host_pinned.",
     ),
     click.option("--list-hosts", is_flag=True, help="Print each play's hosts, and run nothing."),
     click.option("--list-tasks", is_flag=True, help="Print the tasks, and run nothing."),
@@ -309,6 +324,8 @@ def _options(
         force_handlers=playing.force_handlers,
         start_at=playing.start_at_task,
         step=playing.step,
+        connection=playing.connection,
+        strategy=playing.strategy,
         cwd=os.getcwd(),
     )
     return PlaybookOptions(

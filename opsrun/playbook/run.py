@@ -188,7 +188,7 @@ class PlaybookRun:
 
     def _settings(self, play: Play, templar: Templar) -> PlaySettings:
         run = self._desk.settings
-        strategy = str(_rendered(play, "strategy", templar) or "linear")
+        strategy = str(_rendered(play, "strategy", templar) or run.strategy)
         strategy = strategy.removeprefix("ansible.builtin.").removeprefix("ansible.legacy.")
         chosen = next((each for each in STRATEGIES if each == strategy), None)
         if chosen is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from opsrun.errors import (
@@ -136,7 +136,8 @@ def wished(kit: Kit, task: Task, host: str, delegate: str, templar: Templar, see
     target = delegate or host
     delegated = bool(delegate) and "connection" not in task.written
     try:
-        return wish(target, seen, templar, keywords, delegated=delegated)
+        made = wish(target, seen, templar, keywords, delegated=delegated)
+        return made if made.connection else replace(made, connection=kit.settings.connection)
     except ValueError as error:
         raise ModuleError(f"port: {error}") from error
 

@@ -29,5 +29,9 @@ class RunSettings:
     start_at: str | None = None
     step: bool = False
     cwd: str = "."
+    connection: str | None = None
+    """``-c``: how hosts are reached that nothing else is said of."""
+    strategy: str = "linear"
+    """Of plays that name none."""
     gathering: str = "implicit"
     """``implicit``, ``explicit`` or ``smart``: whether plays gather facts that don't say so."""
