@@ -78,7 +78,7 @@ class Recap:
         if ended.outcome is not Outcome.FAILED:
             if ended.ignored:
                 tally.ignored += 1
-                tally.skipped += 1
+                tally.ok += 1
                 return
             tally.unreachable += 1
             tally.lost += ended.outcome is Outcome.LOST

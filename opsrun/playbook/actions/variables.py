@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
 
+from opsrun.errors import OpsrunError
 from opsrun.modules.base import ModuleResult
 from opsrun.modules.coercion import BadValue, coerced
 from opsrun.modules.options import module, option
@@ -79,9 +80,8 @@ class IncludeVars(Action):
             values = {self.into: values}
         if self.hash_behaviour == "merge":
             values = self._merged_with_known(values, call)
-        facts = call.templar.render(values) if call.verbosity >= 0 and not _lazy(values) else {}
         data = {"ansible_included_var_files": paths}
-        return Acted(ModuleResult(facts=facts, data=data), Exports(included=values))
+        return Acted(ModuleResult(facts=_shown(values, call), data=data), Exports(included=values))
 
     def _check_patterns(self, call: Call) -> None:
         for pattern in (self.files_matching or "", *self.ignore_files):
@@ -101,7 +101,8 @@ class IncludeVars(Action):
 
     def _below(self, call: Call) -> list[str]:
         assert self.dir is not None
-        top = call.search.find(self.dir, "vars")
+        # Outside of a role, it is seen from the playbook alone.
+        top = call.search.find(self.dir, "vars" if call.task.role is not None else "")
         if top is None or not os.path.isdir(top):
             raise call.fail(f"{self.dir} directory does not exist")
         found = []
@@ -142,15 +143,15 @@ class IncludeVars(Action):
         return found
 
 
-def _lazy(values: Any) -> bool:
-    """Whether there is a template in it: it is rendered when it is used, and not here."""
-    from opsrun.dialect.tags import Template
-
-    if isinstance(values, Template):
-        return True
-    if isinstance(values, Mapping):
-        return any(map(_lazy, values.values()))
-    return isinstance(values, (list, tuple)) and any(map(_lazy, values))
+def _shown(values: Mapping[str, Any], call: Call) -> dict[str, Any]:
+    """The values as they are now, for the result; what can't be rendered yet is left out."""
+    templar, found = call.templar.with_variables(values), {}
+    for name, value in values.items():
+        try:
+            found[name] = templar.render(value)
+        except OpsrunError:
+            continue
+    return found
 
 
 def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

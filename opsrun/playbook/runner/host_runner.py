@@ -149,7 +149,8 @@ class _Turn:
             found.append(done)
             broken = bool(control.break_when) and self._breaks(templar, done)
             self._say(done, self._label(item, templar))
-            if broken or done.outcome in (Outcome.CANCELLED, Outcome.LOST, Outcome.UNREACHABLE):
+            gone = done.outcome in (Outcome.LOST, Outcome.UNREACHABLE) and not done.ignored
+            if broken or gone or done.outcome is Outcome.CANCELLED:
                 break
         return found
 

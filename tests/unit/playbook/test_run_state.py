@@ -99,8 +99,8 @@ COUNTED: list[tuple[TaskEnded, bool, dict[str, int], str]] = [
     (
         ended(outcome=Outcome.UNREACHABLE, ignored=True),
         False,
-        {"skipped": 1, "ignored": 1},
-        "skipped",
+        {"ok": 1, "ignored": 1},
+        "ok",
     ),
     (ended(outcome=Outcome.CANCELLED), False, {"cancelled": 1}, "cancelled"),
 ]
