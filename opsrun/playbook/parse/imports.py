@@ -27,7 +27,7 @@ def expand(kit: Kit, spot: Spot, task: Task, above: Above) -> tuple[Node, ...]:
     check_arguments(spot, task.action)
     inner = _inner(task, above)
     if task.action.name in ROLE_IMPORTS:
-        return _role(kit, spot, task, inner)
+        return _role(kit, spot, task, above, inner)
     name = rendered(kit, target(task.action), inner.static(), spot, task.action.origin)
     try:
         path = task_file(kit, above, name, task.action.origin)
@@ -57,7 +57,7 @@ def follow(kit: Kit, spot: Spot, path: str, inner: Above, task: Task) -> Above:
     return replace(inner, chain=(*inner.chain, real))
 
 
-def _role(kit: Kit, spot: Spot, task: Task, inner: Above) -> tuple[Node, ...]:
+def _role(kit: Kit, spot: Spot, task: Task, above: Above, inner: Above) -> tuple[Node, ...]:
     static = inner.static()
     origin = task.action.origin
     name = rendered(kit, target(task.action), static, spot, origin)
@@ -74,10 +74,9 @@ def _role(kit: Kit, spot: Spot, task: Task, inner: Above) -> tuple[Node, ...]:
         froms=froms,
         public=task.action.args.get("public", True) not in (False, "no", "false"),
         allow_duplicates=True if isinstance(allow, Template) else allow not in (False, "no"),
+        given=tuple(layer.values for layer in task.vars[len(above.vars) :]),
     )
     found = roles.load(kit, use, inner, task.id)
-    if found is None:
-        return ()
     if not inner.handler:
         inner.play.imported_handlers += found.handlers
         return found.blocks

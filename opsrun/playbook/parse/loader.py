@@ -136,9 +136,9 @@ class Loader:
             froms={key: str(include.args[key]) for key in ROLE_FROM if include.args.get(key)},
             public=bool(include.args.get("public", False)),
             allow_duplicates=bool(include.args.get("allow_duplicates", True)),
+            given=tuple(layer.values for layer in above.include_vars[len(outer.include_vars) :]),
         )
         found = _within_reason(task.origin.path, lambda: roles.load(self._kit, use, above, name))
-        assert found is not None
         handlers = (*found.handlers, *above.play.imported_handlers)
         above.play.imported_handlers.clear()
         return Included(() if outer.handler else found.blocks, handlers, found.role)

@@ -151,9 +151,7 @@ def _roles(kit: Kit, spot: Spot, above: Above, index: int) -> list[roles.Loaded]
     found = []
     for number in range(len(items)):
         use = roles.entry(spot.document, items, number)
-        loaded = roles.load(kit, use, above, f"{index}/roles/{number}")
-        if loaded is not None:
-            found.append(loaded)
+        found.append(roles.load(kit, use, above, f"{index}/roles/{number}"))
     return found
 
 

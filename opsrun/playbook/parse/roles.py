@@ -41,6 +41,8 @@ class Use:
     """None for what the role's meta says."""
     unique: bool = False
     """It stands under ``roles:``, or is a dependency: once a play is enough."""
+    given: tuple[Mapping[str, Any], ...] = ()
+    """Variables that an import or include itself gives: uses that differ in them are several."""
 
     def error(self, message: str) -> InputError:
         """An error where the role is named."""
@@ -95,9 +97,11 @@ def _entry_name(spot: Spot) -> str:
     raise spot.error("a role entry needs the role's name: `role: NAME`")
 
 
-def load(kit: Kit, use: Use, above: Above, prefix: str) -> Loaded | None:
-    """A role, its dependencies before it; None if the play has it already, in the same way, and
-    once is enough.
+def load(kit: Kit, use: Use, above: Above, prefix: str) -> Loaded:
+    """A role, its dependencies before it.
+
+    Whether a host has had it already is known while it runs, see `Role.key`; but handlers that
+    are known need not be told again.
 
     Raises:
         PlaybookError: there is no such role, roles depend on each other in a circle, or a file
@@ -110,10 +114,8 @@ def load(kit: Kit, use: Use, above: Above, prefix: str) -> Loaded | None:
         raise use.error(f"roles lead to each other in a circle: {' -> '.join(names)}")
     meta = read_meta(kit, found.path)
     shell = _shell(kit, use, above, found, meta)
-    if use.unique:
-        if shell.key in above.play.roles and not shell.allow_duplicates:
-            return None
-        above.play.roles.add(shell.key)
+    known = use.unique and not shell.allow_duplicates and shell.key in above.play.roles
+    above.play.roles.add(shell.key)
     keywords = inherit(above.keywords, use.entry) if use.entry else above.keywords
     inner = replace(
         above,
@@ -124,7 +126,8 @@ def load(kit: Kit, use: Use, above: Above, prefix: str) -> Loaded | None:
     )
     parts = _dependencies(kit, meta, replace(inner, keywords=keywords), prefix)
     role = replace(shell, dependencies=tuple(part.role for part in parts))
-    return _loaded(kit, use, role, parts, replace(inner, role=role), prefix)
+    found_all = _loaded(kit, use, role, parts, replace(inner, role=role), prefix)
+    return found_all._replace(handlers=()) if known else found_all
 
 
 def _link(kit: Kit, use: Use, found: find_role.Found) -> str:
@@ -202,12 +205,13 @@ def _shell(kit: Kit, use: Use, above: Above, found: find_role.Found, meta: Meta)
 
 
 def _key(use: Use, path: str) -> str:
-    """Equal for uses of a role that count as one."""
-    given = use.entry.data if use.entry else {}
-    own = [given.get(key) for key in ("when", "tags", "vars")]
-    return repr(
-        (use.name, path, own, sorted(use.params.values.items(), key=str), sorted(use.froms.items()))
-    )
+    """Equal for uses of a role that count as one: entries and dependencies that say the same, or
+    imports and includes that give the same variables, whatever their conditions and tags."""
+    entry = use.entry.data if use.entry else {}
+    own = [entry.get(key) for key in ("when", "tags", "vars")]
+    given = [sorted(each.items(), key=str) for each in use.given if each]
+    params = sorted(use.params.values.items(), key=str)
+    return repr((use.unique, use.name, path, own, params, sorted(use.froms.items()), given))
 
 
 def layer(documents: list[Document]) -> VarsLayer:
@@ -240,9 +244,7 @@ def _dependencies(kit: Kit, meta: Meta, above: Above, prefix: str) -> list[Loade
     for number in range(len(meta.dependencies)):
         assert meta.document is not None
         use = entry(meta.document, meta.dependencies, number)
-        loaded = load(kit, use, above, f"{prefix}/dependencies/{number}")
-        if loaded is not None:
-            found.append(loaded)
+        found.append(load(kit, use, above, f"{prefix}/dependencies/{number}"))
     return found
 
 

@@ -94,6 +94,8 @@ class Progress:
         due = host.road.due
         if due:
             due.discard(message.task)
+        if host.at and host.at.role and message.outcome is not Outcome.SKIPPED:
+            host.road.did(host.at.role)
         if message.outcome is Outcome.CANCELLED:
             self.crew.leave(host, Status.CANCELLED)
         elif message.ignored or message.outcome.is_good:

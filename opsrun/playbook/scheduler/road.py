@@ -55,7 +55,7 @@ class Road:
     Invariant: a frame's index is behind the node that the frame above it came from.
     """
 
-    __slots__ = ("_before", "due", "failed", "forced", "frames")
+    __slots__ = ("_before", "_complete", "_ran", "due", "failed", "forced", "frames")
 
     def __init__(self, blocks: Sequence[Node]) -> None:
         self.frames = [Frame(blocks)]
@@ -68,6 +68,10 @@ class Road:
         """Its end was a failure."""
         self.forced: Task | None = None
         """The first flush behind a failure that ended the road, for ``force_handlers``."""
+        self._ran: set[str] | None = None
+        """Keys of roles of which a task was done, and not skipped."""
+        self._complete: set[str] | None = None
+        """Those of them that came to their ends."""
 
     def here(self) -> Task | None:
         """The task that it stands at; None at the end."""
@@ -91,8 +95,25 @@ class Road:
             if isinstance(node, Task):
                 return node
             top.index += 1
-            frames.append(Frame(node.tasks, node))
+            if not (node.role_end and self._has_had(node)):
+                frames.append(Frame(node.tasks, node))
         return None
+
+    def did(self, role: Role) -> None:
+        """A task of ``role`` was done, and not skipped: it counts as run, once it has its end."""
+        self._ran = self._ran or set()
+        self._ran.add(role.key)
+
+    def _has_had(self, block: Block) -> bool:
+        """Whether it is a role that has run already, and once is enough."""
+        if not self._complete or block.role is None or block.role.allow_duplicates:
+            return False
+        return block.role.key in self._complete
+
+    def _came_through(self, block: Block) -> None:
+        if block.role is not None and self._ran and block.role.key in self._ran:
+            self._complete = self._complete or set()
+            self._complete.add(block.role.key)
 
     def _skip(self, top: Frame) -> None:
         due = self.due
@@ -110,6 +131,8 @@ class Road:
         if top.failed:
             assert top.cause is not None
             self._fail(top.cause[0])
+        elif top.block is not None and top.block.role_end:
+            self._came_through(top.block)
 
     def begun(self) -> None:
         """The task here has been begun."""
@@ -202,6 +225,7 @@ class Road:
                     return
             self.frames.pop()
             if top.block is not None and _ends(top.block, role):
+                self._came_through(top.block)
                 return
 
 

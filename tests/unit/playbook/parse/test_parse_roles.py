@@ -34,18 +34,52 @@ ALL = {
 }
 
 
-def test_roles_come_once_unless_they_differ(desk: Any, tasks_of: Tasks) -> None:
+def test_roles_count_as_one_unless_they_differ(desk: Any) -> None:
     play = desk.play(
         """
         - hosts: all
           roles: [a, b, c, {role: a, tags: t1}, a, {role: a, become: true}, {role: a, when: z},
                   twice, twice, {name: a, q: 1}]
+          tasks:
+          - import_role: {name: a}
+          - import_role: {name: a, allow_duplicates: false}
+            when: z
+          - import_role: {name: a}
+            vars: {v: 1}
         """,
         ALL,
     )
-    assert ran(tasks_of(play)) == [
-        "a:a", "b:b", "a:a", "c:c", "a:a", "a:a", "twice:twice", "twice:twice", "a:a",
-    ]  # fmt: skip
+    uses = [block.role for block in play.blocks if block.role_end]
+    numbers: dict[str, int] = {}
+    found = [f"{use.name}{numbers.setdefault(use.key, len(numbers))}" for use in uses]
+    assert found == [
+        *("a0", "a0", "b1", "a2", "c3", "a4", "a0", "a0", "a5", "twice6", "twice6", "a7"),
+        *("a8", "a8", "a9"),
+    ]
+    assert [use.name for use in uses if use.allow_duplicates] == ["twice", "twice", "a", "a"]
+
+
+def test_handlers_of_roles_that_count_as_one_are_told_once(desk: Any) -> None:
+    play = desk.play("- hosts: all\n  roles: [a, b, a, {role: a, x: 1}]\n", ALL)
+    assert [node.name for node in play.handlers] == ["ha", "ha"]
+
+
+def test_includes_of_a_role_count_as_one_if_they_give_the_same(desk: Any) -> None:
+    text = """
+        - include_role: {name: a}
+        - include_role: {name: a, public: true, allow_duplicates: false}
+          when: x
+        - include_role: {name: a}
+          vars: {v: 1}
+    """
+    tasks = desk.tasks(text, ALL)
+    given = ({}, {}, {}, {"item": 1})
+    chosen = (*tasks, tasks[0])
+    keys = [
+        desk.loader.load(task, Include("role", "a", {}, variables)).role.key
+        for task, variables in zip(chosen, given, strict=True)
+    ]
+    assert [keys.index(key) for key in keys] == [0, 0, 2, 3]
 
 
 def test_what_a_role_holds(desk: Any, tasks_of: Tasks) -> None:

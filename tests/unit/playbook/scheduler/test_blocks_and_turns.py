@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from support.plays import (
     AWAY,
@@ -18,8 +21,10 @@ from support.plays import (
 )
 
 from opsrun.playbook.model.keywords import Keywords
+from opsrun.playbook.model.nodes import Block, Role
 from opsrun.results import Outcome
 
+SKIPPED = {"outcome": Outcome.SKIPPED}
 IGNORED = {"outcome": Outcome.FAILED, "ignored": True}
 FATAL = {"outcome": Outcome.FAILED, "fatal": True}
 
@@ -213,3 +218,41 @@ def test_a_host_away_in_a_task_that_ran_once_and_is_ignored_stops_nobody() -> No
     lenient = task("t1", keywords=Keywords(run_once=True, ignore_errors=True))
     made = play([lenient, "t2"], {("t1", "a"): AWAY})
     assert made.turns() == ["t1:a", "t2:bc"]
+
+
+def use(name: str, number: int, *tasks: str, **more: Any) -> Block:
+    """One use of a role."""
+    role = Role(name, f"/roles/{name}", key=name, **more)
+    inside = [task(each, role=role) for each in tasks]
+    return block(f"{name}{number}", *inside, role=role, role_end=True)
+
+
+def test_a_role_that_a_host_has_had_is_left_out() -> None:
+    tree = [use("r", 1, "t1", "t2"), use("r", 2, "t3"), use("s", 3, "t4")]
+    made = play(tree, {("t1", "b"): SKIPPED, ("t2", "b"): SKIPPED}, hosts="ab")
+    assert made.turns() == ["t1:ab", "t2:ab", "t3:b", "t4:ab"]
+
+
+def test_a_role_may_come_again_if_it_says_so() -> None:
+    tree = [use("r", 1, "t1"), use("r", 2, "t2", allow_duplicates=True), use("r", 3, "t3")]
+    assert play(tree, hosts="a").turns() == ["t1:a", "t2:a"]
+
+
+def test_a_role_without_its_end_has_not_run() -> None:
+    tree = [block("B", use("r", 1, "t1", "t2"), rescue=[use("r", 2, "t3")]), use("r", 3, "t4")]
+    made = play(tree, {("t2", "a"): FAILS}, hosts="ab")
+    assert made.turns() == ["t1:ab", "t2:ab", "t3:a"]
+
+
+@pytest.mark.parametrize("strategy", ["free", "host_pinned"])
+def test_roles_are_left_out_host_by_host(strategy: str) -> None:
+    tree = [use("r", 1, "t1"), use("r", 2, "t2")]
+    made = play(tree, {("t1", "b"): SKIPPED}, hosts="ab", strategy=strategy)
+    assert (made.by("a"), made.by("b")) == (["t1"], ["t1", "t2"])
+
+
+def test_the_end_of_a_role_that_a_host_goes_to_is_one() -> None:
+    first = use("r", 1, "t1", "t2")
+    leave = meta("end_role", role=first.role)
+    left = replace(first, tasks=(first.tasks[0], leave, first.tasks[1]))
+    assert play([left, use("r", 2, "t3")], hosts="a").turns() == ["t1:a", "end_role:a"]
