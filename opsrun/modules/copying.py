@@ -9,7 +9,7 @@ from typing import Any
 
 from opsrun.modules.base import Context, Module, ModuleError, ModuleResult, Steps
 from opsrun.modules.content import Content
-from opsrun.modules.local import found_file
+from opsrun.modules.local import found_file, in_clear
 from opsrun.modules.options import module, option
 from opsrun.modules.permissions import Wish
 from opsrun.modules.placing import Placing
@@ -70,9 +70,10 @@ class Copy(Module):
                 force=self.force,
                 local_follow=self.local_follow,
                 validate=self.validate or "",
+                decrypt=self.decrypt,
             )
             return (yield from tree.steps(context))
-        content = Content.of_file(path)
+        content = Content.of_file(in_clear(path, decrypt=self.decrypt))
         placing = self._placing(content, os.path.basename(path), wish)
         result: ModuleResult = yield from placing.steps(context)
         return result

@@ -6,6 +6,8 @@ import os.path
 
 from opsrun.modules.base import Context, ModuleError
 
+_VAULT = b"$ANSIBLE_VAULT"
+
 
 def found_file(name: str, folder: str, context: Context, *, directory: bool = False) -> str:
     """The path of a local file that a task names.
@@ -28,4 +30,18 @@ def found_file(name: str, folder: str, context: Context, *, directory: bool = Fa
         raise ModuleError(f"{path} is a directory, and a file is wanted")
     if not os.access(path, os.R_OK):
         raise ModuleError(f"{path} on the controller can't be read: permission denied")
+    return path
+
+
+def in_clear(path: str, *, decrypt: bool = True) -> str:
+    """``path``, unless it is encrypted and would have to be decrypted.
+
+    Raises:
+        ModuleError: it would; its envelope must not arrive in place of what is in it.
+    """
+    with open(path, "rb") as file:
+        sealed = file.read(len(_VAULT)) == _VAULT
+    if sealed and decrypt:
+        words = "is encrypted with ansible-vault, which this version can't decrypt"
+        raise ModuleError(f"{path} {words} (decrypt: false sends it as it is)")
     return path

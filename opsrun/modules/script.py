@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterator
 
 from opsrun.modules.base import Context, Module, ModuleError, ModuleResult, Steps
-from opsrun.modules.local import found_file
+from opsrun.modules.local import found_file, in_clear
 from opsrun.modules.options import module, option
 from opsrun.modules.outcome import lines_of, read_ending
 from opsrun.modules.requests import Run
@@ -43,7 +43,7 @@ class Script(Module):
         if context.check and not ruled:
             return ModuleResult(skipped=True, msg="a script says nothing in check mode")
         name, arguments = self._words()
-        path = found_file(name, "files", context)
+        path = in_clear(found_file(name, "files", context), decrypt=self.decrypt)
         mark = secrets.token_hex(8)
         with open(path, "rb") as file:
             content = file.read()

@@ -10,6 +10,7 @@ from typing import Any
 from opsrun.errors import HostError
 from opsrun.modules.base import Context, ModuleError, ModuleResult, Steps
 from opsrun.modules.content import Content
+from opsrun.modules.local import in_clear
 from opsrun.modules.looking import LOOK, Answers
 from opsrun.modules.permissions import Difference, Wanted, Wish
 from opsrun.modules.placing import SURROUNDINGS
@@ -68,6 +69,7 @@ class TreeCopy:
     force: bool
     local_follow: bool
     validate: str
+    decrypt: bool = True
 
     def steps(self, context: Context) -> Steps:
         """Look, compare, send what differs."""
@@ -126,7 +128,7 @@ class TreeCopy:
         if os.path.islink(place) and not self.local_follow:
             local.links[name] = os.readlink(place)
         elif os.path.isfile(place):
-            local.files[name] = Content.of_file(path_of(place))
+            local.files[name] = Content.of_file(in_clear(path_of(place), decrypt=self.decrypt))
         elif not os.path.exists(place):
             raise ModuleError(f"{path_of(place)} is a link that leads to nothing")
 
