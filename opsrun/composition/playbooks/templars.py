@@ -12,12 +12,23 @@ from opsrun.errors import OpsrunError, PlaybookError
 from opsrun.playbook.interfaces import Templar as TemplarProtocol
 from opsrun.playbook.model.nodes import Task
 from opsrun.playbook.runner.search import Search
-from opsrun.playbook.templating.library import Library, LookupContext
+from opsrun.playbook.templating.library import Library, LookupContext, PluginError
 from opsrun.playbook.templating.templar import Templar
 from opsrun.playbook.variables.live import LiveInventory
 from opsrun.playbook.variables.playscope import PlayScope
 
 _UNLIMITED = 1 << 30
+_VAULT = b"$ANSIBLE_VAULT"
+
+
+def _read(path: str) -> bytes:
+    """A local file for lookups and included templates. OSError, or PluginError if encrypted."""
+    with open(path, "rb") as file:
+        content = file.read()
+    if content.startswith(_VAULT):
+        words = "is encrypted with ansible-vault, which this version can't decrypt"
+        raise PluginError(f"{path} {words}")
+    return content
 
 
 class Templars:
@@ -57,6 +68,7 @@ class Templars:
             find=search.find,
             searched=search.searched,
             folders=tuple(search.bases),
+            read=_read,
             warn=self._warn,
             hosts=self._hosts,
         )

@@ -86,8 +86,9 @@ def lookup(context: Context, name: str, /, *terms: Any, **options: Any) -> Any:
     found = run_lookup(_templar(context), str(name), terms, options)
     if options.get("wantlist"):
         return found or []
-    if found is None:
-        return None
+    if not found:
+        # None is what errors='ignore' leaves; a lookup that found nothing gives a list.
+        return found
     if all(isinstance(each, str) for each in found):
         return ",".join(found)
     return found[0] if len(found) == 1 else found
