@@ -46,12 +46,20 @@ def values(task: Task, templar: Templar) -> list[Any]:
     name = "loop" if loop.lookup is None else f"with_{loop.lookup}"
     origin = task.places.get(name, task.origin)
     if loop.lookup is not None:
-        return templar.lookup(loop.lookup, _terms(loop.value, templar, loop.lookup, origin), {})
+        terms = _terms(loop.value, templar, loop.lookup, origin)
+        folder = {"_folder": _folder(task)} if loop.lookup == "first_found" else {}
+        return templar.lookup(loop.lookup, terms, folder)
     found = templar.render(loop.value, origin)
     if not isinstance(found, list):
         shown = type(found).__name__
         raise ModuleError(f"loop: expected a list, found {shown}: {found!r:.200}")
     return found
+
+
+def _folder(task: Task) -> str:
+    """Where a role has the files that such a task names."""
+    module = task.action.name
+    return next((f"{kind}s" for kind in ("template", "var") if kind in module), "files")
 
 
 def _terms(value: Any, templar: Templar, lookup: str, origin: Any) -> Sequence[Any]:
