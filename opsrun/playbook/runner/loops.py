@@ -63,19 +63,27 @@ def _folder(task: Task) -> str:
 
 
 def _terms(value: Any, templar: Templar, lookup: str, origin: Any) -> Sequence[Any]:
-    if lookup == "first_found" and isinstance(value, list):
-        # A candidate whose name can't be made isn't there; the next one may be.
-        found = []
-        for each in value:
-            try:
-                found.append(templar.render(each, origin))
-            except UndefinedVariable:
-                continue
-        return found
+    if lookup == "first_found":
+        several = value if isinstance(value, list) else [value]
+        return [term for each in several for term in _candidates(each, templar, origin)]
     found = templar.render(value, origin)
     if isinstance(found, list):
         return found
     return [] if found is None else [found]
+
+
+def _candidates(value: Any, templar: Templar, origin: Any) -> Sequence[Any]:
+    """Terms of ``with_first_found``: a name that can't be made isn't there, and the next may be."""
+    if isinstance(value, Mapping) and not isinstance(value.get("files"), str):
+        named = value.get("files") or []
+        files = [one for each in named for one in _candidates(each, templar, origin)]
+        rest = {key: each for key, each in value.items() if key != "files"}
+        return [{**templar.render(rest, origin), "files": files}]
+    try:
+        found = templar.render(value, origin)
+    except UndefinedVariable:
+        return []
+    return found if isinstance(found, list) else [found]
 
 
 def items(task: Task, found: Sequence[Any], templar: Templar) -> list[Item]:
