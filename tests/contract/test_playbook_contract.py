@@ -265,7 +265,7 @@ def test_five_hundred_hosts(play: Callable[..., Ran]) -> None:
 
 def interrupting(ready: Any, when: Callable[[Event], bool]) -> Ran:
     """Carry out; at the first event that ``when`` holds for, as on Ctrl-C."""
-    asked = []
+    asked: list[Event] = []
 
     def watch(event: Event) -> None:
         if when(event) and not asked:
@@ -408,3 +408,36 @@ def test_hold_is_released_for_nobody(engine: Engine) -> None:
     transport.close()
     assert task.join(10.0)
     assert [type(error).__name__ for error in errors] == ["Cancelled"]
+
+
+PROMPTS = """
+- hosts: all
+  gather_facts: false
+  vars_prompt:
+  - {name: pw, prompt: Password, confirm: true}
+  - {name: colour, private: false, default: red}
+  - {name: given}
+  tasks:
+  - {name: a, debug: {msg: '{{ [pw, colour, given] }}'}}
+"""
+
+
+def test_the_operator_is_asked_until_both_answers_agree(play: Callable[..., Ran]) -> None:
+    answers = iter(["one", "two", "same", "same", ""])
+    asked: list[tuple[str, bool]] = []
+
+    def prompt(words: str, echo: bool) -> str:
+        asked.append((words, echo))
+        return next(answers)
+
+    extra = {"ansible_connection": "local", "given": "so"}
+    ran = play(PROMPTS, "h1,", options=PlaybookOptions(prompt=prompt), extra=extra)
+    assert ran.msg("a") == ["same", "red", "so"]
+    password = [("Password: ", False), ("confirm Password: ", False)]
+    assert asked == [*password, *password, ("colour [red]: ", True)]
+
+
+def test_with_nobody_to_ask_the_run_says_what_to_give(play: Callable[..., Ran]) -> None:
+    ran = play(PROMPTS, "h1,")
+    assert ran.status == 1
+    assert any("-e pw=" in words for words in ran.notices)

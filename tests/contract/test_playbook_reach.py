@@ -10,7 +10,7 @@ import pytest
 from support.playruns import Ran, run, tasks
 
 from opsrun.lab import Lab
-from opsrun.remote import session
+from opsrun.remote import shell
 
 
 @pytest.fixture
@@ -70,14 +70,14 @@ def test_two_identities_where_one_channel_is_allowed(
 def test_a_shell_is_used_again(
     sshd: Callable[..., Lab], play: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened: list[session.Shell] = []
-    usual = session.Shell
+    opened: list[shell.Shell] = []
+    usual = shell.Shell
 
-    def counted(*args: Any) -> session.Shell:
+    def counted(*args: Any) -> shell.Shell:
         opened.append(usual(*args))
         return opened[-1]
 
-    monkeypatch.setattr(session, "Shell", counted)
+    monkeypatch.setattr("opsrun.remote.session.Shell", counted)
     lab = sshd(hosts=1)
     ran = play(lab, tasks("{name: a, command: 'true'}", "{name: b, ping: }", "{name: c, ping: }"))
     assert ran.status == 0

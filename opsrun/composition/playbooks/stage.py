@@ -254,7 +254,7 @@ class PlaybookStage(Run):
         ask = self._prepared.options.prompt
         shown = f"{words} [{default}]" if default is not None and not prompt.private else words
         while True:
-            typed = None if ask is None else ask(f"{shown}: ", not prompt.private)
+            typed = None if ask is None else self._typed(ask, shown, prompt)
             if not typed:
                 if default is None and typed is None:
                     raise UsageError(
@@ -263,8 +263,12 @@ class PlaybookStage(Run):
                     )
                 return default or ""
             assert ask is not None
-            if not prompt.confirm or ask(f"confirm {shown}: ", not prompt.private) == typed:
+            if not prompt.confirm or self._typed(ask, f"confirm {shown}", prompt) == typed:
                 return typed
+
+    def _typed(self, ask: Prompt, words: str, prompt: VarsPrompt) -> str | None:
+        """What the operator answers; nothing else waits for it."""
+        return self._engine.offload(ask, f"{words}: ", not prompt.private)
 
     def _confirm(self, task: Task, name: str) -> bool:
         ask = self._prepared.options.confirm
