@@ -206,7 +206,7 @@ class BatchRun:
         except PatternError as error:
             ended = self._refused(ended, f"{task.origin}: {error}")
         office.state.fold(ended)
-        if task.action.name != "meta":
+        if task.action.name != "meta" or not (ended.ignored or ended.outcome.is_good):
             office.recap.add(ended, rescued=office.book.rescued(ended.task))
         self._scheduler.ended(ended)
 
@@ -241,12 +241,16 @@ class BatchRun:
             level = "error" if complaint.host else "warning"
             where = self._office.book.task(complaint.task).origin if complaint.task else None
             said = CENSORED if self._hides(complaint.task) else complaint.message
-            words = f"{where}: {said}" if where else said
+            known = where is None or said.startswith(f"{where}:")
+            words = said if known else f"{where}: {said}"
             self._office.emit(Notice(level, words, complaint.host))  # type: ignore[arg-type]
             if complaint.host:
                 office, task = self._office, complaint.task
                 blame = TaskEnded(complaint.host, task, 0, Outcome.FAILED, result={"msg": words})
                 office.recap.add(blame, rescued=office.book.rescued(task))
+                if office.book.task(task).action.name in INCLUDES:
+                    # It was counted as well when its conditions held.
+                    office.recap.of(complaint.host).ok -= 1
 
     def _announce(self, task: Task) -> None:
         """Say that a task begins: whenever another one does, or on free strategies once."""

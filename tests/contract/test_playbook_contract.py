@@ -102,6 +102,7 @@ def test_an_include_that_is_not_there_fails_its_hosts(play: Callable[..., Ran]) 
     ran = play(tasks("{name: inc, include_tasks: nowhere.yml}"), "h1,")
     assert ran.ends == {"h1": "failed"}
     assert "nowhere.yml" in ran.error("h1")
+    assert ran.recap("h1") == {"failed": 1}
 
 
 def test_run_once_is_done_once_and_known_to_all(play: Callable[..., Ran]) -> None:
