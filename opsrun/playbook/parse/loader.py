@@ -36,6 +36,8 @@ class Included:
     handlers: tuple[Node, ...] = ()
     role: Role | None = None
     """The role that was included; its dependencies are in it."""
+    imported: tuple[Role, ...] = ()
+    """Those that its files import."""
 
 
 class Loader:
@@ -115,8 +117,7 @@ class Loader:
         nodes = _within_reason(
             path, lambda: read_nodes(self._kit, document, document.data, here, name, start)
         )
-        if outer.handler:
-            return Included((), nodes)
+        handlers, imported = above.play.taken()
         block = Block(
             id=name,
             tasks=nodes,
@@ -124,7 +125,7 @@ class Loader:
             role=above.role,
             origin=task.origin,
         )
-        return Included((block,))
+        return Included((block,), handlers, imported=imported)
 
     def load_role(self, task: Task, include: Include) -> Included:
         """The blocks and handlers of an ``include_role``, dependencies first. PlaybookError."""
@@ -139,9 +140,9 @@ class Loader:
             given=tuple(layer.values for layer in above.include_vars[len(outer.include_vars) :]),
         )
         found = _within_reason(task.origin.path, lambda: roles.load(self._kit, use, above, name))
-        handlers = (*found.handlers, *above.play.imported_handlers)
-        above.play.imported_handlers.clear()
-        return Included(() if outer.handler else found.blocks, handlers, found.role)
+        handlers, imported = above.play.taken()
+        blocks = () if outer.handler else found.blocks
+        return Included(blocks, (*found.handlers, *handlers), found.role, imported)
 
     def _above(self, task: Task) -> Above:
         try:

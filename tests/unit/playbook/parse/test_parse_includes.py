@@ -105,8 +105,9 @@ def test_includes_of_handlers_are_handlers(desk: Any) -> None:
         {"one.yml": "- {name: x, ping: , listen: topic}\n"},
     )
     found = desk.loader.load(play.handlers[0], Include("tasks", "one.yml"))
-    assert found.blocks == ()
-    assert [(node.name, node.handler) for node in found.handlers] == [("x", True)]
+    (block,) = found.blocks
+    assert [(node.name, node.handler) for node in block.tasks] == [("x", True)]
+    assert not found.handlers
 
 
 SEARCH = {
