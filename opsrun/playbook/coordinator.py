@@ -230,8 +230,8 @@ class BatchRun:
             return
         office.book.add(found.blocks, rescued=office.book.rescued(order.task))
         office.book.add(found.handlers)
-        if found.role is not None and found.role.public:
-            self._scope.add_role(found.role)
+        for role in (*found.imported, *([found.role] if found.role else ())):
+            self._scope.add_role(role)
         names = tuple(block.id for block in found.blocks)
         message = Loaded(order.number, names, tuple(node.id for node in found.handlers))
         self._scheduler.loaded(office.passing(message), found.blocks, found.handlers)

@@ -175,7 +175,7 @@ class Play:
     """Each a path, or a list of which the first that exists counts."""
     vars_prompt: tuple[VarsPrompt, ...] = ()
     roles: tuple[Role, ...] = ()
-    """Those under ``roles:`` and their dependencies, in order."""
+    """Those under ``roles:``, then those that tasks import, in order; dependencies are in them."""
     strategy: Any = "linear"
     serial: Any = None
     """A number, a percentage, or a list of them."""

@@ -31,10 +31,19 @@ class PlayScope:
     collections: tuple[str, ...] = ()
     imported_handlers: list[Node] = field(default_factory=list)
     """Of roles that tasks import."""
+    imported_roles: list[Role] = field(default_factory=list)
+    """Those that tasks import."""
     roles: set[str] = field(default_factory=set)
     """Keys of the roles that it has already."""
     counters: dict[str, int] = field(default_factory=dict)
     """How often each include was loaded, by its id."""
+
+    def taken(self) -> tuple[tuple[Node, ...], tuple[Role, ...]]:
+        """What was imported since it was last asked for: handlers, and roles."""
+        found = tuple(self.imported_handlers), tuple(self.imported_roles)
+        self.imported_handlers.clear()
+        self.imported_roles.clear()
+        return found
 
     def number(self, task: str) -> int:
         """Counts the uses of an include, from 1 on."""

@@ -77,6 +77,7 @@ def _role(kit: Kit, spot: Spot, task: Task, above: Above, inner: Above) -> tuple
         given=tuple(layer.values for layer in task.vars[len(above.vars) :]),
     )
     found = roles.load(kit, use, inner, task.id)
+    inner.play.imported_roles.append(found.role)
     if not inner.handler:
         inner.play.imported_handlers += found.handlers
         return found.blocks

@@ -9,7 +9,7 @@ from typing import Any
 
 from opsrun.dialect.tags import Template
 from opsrun.playbook.model.keywords import Keywords
-from opsrun.playbook.model.nodes import Block, Node, Play, Role, Task, VarsLayer
+from opsrun.playbook.model.nodes import Block, Node, Play, Task, VarsLayer
 from opsrun.playbook.parse import implicit, roles
 from opsrun.playbook.parse.above import Above, Kit, PlayScope
 from opsrun.playbook.parse.checks import Unfit, checked, shown
@@ -43,17 +43,18 @@ def read_play(kit: Kit, spot: Spot, index: int, path: str, imported: Imported) -
     loaded = _roles(kit, spot, tasks_above, index)
     handlers = _own_handlers(kit, spot, above, index)
     blocks = _blocks(kit, spot, tasks_above, keywords, loaded)
+    imported_handlers, imported_roles = scope.taken()
     return Play(
         index=index,
         hosts=spot.convert("hosts", hosts),
         name=spot.get("name", "text") or "",
         keywords=keywords,
         blocks=blocks,
-        handlers=(*_role_handlers(loaded), *handlers, *scope.imported_handlers),
+        handlers=(*_role_handlers(loaded), *handlers, *imported_handlers),
         vars=scope.vars,
         vars_files=entries,
         vars_prompt=prompts(spot),
-        roles=_each_role(loaded),
+        roles=(*(each.role for each in loaded), *imported_roles),
         strategy=bare(spot.get("strategy", "text") or "linear"),
         serial=spot.convert("serial", serial),
         order=spot.convert("order", order),
@@ -162,10 +163,6 @@ def _own_handlers(kit: Kit, spot: Spot, above: Above, index: int) -> tuple[Node,
 
 def _role_handlers(loaded: list[roles.Loaded]) -> tuple[Node, ...]:
     return tuple(node for each in loaded for node in each.handlers)
-
-
-def _each_role(loaded: list[roles.Loaded]) -> tuple[Role, ...]:
-    return tuple(role for each in loaded for role in each.every)
 
 
 def _blocks(

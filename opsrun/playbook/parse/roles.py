@@ -59,8 +59,6 @@ class Loaded(NamedTuple):
     role: Role
     blocks: tuple[Block, ...]
     handlers: tuple[Node, ...]
-    every: tuple[Role, ...]
-    """It, behind those that it depends on."""
 
 
 def entry(document: Document, items: Any, number: int) -> Use:
@@ -154,7 +152,6 @@ def _loaded(
         role,
         (*(block for part in parts for block in part.blocks), block),
         (*(node for part in parts for node in part.handlers), *handlers),
-        (*(each for part in parts for each in part.every), role),
     )
 
 

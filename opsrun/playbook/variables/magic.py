@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from opsrun.inventory import Host, Inventory
 from opsrun.playbook.messages import RunTask
 from opsrun.playbook.model.nodes import Role, Task
+from opsrun.playbook.variables.roles import dependencies
 from opsrun.playbook.variables.settings import VERSION, RunSettings
 
 if TYPE_CHECKING:
@@ -102,11 +103,22 @@ def of_play(scope: PlayScope, order: RunTask | None) -> Makers:
         "ansible_play_batch": _always(batch),
         "play_hosts": _always(batch),
         "playbook_dir": _always(os.path.dirname(os.path.abspath(play.path))),
-        "ansible_play_role_names": lambda: [role.name for role in scope.roles if not role.parents],
-        "ansible_role_names": lambda: [role.name for role in scope.roles],
-        "ansible_dependent_role_names": lambda: [role.name for role in scope.roles if role.parents],
-        "role_names": lambda: [role.name for role in scope.roles],
+        "ansible_play_role_names": lambda: _names(scope.roles),
+        "ansible_role_names": lambda: list(dict.fromkeys(_names(_with_dependencies(scope.roles)))),
+        "ansible_dependent_role_names": lambda: list(
+            dict.fromkeys(_names(dependencies(scope.roles)))
+        ),
+        "role_names": lambda: _names(scope.roles),
     }
+
+
+def _names(roles: Iterable[Role]) -> list[str]:
+    return [role.name for role in roles]
+
+
+def _with_dependencies(roles: Sequence[Role]) -> Iterator[Role]:
+    yield from dependencies(roles)
+    yield from roles
 
 
 def of_task(task: Task, environment: Any) -> Makers:

@@ -48,13 +48,14 @@ class PlayScope:
         self.has_host_files = any(isinstance(each, HostFile) for each in files)
         self._mine = [layer for layer in (prompted or {}, play.vars.values) if layer]
         self.roles: tuple[Role, ...] = play.roles
-        """The play's roles, those that it included publicly since among them."""
+        """The play's roles, those that it included since among them."""
         self._settle()
 
     def add_role(self, role: Role) -> None:
-        """An included role has become public."""
+        """``role`` was included; if it is public, all tasks see its variables from here on."""
         self.roles = (*self.roles, role)
-        self._settle()
+        if role.public:
+            self._settle()
 
     def _settle(self) -> None:
         self.roles_vars = exported_vars(self.roles)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from opsrun.playbook.model.nodes import Role
@@ -23,6 +23,13 @@ def exported_defaults(roles: Iterable[Role]) -> list[Layer]:
     """``defaults`` of the play's public roles; strongest (last) first."""
     found = [layer for role in roles if role.public for layer in _defaults(role)]
     return [layer for layer in reversed(found) if layer]
+
+
+def dependencies(roles: Iterable[Role]) -> Iterator[Role]:
+    """All that ``roles`` depend on, however far below; a role perhaps several times."""
+    for role in roles:
+        yield from dependencies(role.dependencies)
+        yield from role.dependencies
 
 
 def own_vars(role: Role) -> list[Layer]:

@@ -97,7 +97,7 @@ def test_what_a_role_holds(desk: Any, tasks_of: Tasks) -> None:
     assert first.role is not None
     assert [parent.name for parent in first.role.parents] == ["b"]
     assert isinstance(first.role.defaults.values["x"], Template)
-    assert [each.name for each in play.roles] == ["a", "b"]
+    assert [each.name for each in play.roles] == ["b"]
     assert [block.role_end for block in play.blocks if block.role] == [True, True]
 
 

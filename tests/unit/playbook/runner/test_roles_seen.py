@@ -1,0 +1,66 @@
+"""What plays see of the roles that they use, import and include; as ansible-core 2.18 has it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.playruns import run
+
+SHOWN = (
+    "{name: see, debug: {msg: "
+    "\"{{ d | default('-') }}{{ v | default('-') }}{{ z | default('-') }}\"}}"
+)
+NAMES = (
+    '{name: names, debug: {msg: "{{ ansible_play_role_names | join }} '
+    '{{ ansible_role_names | sort | join }} {{ ansible_dependent_role_names | join }}"}}'
+)
+ROLES = {
+    "roles/r/tasks/main.yml": "- {name: t, command: 'true', notify: h}\n",
+    "roles/r/defaults/main.yml": "d: D\n",
+    "roles/r/vars/main.yml": "v: V\n",
+    "roles/r/meta/main.yml": "dependencies: [s]\n",
+    "roles/r/handlers/main.yml": "- {name: h, debug: }\n",
+    "roles/s/vars/main.yml": "z: Z\n",
+    "roles/s/tasks/main.yml": "- {name: s, debug: }\n",
+    "import.yml": "- import_role: {name: r}\n",
+}
+
+USES = [
+    # what the play does, what it sees before and behind it, names of roles before and behind
+    ("import_role: {name: r}", "DVZ", "DVZ", "r rs s", "r rs s"),
+    ("import_role: {name: r, public: false}", "---", "---", "r rs s", "r rs s"),
+    ("include_role: {name: r}", "---", "---", "", "r rs s"),
+    ("include_role: {name: r, public: true}", "---", "DVZ", "", "r rs s"),
+    ("include_tasks: import.yml", "---", "DVZ", "", "r rs s"),
+    ("import_tasks: import.yml", "DVZ", "DVZ", "r rs s", "r rs s"),
+]
+
+
+@pytest.mark.parametrize(("use", "early", "late", "names", "more"), USES)
+def test_what_is_seen_of_roles(
+    tmp_path: Path, use: str, early: str, late: str, names: str, more: str
+) -> None:
+    lines = [SHOWN, NAMES, f"{{name: use, {use}}}", SHOWN, NAMES]
+    text = "".join(f"  - {line}\n" for line in lines)
+    play = f"- hosts: all\n  gather_facts: false\n  tasks:\n{text}"
+    ran = run(tmp_path, ROLES | {"site.yml": play})
+    assert ran.status == 0
+    assert [each.result["msg"] for each in ran.said("see")] == [early, late]
+    assert [str(each.result["msg"]).strip() for each in ran.said("names")] == [names, more]
+    assert ran.done[-1] == "h:h1"
+
+
+def test_a_role_of_a_branch_that_is_not_taken_has_its_turn_later(tmp_path: Path) -> None:
+    play = """
+- hosts: all
+  gather_facts: false
+  tasks:
+  - block: [{import_role: {name: r}}]
+    when: inventory_hostname == 'h2'
+  - import_role: {name: r}
+"""
+    ran = run(tmp_path, ROLES | {"site.yml": play}, "h1,h2,")
+    assert [(each.host, each.outcome) for each in ran.said("s")] == [
+        *(("h1", "skipped"), ("h2", "ok"), ("h1", "ok")),
+    ]
