@@ -61,6 +61,5 @@ def test_a_role_of_a_branch_that_is_not_taken_has_its_turn_later(tmp_path: Path)
   - import_role: {name: r}
 """
     ran = run(tmp_path, ROLES | {"site.yml": play}, "h1,h2,")
-    assert [(each.host, each.outcome) for each in ran.said("s")] == [
-        *(("h1", "skipped"), ("h2", "ok"), ("h1", "ok")),
-    ]
+    found = {host: [each.outcome for each in ran.said("s", host)] for host in ("h1", "h2")}
+    assert found == {"h1": ["skipped", "ok"], "h2": ["ok"]}
