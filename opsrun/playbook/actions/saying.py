@@ -26,8 +26,13 @@ class Debug(Action):
 
     @classmethod
     def prepare(cls, action: RawAction, call: Call) -> Action:
-        """As `Action.prepare`; ``var`` keeps its expression."""
-        return _except(cls, action, call, "var")
+        """As `Action.prepare`; ``var`` keeps its expression, and a message may come to nothing."""
+        made: Any = _except(cls, action, call, "var")
+        said = action.args.get("msg")
+        if isinstance(said, Template) and call.templar.render(said, said.origin) is None:
+            made = replace(made, msg=None)
+        found: Action = made
+        return found
 
     def act(self, call: Call) -> Acted:
         """Show it."""
@@ -35,7 +40,7 @@ class Debug(Action):
             data = {"skipped_reason": "Verbosity threshold not met."}
             return Acted(ModuleResult(skipped=True, data=data))
         if self.var is None:
-            return Acted(ModuleResult(msg=self.msg))
+            return Acted(ModuleResult(data={"msg": self.msg}))
         return Acted(ModuleResult(data=self._value(call)))
 
     def _value(self, call: Call) -> dict[str, Any]:

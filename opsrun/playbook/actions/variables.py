@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
 
+from opsrun.dialect.tags import trusted
 from opsrun.errors import OpsrunError
 from opsrun.modules.base import ModuleResult
 from opsrun.modules.coercion import BadValue, coerced
@@ -35,7 +36,7 @@ class SetFact(Action):
             cacheable = coerced("bool", args.pop("cacheable", False))
         except BadValue as bad:
             raise call.fail(f"cacheable: {bad}") from bad
-        return cls(cacheable=cacheable, values=_named(args, call))
+        return cls(cacheable=cacheable, values=_named(args, call, action))
 
     def act(self, call: Call) -> Acted:
         """Export them."""
@@ -50,9 +51,14 @@ class SetFact(Action):
         return Acted(ModuleResult(facts=values), exports)
 
 
-def _named(values: Mapping[str, Any], call: Call) -> dict[str, Any]:
-    """By their names, of which each may be a template."""
-    return {str(call.templar.render(name)): value for name, value in values.items()}
+def _named(values: Mapping[str, Any], call: Call, action: RawAction) -> dict[str, Any]:
+    """By their names, of which each may be a template: one that the playbook itself has."""
+
+    def name_of(name: Any) -> str:
+        own = name in action.args
+        return str(call.templar.render(trusted(str(name), action.origin) if own else name))
+
+    return {name_of(name): value for name, value in values.items()}
 
 
 @module("include_vars", free_form="file", exclusive=[("file", "dir")])

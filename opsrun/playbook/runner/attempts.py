@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from opsrun.dialect.tags import holds_template, trusted
-from opsrun.errors import Cancelled, OpsrunError, did_you_mean
+from opsrun.errors import Cancelled, OpsrunError, TemplateError, did_you_mean
 from opsrun.modules.base import ModuleError
 from opsrun.modules.options import OptionError, resolve
 from opsrun.modules.registry import find, known_names, short_name
@@ -104,7 +104,9 @@ class Attempts:
             return failure(error.msg, **error.data)
         if isinstance(error, OptionError) and error.origin is not None:
             return failure(f"{error.origin}: {error}")
-        return failure(str(error))
+        done = failure(str(error))
+        done.unclear = isinstance(error, TemplateError)
+        return done
 
     def judge_failure(self, done: Done) -> None:
         """Whether it counts (``ignore_errors``, ``ignore_unreachable``)."""
@@ -243,6 +245,9 @@ class Attempts:
 
     def _once(self) -> Done:
         delegate = self._delegate()
+        if delegate:
+            seen = {delegate: self._kit.variables.of_host(delegate)}
+            self._templar = self._templar.with_variables({"ansible_delegated_vars": seen})
         action = find_action(self._name)
         done = self._acted(action) if action is not None else self._on_host(delegate)
         done.delegate = delegate

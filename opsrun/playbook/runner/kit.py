@@ -26,6 +26,9 @@ class Variables(Protocol):
     def templar_over(self, layers: Mapping[str, Any], task: Task | None) -> Templar:
         """A Templar over them."""
 
+    def of_host(self, host: str) -> Mapping[str, Any]:
+        """What ``hostvars`` shows of a host."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kit:
