@@ -25,6 +25,8 @@ class Done:
     ignored: bool = False
     duration: float = 0.0
     attempts: int = 1
+    unclear: bool = False
+    """A condition, or what is to be done, could not be rendered; nothing was done."""
     said: list[str] = field(default_factory=list)
 
     @property

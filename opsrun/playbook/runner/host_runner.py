@@ -150,7 +150,8 @@ class _Turn:
             broken = bool(control.break_when) and self._breaks(templar, done)
             self._say(done, self._label(item, templar))
             gone = done.outcome in (Outcome.LOST, Outcome.UNREACHABLE) and not done.ignored
-            if broken or gone or done.outcome is Outcome.CANCELLED:
+            # As in Ansible 2.18, nothing is done for the items behind one that is unclear.
+            if broken or gone or done.unclear or done.outcome is Outcome.CANCELLED:
                 break
         return found
 
@@ -207,7 +208,8 @@ class _Turn:
             whole.outcome = failed[-1].outcome
             whole.ignored = True
         whole.exports = together(done.exports for done in found)
-        whole.includes = tuple(one for done in found for one in done.includes)
+        if not found[-1].unclear:
+            whole.includes = tuple(one for done in found for one in done.includes)
         whole.new_hosts = tuple(one for done in found for one in done.new_hosts)
         whole.groups = tuple(one for done in found for one in done.groups)
         whole.delegate = found[-1].delegate

@@ -134,6 +134,23 @@ def test_each_item_fails_by_itself_and_all_are_done(tmp_path: Path) -> None:
     assert ran.recap("h1") == {"ok": 2, "ignored": 1}
 
 
+UNCLEAR = [
+    "debug: {msg: '{{ item.x }}'}",
+    "debug: , when: item.x == 1",
+    "include_tasks: '{{ item.x }}.yml'",
+]
+
+
+@pytest.mark.parametrize("words", UNCLEAR)
+def test_nothing_is_done_behind_an_item_that_is_unclear(tmp_path: Path, words: str) -> None:
+    (tmp_path / "1.yml").write_text("- {name: inside, debug: }\n")
+    ran = looped(tmp_path, f"{words}, loop: [{{x: 1}}, {{}}, {{x: 1}}], ignore_errors: true")
+    assert len(ran.said("a", items=True)) == 2
+    assert ran.one("a").outcome == "failed"
+    assert [each["failed"] for each in ran.result("b")["r"]["results"]] == [False, True]
+    assert not ran.said("inside")
+
+
 RESCUE = """
 - hosts: all
   gather_facts: false
