@@ -100,7 +100,9 @@ class AnsibleSink:
             self._task(event)
         elif isinstance(event, Result):
             counts = event.data.get("recap")
-            self._recap[event.host] = counts if isinstance(counts, Mapping) else {}
+            # A host that was given nothing to do has no line.
+            if isinstance(counts, Mapping) and any(map(_number, counts.values())):
+                self._recap[event.host] = counts
         elif isinstance(event, Summary):
             self._end()
         else:

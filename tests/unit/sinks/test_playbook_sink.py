@@ -187,3 +187,12 @@ def test_ansibles_words_for_what_the_recordings_have_not() -> None:
         "",
     ]
     assert err == ""
+
+
+def test_ansibles_recap_leaves_out_hosts_that_had_nothing_to_do() -> None:
+    idle = result("web01", data={"recap": {"ok": 0, "changed": 0}})
+    busy = result("web02", data={"recap": {"ok": 1, "changed": 0}})
+    out, _ = shown(PlayStarted("all", ("web01", "web02")), idle, busy, summary(), kind="ansible")
+    recap = out[out.index("PLAY RECAP") :]
+    assert "web02" in recap
+    assert "web01" not in recap
