@@ -183,9 +183,11 @@ class Attempts:
         most = asked + 1
         pause = number(task, task.delay, "delay", self._templar, DELAY)
         for attempt in range(1, most + 1):
-            done = self._judged(self._once())
+            done = self._once()
             done.attempts = attempt
+            # changed_when and failed_when may ask for it.
             done.result["attempts"] = attempt
+            self._judged(done)
             if done.outcome in (Outcome.UNREACHABLE, Outcome.LOST, Outcome.CANCELLED):
                 return done
             if done.outcome is Outcome.SKIPPED or self._enough(done):

@@ -14,6 +14,7 @@ from opsrun.errors import (
     ConnectionLost,
     HostError,
     OpsrunError,
+    UndefinedVariable,
 )
 from opsrun.modules.base import Context, Module, ModuleError
 from opsrun.modules.driver import drive
@@ -77,15 +78,28 @@ class Remote:
             self._host,
             namespaced(kit.state.host(self._wish.host).facts),
         )
-        exported = environment(task, templar)
+        exported = self._environment(templar)
         hands: TaskHands | None = None
         try:
             with kit.reach.lease(self._wish) as shell:
                 hands = TaskHands(shell, exported, kit.pausing, kit.now, limit, self._intent)
                 result = drive(module, context, hands).to_dict()
         except OpsrunError as error:
-            return self._ended(error, hands is not None and hands.sent)
+            return self._ended(error, hands is not None and hands.sent, limit)
         return settled(Done(result))
+
+    def _environment(self, templar: Templar) -> dict[str, str]:
+        """What is exported; while facts are gathered, what the facts themselves are to tell isn't.
+
+        As in Ansible: a play's ``environment`` may build on ``ansible_env``.
+        """
+        try:
+            return environment(self._task, templar)
+        except UndefinedVariable as error:
+            gathers = self._task.action.name in ("setup", "gather_facts")
+            if gathers and "ansible_env" in str(error):
+                return {}
+            raise
 
     def _limit(self, templar: Templar) -> float | None:
         """Seconds that the action may take.
@@ -105,7 +119,7 @@ class Remote:
     def _intent(self) -> None:
         self._kit.intent(self._wish.host, self._task.id)
 
-    def _ended(self, error: OpsrunError, sent: bool) -> Done:
+    def _ended(self, error: OpsrunError, sent: bool, limit: float | None) -> Done:
         if not isinstance(error, HostError) or isinstance(error, BecomeError):
             return failure(str(error))
         words = f"{error.phase}: {error.message}" if error.phase else error.message
@@ -113,7 +127,10 @@ class Remote:
         if isinstance(error, Cancelled):
             return cancelled(words)
         if isinstance(error, CommandTimeout):
-            return failure(words, timedout={"period": self._task.keywords.timeout})
+            if limit is None:
+                return failure(words)
+            ended = f"the task's limit of {limit:g} s was reached: {error.message}"
+            return failure(ended, timedout={"period": limit})
         lost = isinstance(error, ConnectionLost) and sent
         if isinstance(error, (ConnectionFailed, ConnectionLost)):
             result = {"unreachable": True, "msg": words, "changed": False, "failed": True}
