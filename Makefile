@@ -12,13 +12,14 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test soak lint bench clean distclean venv dev
+.PHONY: help demo test soak lint conformance bench clean distclean venv dev
 
 help:
 	@echo 'make demo       start SSH hosts on loopback, and run `opsrun exec df --hosts web` on them'
 	@echo 'make test       ruff, mypy --strict, the layer check and all tests'
 	@echo 'make soak       the property and chaos tests with full counts'
 	@echo 'make lint       make test without the tests'
+	@echo 'make conformance record anew what ansible-playbook does (installs it, or ANSIBLE_PLAYBOOK=)'
 	@echo 'make bench      side by side with other tools'
 	@echo 'make clean      remove what the others leave, but $(VENV)'
 	@echo 'make distclean  remove $(VENV) too'
@@ -56,6 +57,10 @@ lint: dev
 	  $(BIN)/$$check || failed=1; \
 	done; \
 	exit $$failed
+
+# ansible-core lives in an environment of its own, and is run as a program.
+conformance: dev
+	$(BIN)/python tests/conformance/record.py
 
 bench: dev
 	@test -f benchmarks/exec.py || { echo 'there are no benchmarks in this tree' >&2; exit 1; }

@@ -66,11 +66,13 @@ def main() -> int:
     chosen = [case for case in all_cases() if not sys.argv[1:] or case.name in sys.argv[1:]]
     chosen = [case for case in chosen if possible(case) and case.recording.exists()]
     with lab_for(chosen) as lab, ThreadPoolExecutor(3) as pool:
-        every = list(pool.map(lambda case: compare(case, lab), chosen))
-    for case, found in zip(chosen, every, strict=True):
-        print(f"{case.name}: {'agrees' if not found else f'{len(found)} differences'}")
-        for line in found:
-            print(f"    {line}")
+        every = []
+        for case, found in zip(
+            chosen, pool.map(lambda each: compare(each, lab), chosen), strict=True
+        ):
+            every.append(found)
+            lines = [f"{case.name}: {'agrees' if not found else f'{len(found)} differences'}"]
+            print("\n    ".join([*lines, *found]), flush=True)
     well = sum(not found for found in every)
     print(f"{well} of {len(chosen)} cases agree")
     return 0 if well == len(chosen) else 1

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import pwd
+import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -32,6 +33,9 @@ STAT_KEPT = frozenset(
         "path",
     ]
 )
+COMMANDS = frozenset({"command", "shell", "raw", "script"})
+INCLUDES = frozenset({"include_tasks", "include_role"})
+"""What they include tells of them; the programs differ in what they say of the include itself."""
 OUTCOMES = {"lost": "unreachable"}
 NOISE = frozenset({"changed", "failed", "skipped", "unreachable", "censored", "invocation"})
 
@@ -45,7 +49,7 @@ class Normal:
     """
 
     def __init__(self, top: Path, names: Mapping[str, str] | None = None) -> None:
-        self._texts = {str(top): "$TOP", **(names or {})}
+        self._texts = {"\r\n": "\n", str(top): "$TOP", **(names or {})}
         self._user = pwd.getpwuid(os.geteuid()).pw_name
         self._group = grp.getgrgid(os.getegid()).gr_name
 
@@ -53,7 +57,7 @@ class Normal:
         """With no path of this machine in it."""
         for old, new in self._texts.items():
             value = value.replace(old, new)
-        return value
+        return re.sub(r"Shared connection to \S+ closed\.\n?", "", value)
 
     def value(self, value: Any) -> Any:
         """Plain JSON."""
@@ -71,19 +75,23 @@ class Normal:
         if action in ("setup", "gather_facts", "include_vars", "package_facts"):
             result = {k: v for k, v in result.items() if k != "ansible_facts"}
         good = outcome in ("ok", "changed")
+        if not good and action not in COMMANDS:
+            return {}
+        if action == "pause":
+            result = {}
         found = {k: v for k, v in result.items() if k in KEPT or (good and self._own(action, k))}
         if "stat" in found:
             found["stat"] = {k: v for k, v in found["stat"].items() if k in STAT_KEPT}
         if found.get("state") in ("directory", "link", "absent"):
             found.pop("size", None)
-        if not good:
-            found.pop("state", None)
         for key, own, word in (("owner", self._user, "$USER"), ("group", self._group, "$GROUP")):
             if found.get(key) == own:
                 found[key] = word
         if "diff" in result and action not in WHOLE:
             found |= _difference(result["diff"])
         kept: dict[str, Any] = self.value(found)
+        if kept.get("stderr") == "":
+            kept["stderr_lines"] = []
         return kept
 
     def _own(self, action: str, key: str) -> bool:
@@ -140,10 +148,9 @@ def of_ansible(lines: Iterable[Mapping[str, Any]], normal: Normal) -> dict[str, 
                 host: {"failed" if k == "failures" else k: v for k, v in counts.items() if v}
                 for host, counts in line["hosts"].items()
             }
-        elif kind == "included":
-            entry = {"task": line["task"], "included": line["file"]}
-            hosts.setdefault(line["host"], []).append(entry)
-        else:
+        elif line["action"].rpartition(".")[2] == "meta":
+            continue
+        elif not _tells_of_an_include(line["action"], line["outcome"]):
             hosts.setdefault(line["host"], []).append(_ansible_entry(line, normal))
     return {"plays": plays, "hosts": hosts, "recap": recap}
 
@@ -156,10 +163,14 @@ def _ansible_entry(line: Mapping[str, Any], normal: Normal) -> dict[str, Any]:
         line["task"],
         line["outcome"],
         ignored=line["ignored"],
-        item=line["item"] if line["per_item"] else None,
+        item=normal.text(line["item"]) if line["per_item"] and line["item"] else None,
         per_item=line["per_item"],
         result=normal.result(line["action"], line["outcome"], result),
     )
+
+
+def _tells_of_an_include(action: str, outcome: str) -> bool:
+    return action.rpartition(".")[2] in INCLUDES and outcome in ("ok", "changed")
 
 
 def _entry_of(
@@ -172,7 +183,7 @@ def _entry_of(
     result: dict[str, Any],
 ) -> dict[str, Any]:
     entry: dict[str, Any] = {"task": task, "outcome": OUTCOMES.get(outcome, outcome)}
-    if ignored:
+    if ignored and not per_item:
         entry["ignored"] = True
     if per_item:
         entry["each"] = True
@@ -207,22 +218,21 @@ def _opsrun_entry(
     line: Mapping[str, Any], tasks: Mapping[str, Mapping[str, Any]], normal: Normal
 ) -> Iterator[dict[str, Any]]:
     task = tasks.get(line["task"], {"action": "", "kind": "task"})
-    if line.get("included") and line["outcome"] == "ok":
-        yield {"task": line["name"], "included": os.path.basename(line["included"])}
+    if task["kind"] == "meta" or _tells_of_an_include(task["action"], line["outcome"]):
         return
     result = dict(line["result"])
     whole_loop = line["item"] is None and "results" in result
     if whole_loop:
         result = {}
     per_item = line["item"] is not None
-    item = line["item"] if per_item and "\x00" not in str(line["item"]) else None
+    item = normal.text(str(line["item"])) if per_item else None
     yield _entry_of(
         line["name"],
         line["outcome"],
         ignored=line["ignored"],
         item=item,
         per_item=per_item,
-        result=normal.result(task["action"], line["outcome"], result),
+        result=normal.result(str(task["action"]), line["outcome"], result),
     )
 
 
@@ -241,7 +251,7 @@ def differences(expected: Any, got: Any, where: str = "") -> Iterator[str]:
                 yield from differences(expected[key], got[key], place)
     elif isinstance(expected, list) and isinstance(got, list):
         yield from _lists(expected, got, where)
-    elif expected != got or type(expected) is not type(got):
+    elif not _same(expected, got):
         yield f"{where}: expected {_short(expected)}, got {_short(got)}"
 
 
@@ -263,6 +273,21 @@ def _lists(expected: list[Any], got: list[Any], where: str) -> Iterator[str]:
         extra = expected[len(got) :] or got[len(expected) :]
         words = "missing" if len(expected) > len(got) else "unexpected"
         yield f"{where}: {words} {_short(extra[0])}"
+
+
+def _same(expected: Any, got: Any) -> bool:
+    """Whether both are the same value.
+
+    With native types ansible-core 2.18 reads text once more, as Python: opsrun leaves text as it
+    is, as ansible-core 2.19 does.
+    """
+    if (
+        isinstance(expected, (int, float))
+        and not isinstance(expected, bool)
+        and got == str(expected)
+    ):
+        return True
+    return bool(expected == got) and type(expected) is type(got)
 
 
 def _short(value: Any) -> str:

@@ -95,6 +95,7 @@ def everything() -> list[Job]:
     contracts = files("contract")
     kinds = (
         jobs_of("integration", PYTEST, files("integration"), 4),
+        jobs_of("conformance", PYTEST, files("conformance"), 1),
         jobs_of("contracts on greenlets", GEVENT, contracts, 7),
         jobs_of("contracts on threads", PYTEST, contracts, 7),
         jobs_of("unit", PYTEST, files("unit"), 20),

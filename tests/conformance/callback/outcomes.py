@@ -70,15 +70,6 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def v2_runner_item_on_skipped(self, result: Any) -> None:
         self._result(result, "skipped", item=True)
 
-    def v2_playbook_on_include(self, included_file: Any) -> None:
-        for host in included_file._hosts:
-            self._write(
-                type="included",
-                host=host.get_name(),
-                task=(included_file._task.name or "").strip(),
-                file=os.path.basename(str(included_file._filename)),
-            )
-
     def v2_playbook_on_stats(self, stats: Any) -> None:
         hosts = {host: stats.summarize(host) for host in sorted(stats.processed)}
         self._write(type="stats", hosts=hosts)
