@@ -74,7 +74,7 @@ class TemplateModule(Module):
         marks = [f"{a}_{b}_string" for a in ("block", "variable", "comment") for b in _ENDS]
         found = {name: getattr(self, name) for name in (*names, *marks)}
         newline = self.newline_sequence.replace("\\n", "\n").replace("\\r", "\r")
-        found["newline_sequence"] = newline
+        found |= {"newline_sequence": newline, "dest": self.dest}
         return {name: value for name, value in found.items() if value is not None}
 
 
