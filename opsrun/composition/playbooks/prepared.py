@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from opsrun.composition.playbooks.options import PlaybookOptions
@@ -14,7 +15,13 @@ from opsrun.inventory import Inventory
 from opsrun.playbook.model.nodes import Block, Node, Play, Playbook, Task
 from opsrun.playbook.parse.listing import ListedPlay, listed
 from opsrun.playbook.parse.loader import Included, Loader
-from opsrun.playbook.parse.selection import Selection, select, select_nodes, start_at
+from opsrun.playbook.parse.selection import (
+    RenderTag,
+    Selection,
+    select,
+    select_nodes,
+    start_at,
+)
 from opsrun.playbook.runner.attempts import is_known, unknown_module
 from opsrun.playbook.templating.library import Library
 from opsrun.playbook.templating.templar import Templar
@@ -61,14 +68,29 @@ class Prepared:
     def _plays(self) -> list[Play]:
         """All plays, in order, with the tasks that were chosen."""
         plays = [play for playbook in self.playbooks for play in playbook.plays]
-        chosen = [select(play, self.selection, self._tag) for play in plays]
+        chosen = [select(play, self.selection, self._tags(play)) for play in plays]
         wanted = self.options.settings.start_at
         return chosen if wanted is None else list(start_at(chosen, wanted))
 
-    def of_include(self, found: Included) -> Included:
-        """What the tags leave of an include."""
-        blocks = select_nodes(found.blocks, self.selection, self._tag)
+    def of_include(self, task: Task, found: Included) -> Included:
+        """What the tags leave of what ``task`` includes."""
+        render = self._forgiving(self.loader.tags_within(task))
+        blocks = select_nodes(found.blocks, self.selection, render)
         return replace(found, blocks=tuple(each for each in blocks if isinstance(each, Block)))
+
+    def _tags(self, play: Play) -> RenderTag:
+        return self._forgiving(self.loader.tag_renderer(play))
+
+    def _forgiving(self, render: RenderTag) -> RenderTag:
+        """A tag that nothing is known of yet is what stands there."""
+
+        def rendered(template: Template) -> Any:
+            try:
+                return render(template)
+            except PlaybookError:
+                return str(template)
+
+        return rendered
 
     def _tag(self, template: Template) -> Any:
         try:
@@ -82,7 +104,8 @@ class Prepared:
 
     def listed(self) -> tuple[ListedPlay, ...]:
         """The plays with the tasks that were chosen, to be shown."""
-        return listed(self.plays, self.selection, self._tag)
+        each = (listed([play], self.selection, self._tags(play)) for play in self.plays)
+        return tuple(chain.from_iterable(each))
 
     def rendered(self, value: Any) -> Any:
         """``value`` with what is known before any play; as written where that is not enough."""

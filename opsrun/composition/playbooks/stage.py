@@ -191,8 +191,8 @@ class PlaybookStage(Run):
         return office, desk
 
     def _load(self, book: TaskBook, order: Load) -> Included:
-        found = self._prepared.loader.load(book.task(order.task), order.include)
-        return self._prepared.of_include(found)
+        task = book.task(order.task)
+        return self._prepared.of_include(task, self._prepared.loader.load(task, order.include))
 
     def _begin(self, scope: PlayScope, scopes: Scopes, templars: Templars) -> None:
         templars.begin(scope, scopes.before_play(scope))

@@ -96,6 +96,14 @@ class Loader:
         render, known = self._kit.render, self._kit.statics.get(play.index, {})
         return as_written if render is None else lambda tag: render(tag, known)
 
+    def tags_within(self, task: Task) -> RenderTag:
+        """The same for what ``task`` includes; the variables around it are known, too."""
+        render, above = self._kit.render, self._above(task)
+        if render is None:
+            return as_written
+        known = {**self._kit.statics.get(above.play.index, {}), **above.static()}
+        return lambda tag: render(tag, known)
+
     def load(self, task: Task, include: Include) -> Included:
         """What ``include_tasks`` or ``include_role`` leads to, see `load_tasks`, `load_role`."""
         if include.kind == "role":

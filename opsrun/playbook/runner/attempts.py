@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from opsrun.dialect.tags import holds_template, trusted
+from opsrun.dialect.tags import Template, holds_template, trusted
 from opsrun.errors import Cancelled, OpsrunError, TemplateError, did_you_mean
 from opsrun.modules.base import ModuleError
 from opsrun.modules.options import OptionError, resolve
@@ -153,7 +153,7 @@ class Attempts:
         role = self._name == "include_role"
         known = _ROLE_ARGS if role else _TASKS_ARGS
         args = dict(action.args)
-        kept = {"apply": args.pop("apply")} if "apply" in args else {}
+        kept = {"apply": self._apply(args.pop("apply"))} if "apply" in args else {}
         given, free_form = rendered(replace(action, args=args), templar)
         target = free_form or given.pop("name" if role else "file", None) or given.pop("role", None)
         given = {name: value for name, value in given.items() if name not in ("name", "file")}
@@ -171,6 +171,11 @@ class Attempts:
         )
         result = {"include": str(target), "include_args": dict(given)}
         return settled(Done(result, includes=(include,)))
+
+    def _apply(self, value: Any) -> Any:
+        """As written: its keywords are read for the tasks that are included. Written as one
+        template, it is what that comes to."""
+        return self._templar.render(value) if isinstance(value, Template) else value
 
     def _repeated(self) -> Done:
         task = self._task

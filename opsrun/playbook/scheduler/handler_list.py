@@ -115,5 +115,5 @@ def _flat(node: Node) -> Iterator[Task]:
 
 
 def _file(task: Task) -> tuple[object, ...]:
-    role = task.role
-    return (task.origin.path, role.name if role else None, role.path if role else None)
+    # Two uses of a role are two files: each has its own conditions and variables.
+    return (task.origin.path, id(task.role))
