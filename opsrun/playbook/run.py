@@ -19,6 +19,7 @@ from opsrun.playbook.model.nodes import Play, Task, VarsPrompt
 from opsrun.playbook.runner.values import truth
 from opsrun.playbook.scheduler.batches import batches, ordered
 from opsrun.playbook.scheduler.settings import PlaySettings, Strategy
+from opsrun.playbook.templating.omit import OMIT
 from opsrun.playbook.variables.playscope import HostFile, PlayScope
 from opsrun.playbook.variables.scopes import Scopes
 from opsrun.playbook.variables.settings import RunSettings
@@ -173,7 +174,10 @@ class PlaybookRun:
     def _hosts(self, play: Play, scope: PlayScope) -> list[str]:
         templar = self._desk.scopes.before_play(scope)
         pattern = _rendered(play, "hosts", templar)
-        text = ",".join(map(str, pattern)) if isinstance(pattern, list) else str(pattern)
+        if isinstance(pattern, Mapping):
+            raise self._wrong(play, "hosts: expected a pattern, found a dictionary")
+        several = pattern if isinstance(pattern, list) else [pattern]
+        text = ",".join(str(each) for each in several if each is not None and each is not OMIT)
         if not text.strip():
             raise self._wrong(play, "hosts: expected a pattern, found nothing")
         ignored: list[str] = []
@@ -200,19 +204,27 @@ class PlaybookRun:
         return PlaySettings(
             strategy=chosen,
             max_fail_percentage=self._percentage(play, templar),
-            any_errors_fatal=fatal not in (None, "") and truth(fatal),
-            force_handlers=run.force_handlers if force in (None, "") else truth(force),
+            any_errors_fatal=self._truth(play, "any_errors_fatal", fatal, False),
+            force_handlers=self._truth(play, "force_handlers", force, run.force_handlers),
             at_once=self._office.places,
         )
 
+    def _truth(self, play: Play, name: str, found: Any, default: bool) -> bool:
+        if found in (None, "") or found is OMIT:
+            return default
+        try:
+            return truth(found, name)
+        except ModuleError as error:
+            raise self._wrong(play, error.msg) from error
+
     def _percentage(self, play: Play, templar: Templar) -> float | None:
         found = _rendered(play, "max_fail_percentage", templar)
-        if found in (None, ""):
+        if found in (None, "") or found is OMIT:
             return None
         try:
             return float(str(found).rstrip("%"))
         except ValueError:
-            words = f"max_fail_percentage: expected a number, found {found!r}"
+            words = f"max_fail_percentage: expected a number, found {found!r:.80}"
             raise self._wrong(play, words) from None
 
     def _wrong(self, play: Play, message: str) -> PlaybookError:

@@ -13,6 +13,7 @@ from opsrun.playbook.interfaces import Templar as TemplarProtocol
 from opsrun.playbook.model.nodes import Task
 from opsrun.playbook.runner.search import Search
 from opsrun.playbook.templating.library import Library, LookupContext, PluginError
+from opsrun.playbook.templating.omit import OMIT
 from opsrun.playbook.templating.templar import Templar
 from opsrun.playbook.variables.live import LiveInventory
 from opsrun.playbook.variables.playscope import PlayScope
@@ -100,9 +101,11 @@ class Templars:
         found = task.keywords.throttle
         if self._static is not None:
             found = self._static.render(found, task.places.get("throttle", task.origin))
+        if found in (None, "") or found is OMIT:
+            return _UNLIMITED
         try:
             most = int(found)
         except (TypeError, ValueError):
-            words = f"throttle: expected a whole number, found {found!r}"
+            words = f"throttle: expected a whole number, found {found!r:.80}"
             raise PlaybookError(words, path=task.origin.path, line=task.origin.line) from None
         return most if most > 0 else _UNLIMITED

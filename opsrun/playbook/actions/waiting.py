@@ -10,6 +10,7 @@ from opsrun.errors import Cancelled
 from opsrun.modules.base import ModuleResult
 from opsrun.modules.options import module, option
 from opsrun.playbook.actions.base import Acted, Action, Call
+from opsrun.playbook.runner.values import number
 
 
 @module("pause", exclusive=[("minutes", "seconds")])
@@ -27,8 +28,13 @@ class Pause(Action):
         began = datetime.now(), time.monotonic()
         typed: str | None = ""
         if seconds is not None:
-            if call.pausing.wait(max(0.0, seconds)):
+            limit = number(call.task, call.task.keywords.timeout, "timeout", call.templar, 0)
+            short = 0 < limit < seconds
+            if call.pausing.wait(limit if short else max(0.0, seconds)):
                 raise Cancelled("the run was ended during the pause", host=call.host)
+            if short:
+                words = f"the task's limit of {limit:g} s was reached"
+                raise call.fail(words, timedout={"period": limit})
         else:
             words = self.prompt or "Press enter to continue, Ctrl+C to interrupt"
             # With nobody there to answer, as in Ansible: said, and gone on.

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from opsrun.errors import UndefinedVariable
+from opsrun.dialect.origin import Origin
+from opsrun.errors import TemplateError, UndefinedVariable
 from opsrun.modules.base import ModuleError
 from opsrun.playbook.interfaces import Templar
 from opsrun.playbook.model.nodes import Task
@@ -48,12 +49,38 @@ def values(task: Task, templar: Templar) -> list[Any]:
     if loop.lookup is not None:
         terms = _terms(loop.value, templar, loop.lookup, origin)
         folder = {"_folder": _folder(task)} if loop.lookup == "first_found" else {}
-        return templar.lookup(loop.lookup, terms, folder)
+        return _looked_up(name, loop.lookup, terms, folder, templar, origin)
     found = templar.render(loop.value, origin)
     if not isinstance(found, list):
-        shown = type(found).__name__
-        raise ModuleError(f"loop: expected a list, found {shown}: {found!r:.200}")
+        raise ModuleError(f"loop: expected a list, found {_kind(found)}")
     return found
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, Mapping):
+        return f"a dictionary (of {len(value)}); dict2items makes a list of it"
+    return f"text: {value!r:.200}" if isinstance(value, str) else f"{value!r:.200}"
+
+
+def _looked_up(
+    name: str,
+    lookup: str,
+    terms: Sequence[Any],
+    options: Mapping[str, Any],
+    templar: Templar,
+    origin: Origin,
+) -> list[Any]:
+    try:
+        return templar.lookup(lookup, terms, options)
+    except TemplateError as error:
+        if error.line is not None:
+            raise
+        # Terms are values by now: of the loop alone it is known where it is written.
+        raise type(error)(
+            f"{name}: {error.message}", path=origin.path, line=origin.line, column=origin.column
+        ) from error
 
 
 def _folder(task: Task) -> str:
@@ -94,19 +121,28 @@ def items(task: Task, found: Sequence[Any], templar: Templar) -> list[Item]:
     """
     assert task.loop is not None
     control = task.loop.control
-    loop_var = str(templar.render(control.loop_var))
-    index_var = templar.render(control.index_var) if control.index_var is not None else None
+    loop_var = _variable("loop_var", control.loop_var, templar)
+    index_var = None
+    if control.index_var is not None:
+        index_var = _variable("index_var", control.index_var, templar)
     extended = truth(templar.render(control.extended), "extended")
     everything = truth(templar.render(control.extended_allitems), "extended_allitems")
     made = []
     for index, value in enumerate(found):
         seen: dict[str, Any] = {loop_var: value, "ansible_loop_var": loop_var}
         if index_var is not None:
-            seen |= {str(index_var): index, "ansible_index_var": index_var}
+            seen |= {index_var: index, "ansible_index_var": index_var}
         if extended:
             seen["ansible_loop"] = _extended(found, index, everything)
         made.append(Item(value, index, seen, loop_var, index_var))
     return made
+
+
+def _variable(what: str, value: Any, templar: Templar) -> str:
+    name = templar.render(value)
+    if not isinstance(name, (str, int)) or not str(name):
+        raise ModuleError(f"{what}: expected a variable's name, found {name!r:.80}")
+    return str(name)
 
 
 def _extended(found: Sequence[Any], index: int, everything: bool) -> dict[str, Any]:

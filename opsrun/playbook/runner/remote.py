@@ -149,10 +149,10 @@ def wished(kit: Kit, task: Task, host: str, delegate: str, templar: Templar, see
     Raises:
         TemplateError, ModuleError: a variable or keyword can't be used.
     """
-    keywords = connecting(task.keywords, templar, _truth)
     target = delegate or host
     delegated = bool(delegate) and "connection" not in task.written
     try:
+        keywords = connecting(task.keywords, templar, _truth)
         made = wish(target, seen, templar, keywords, delegated=delegated)
         return made if made.connection else replace(made, connection=kit.settings.connection)
     except ValueError as error:

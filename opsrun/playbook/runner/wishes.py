@@ -45,7 +45,7 @@ class Connecting:
 
 
 def connecting(keywords: Keywords, templar: Templar, truth: Any) -> Connecting:
-    """Render the keywords; ``truth`` makes a bool of one. TemplateError."""
+    """Render the keywords; ``truth`` makes a bool of one. TemplateError; ValueError for a port."""
 
     def text(value: Any) -> str | None:
         found = templar.render(value)
@@ -63,8 +63,15 @@ def connecting(keywords: Keywords, templar: Templar, truth: Any) -> Connecting:
         ),
         text(keywords.connection),
         text(keywords.remote_user),
-        None if port is None else int(port),
+        None if port is None else _port(port),
     )
+
+
+def _port(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"expected a number, found {text!r:.80}") from None
 
 
 def wish(
