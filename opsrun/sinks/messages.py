@@ -5,9 +5,10 @@ from __future__ import annotations
 from opsrun.events import Notice, Retry, Waiting
 from opsrun.sinks.names import label
 from opsrun.sinks.style import CYAN, DIM, RED, YELLOW, duration, paint
-from opsrun.views.sanitise import sanitise_line
+from opsrun.views.sanitise import sanitise, sanitise_line
 
 _NOTICE_FROM = {"error": -1, "warning": 0, "info": 1, "debug": 2}
+_FURTHER = "\n  "
 _NOTICE_STYLE = {"error": RED, "warning": YELLOW, "info": CYAN, "debug": DIM}
 
 
@@ -17,10 +18,10 @@ def shows_notice(notice: Notice, verbosity: int) -> bool:
 
 
 def notice_line(notice: Notice, color: bool) -> str:
-    """``warning: web01: the message``."""
+    """``warning: web01: the message``; further lines are indented, so that none looks like ours."""
     word = paint(notice.level, _NOTICE_STYLE[notice.level], color)
     where = f"{sanitise_line(notice.host)}: " if notice.host else ""
-    return f"{word}: {where}{sanitise_line(notice.message)}"
+    return f"{word}: {where}{sanitise(notice.message).replace(chr(10), _FURTHER)}"
 
 
 def retry_line(retry: Retry, color: bool) -> str:

@@ -14,9 +14,10 @@ def test_notices_by_verbosity(level: str, least: int) -> None:
     assert [v for v in range(-1, 4) if shows_notice(notice, v)] == list(range(least, 4))
 
 
-def test_a_notice_is_one_harmless_line() -> None:
-    notice = Notice("warning", "banner:\n\x1b[2Jhello", "web\x07")
-    assert notice_line(notice, False) == "warning: web^G: banner:\\n^[[2Jhello"
+def test_a_notice_is_harmless_and_its_further_lines_are_indented() -> None:
+    notice = Notice("warning", "banner:\n\x1b[2Jhello\nerror: no", "web\x07\n")
+    expected = "warning: web^G\\n: banner:\n  ^[[2Jhello\n  error: no"
+    assert notice_line(notice, False) == expected
     assert notice_line(Notice("info", "x"), True) == "\x1b[36minfo\x1b[0m: x"
 
 
