@@ -16,7 +16,7 @@ from opsrun.playbook.actions.registry import INCLUDES, find_action, known_action
 from opsrun.playbook.interfaces import Templar
 from opsrun.playbook.messages import Exports, Include, RunTask
 from opsrun.playbook.model.nodes import RawAction, Task
-from opsrun.playbook.runner.done import Done, cancelled, failure, settled
+from opsrun.playbook.runner.done import Done, cancelled, failure, forgiven, settled
 from opsrun.playbook.runner.kit import Kit
 from opsrun.playbook.runner.loops import Item
 from opsrun.playbook.runner.remote import Remote, wished
@@ -206,7 +206,9 @@ class Attempts:
         # One less than there were: Ansible's figure.
         done.result["attempts"] = most - 1
         done.result["failed"] = True
-        return settled(done)
+        settled(done)
+        # ``failed_when`` has the last word, though what is registered says "failed".
+        return forgiven(done) if done.result.get("failed_when_result") is False else done
 
     def _enough(self, done: Done) -> bool:
         if not self._task.until:

@@ -51,6 +51,12 @@ def settled(done: Done) -> Done:
     return done
 
 
+def forgiven(done: Done) -> Done:
+    """It ended well, whatever its result says."""
+    done.outcome = Outcome.CHANGED if done.result.get("changed") else Outcome.OK
+    return done
+
+
 def failure(msg: Any, **data: Any) -> Done:
     """A failed one."""
     return settled(Done({"failed": True, "msg": msg, **data}, Outcome.FAILED))

@@ -16,7 +16,7 @@ from opsrun.playbook.messages import RunTask, TaskEnded
 from opsrun.playbook.model.nodes import Task
 from opsrun.playbook.runner import loops
 from opsrun.playbook.runner.attempts import Attempts
-from opsrun.playbook.runner.done import Done, failure, settled, together, worst
+from opsrun.playbook.runner.done import Done, failure, forgiven, settled, together, worst
 from opsrun.playbook.runner.kit import Kit
 from opsrun.playbook.runner.loops import Item
 from opsrun.playbook.runner.values import flag, names, number, truth
@@ -38,20 +38,32 @@ class HostRunner:
         """From conditions to exports. Raises nothing: whatever happens is in the message."""
         task = self._kit.book.task(order.task)
         try:
-            return _Turn(self._kit, task, order).ended()
+            try:
+                turn = _Turn(self._kit, task, order)
+            except (OpsrunError, ModuleError) as error:
+                return self._failed(order, CENSORED if self._hidden(order) else str(error))
+            return turn.ended()
         except Exception as error:
             return self._crashed(order, error)
 
+    def _hidden(self, order: RunTask) -> bool:
+        return self._kit.book.task(order.task).keywords.no_log not in (None, False)
+
     def _crashed(self, order: RunTask, error: Exception) -> TaskEnded:
-        hidden = self._kit.book.task(order.task).keywords.no_log not in (None, False)
+        hidden = self._hidden(order)
         # What an error says may be made of the very values that are not to be shown.
         frames = [*traceback.format_tb(error.__traceback__), type(error).__name__]
         detail = "".join(frames if hidden else traceback.format_exception(error)).rstrip()
         words = f"a bug in opsrun ended this task:\n{detail}"
         self._kit.emit(Notice("error", words, order.host))
         shown = type(error).__name__ if hidden else repr(error)
-        result = {"failed": True, "changed": False, "msg": f"internal error: {shown}"}
+        return self._failed(order, f"internal error: {shown}")
+
+    def _failed(self, order: RunTask, words: str) -> TaskEnded:
+        """The task was not begun, or did not end."""
+        result = {"failed": True, "changed": False, "msg": words}
         self._kit.emit(TaskResult(order.host, order.task, Outcome.FAILED, result))
+        hidden = self._hidden(order)
         return TaskEnded(
             order.host, order.task, order.turn, Outcome.FAILED, result=result, hidden=hidden
         )
@@ -213,7 +225,9 @@ class _Turn:
         whole.new_hosts = tuple(one for done in found for one in done.new_hosts)
         whole.groups = tuple(one for done in found for one in done.groups)
         whole.delegate = found[-1].delegate
-        return settled(whole)
+        settled(whole)
+        # Attempts came to their end, but ``failed_when`` forgave each item.
+        return forgiven(whole) if whole.outcome is Outcome.FAILED and not failed else whole
 
     def _say(self, done: Done, item: str | None, attempt: int = 1, left: int | None = None) -> None:
         result = self._shown(done)

@@ -37,6 +37,15 @@ def test_attempts(
     assert len(tried) + 1 == times
 
 
+@pytest.mark.parametrize("loop", ["", ", loop: [1, 2]"])
+def test_failed_when_has_the_last_word_on_attempts(tmp_path: Path, loop: str) -> None:
+    words = f"{FALSE}, until: r.rc == 0, retries: 1, delay: 0, failed_when: false, register: r"
+    ran = run(tmp_path, tasks(f"{{name: a, {words}{loop}}}", "{name: b, debug: {var: r}}"))
+    assert {each.outcome for each in ran.said("a", items=bool(loop))} == {"changed"}
+    assert ran.one("a").outcome == "changed"
+    assert ran.result("b")["r"]["failed"] is True
+
+
 VERDICTS: list[tuple[str, str, dict[str, Any]]] = [
     (f"{TRUE}, failed_when: [r.rc == 0, false]", "changed", {"failed_when_result": False}),
     (f"{TRUE}, failed_when: r.rc == 0", "failed", {"failed_when_result": True, "changed": True}),
