@@ -11,9 +11,9 @@ from opsrun.playbook.templating.versions import LooseVersion
 
 
 def json_query(value: Any, expression: str) -> Any:
-    """What the JMESPath ``expression`` finds. It needs the package jmespath."""
+    """What the JMESPath ``expression`` finds."""
     try:
-        import jmespath  # type: ignore[import-untyped]
+        import jmespath
     except ImportError as error:
         raise PluginError(
             "json_query needs the Python package jmespath: pip install jmespath"
