@@ -119,7 +119,9 @@ class PlaybookRun:
 
     def _settle(self, ended: PlayEnded) -> None:
         for name in ended.cancelled:
-            self._office.recap.of(name).cancelled += 1
+            # What was under way has been counted with its task.
+            tally = self._office.recap.of(name)
+            tally.cancelled = max(tally.cancelled, 1)
         self._gone.update(dict.fromkeys((*ended.failed, *ended.unreachable)))
         if ended.aborted:
             self._office.emit(Notice("info", f"no further play follows: {ended.aborted}"))
@@ -233,7 +235,8 @@ class PlaybookRun:
 
 
 def _rendered(play: Play, name: str, templar: Templar) -> Any:
-    return templar.render(getattr(play, name), play.origin)
+    found = templar.render(getattr(play, name), play.origin)
+    return None if found is OMIT else found
 
 
 def _sized(make: Callable[[], list[Any]], play: Play) -> list[Any]:

@@ -62,7 +62,15 @@ def test_hosts_that_come_to_no_pattern_are_an_error(pattern: str, tmp_path: Path
 
 @pytest.mark.parametrize(
     "head",
-    ["throttle: '{{ none }}'", "any_errors_fatal: '{{ omit }}'", "force_handlers: '{{ omit }}'"],
+    [
+        "throttle: '{{ none }}'",
+        "any_errors_fatal: '{{ omit }}'",
+        "force_handlers: '{{ omit }}'",
+        "max_fail_percentage: '{{ omit }}'",
+        "order: '{{ omit }}'",
+        "serial: '{{ omit }}'",
+        "strategy: '{{ omit }}'",
+    ],
 )
 def test_a_keyword_that_comes_to_nothing_is_not_written(head: str, tmp_path: Path) -> None:
     ran = run(tmp_path, tasks("{debug: }", head=head))
@@ -79,3 +87,27 @@ def test_a_command_that_reaches_the_tasks_limit_names_the_limit(tmp_path: Path) 
     ran = run(tmp_path, tasks("{name: a, command: sleep 600, timeout: 1}"))
     assert ran.error("h1").startswith("the task's limit of 1 s was reached: ")
     assert "command-timeout" not in ran.error("h1")
+
+
+@pytest.mark.parametrize("value", ["'{{ 1 / 0 }}'", "'{{ bad syntax'"])
+def test_vars_files_that_cant_be_named_fail_the_host(value: str, tmp_path: Path) -> None:
+    ran = run(tmp_path, tasks("{name: a, debug: }", head=f"vars_files: {value}"))
+    assert ran.ends == {"h1": "failed"}
+    assert "site.yml:3:" in ran.error("h1")
+    assert "bug in opsrun" not in "\n".join(ran.notices)
+
+
+def test_a_host_without_variables_tells_nothing_of_a_task_that_hides(tmp_path: Path) -> None:
+    head = "vars_files: '{{ \"canary\" | from_json }}'"
+    ran = run(tmp_path, tasks("{name: a, debug: , no_log: true}", head=head))
+    assert ran.ends == {"h1": "failed"}
+    assert "hidden" in ran.error("h1")
+
+
+def test_a_debugger_that_there_is_not_is_told_of(tmp_path: Path) -> None:
+    ran = run(tmp_path, tasks("{debug: , debugger: on_failed}", "{debug: , debugger: always}"))
+    told = [each for each in ran.notices if "debugger" in each]
+    assert len(told) == 1
+    assert "site.yml:4:" in told[0]
+    quiet = run(tmp_path, tasks("{debug: , debugger: never}"))
+    assert not [each for each in quiet.notices if "debugger" in each]

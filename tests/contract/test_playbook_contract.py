@@ -324,6 +324,7 @@ def test_an_interrupt_between_plays_leaves_nobody_well(tmp_path: Path, json: boo
 
     ran = interrupting(ready, second)
     assert set(ran.ends.values()) == {"cancelled"}
+    assert ran.recap("h1") == {"ok": 1, "cancelled": 1}
     assert ran.status == 130
 
 

@@ -140,6 +140,16 @@ def unknown_modules(plays: Sequence[Play]) -> list[PlaybookError]:
     return list(found.values())
 
 
+def without_debugger(plays: Sequence[Play]) -> str:
+    """What to say of the first task that asks for a debugger; empty where none does."""
+    for play in plays:
+        for task in (task for node in (*play.blocks, *play.handlers) for task in _tasks(node)):
+            if task.keywords.debugger not in (None, "", "never"):
+                place = task.places.get("debugger", task.origin)
+                return f"{place}: there is no debugger for tasks: 'debugger' has no effect"
+    return ""
+
+
 def _tasks(node: Node) -> Iterator[Task]:
     if isinstance(node, Task):
         yield node

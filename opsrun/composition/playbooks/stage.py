@@ -11,7 +11,7 @@ from typing import Any
 from opsrun.composition.fleetway import Fleetway
 from opsrun.composition.needs import needs_of
 from opsrun.composition.playbooks.options import Prompt
-from opsrun.composition.playbooks.prepared import Prepared
+from opsrun.composition.playbooks.prepared import Prepared, without_debugger
 from opsrun.composition.playbooks.templars import Templars
 from opsrun.composition.reach import FleetReach
 from opsrun.composition.run import Run, RunOptions
@@ -111,6 +111,8 @@ class PlaybookStage(Run):
             more = f"\n  and {len(unknown) - _LISTED} more" if len(unknown) > _LISTED else ""
             words = "tasks name modules that this version doesn't have; to reach one is a failure"
             yield Notice("warning", f"{words}:\n{shown}{more}")
+        if words := without_debugger(self._prepared.plays):
+            yield Notice("warning", words)
         for warning in self._prepared.loader.warnings:
             yield Notice("warning", str(warning))
 

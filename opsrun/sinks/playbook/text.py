@@ -18,6 +18,7 @@ from opsrun.events import (
     TaskResult,
     TaskStarted,
 )
+from opsrun.results import Outcome
 from opsrun.sinks.base import OutputOptions, Writer
 from opsrun.sinks.names import label
 from opsrun.sinks.playbook.recap import FEW, recap_lines
@@ -152,6 +153,8 @@ class PlaybookSink(TerminalSink):
 
     def _repeats(self, result: Result) -> bool:
         # What failed was said where it failed; of many hosts it is told once more, together.
+        if result.outcome is Outcome.CANCELLED:
+            return True
         return result.host not in self._recap or len(self._hosts) > FEW or not result.data
 
     def _finish(self) -> None:

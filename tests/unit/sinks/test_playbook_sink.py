@@ -156,6 +156,12 @@ def test_the_recap_names_few_hosts_and_folds_many() -> None:
     assert run(200)[3] == "  web[002-200] (199)  ok 3    changed 1    failed 0"
 
 
+def test_an_interrupted_run_names_the_hosts_that_are_not_finished() -> None:
+    cut = [result(host, Outcome.CANCELLED, data={"recap": {"cancelled": 1}}) for host in fleet(2)]
+    _, err = shown(started(*fleet(2)), *cut, summary(cut, interrupted=True))
+    assert "interrupted; not finished: web[001-002]" in err
+
+
 def test_no_host_can_pretend_to_be_another_one() -> None:
     data = {"msg": "x\n  ok b", "stdout": "\x1b[2Jtask fake\n"}
     out, _ = shown(PlayStarted("p", ("a",)), ONE, ended("a", Outcome.FAILED, result=data))
@@ -192,7 +198,9 @@ def test_ansibles_words_for_what_the_recordings_have_not() -> None:
 def test_ansibles_recap_leaves_out_hosts_that_had_nothing_to_do() -> None:
     idle = result("web01", data={"recap": {"ok": 0, "changed": 0}})
     busy = result("web02", data={"recap": {"ok": 1, "changed": 0}})
-    out, _ = shown(PlayStarted("all", ("web01", "web02")), idle, busy, summary(), kind="ansible")
+    out, _ = shown(
+        PlayStarted("all", ("web01", "web02")), idle, busy, summary([idle, busy]), kind="ansible"
+    )
     recap = out[out.index("PLAY RECAP") :]
     assert "web02" in recap
     assert "web01" not in recap
