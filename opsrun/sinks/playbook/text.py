@@ -13,6 +13,7 @@ from typing import Any
 from opsrun.events import (
     Event,
     HandlersPending,
+    Notice,
     PlayStarted,
     Result,
     TaskResult,
@@ -20,6 +21,7 @@ from opsrun.events import (
 )
 from opsrun.results import Outcome
 from opsrun.sinks.base import OutputOptions, Writer
+from opsrun.sinks.messages import notice_line
 from opsrun.sinks.names import label
 from opsrun.sinks.playbook.recap import FEW, recap_lines
 from opsrun.sinks.playbook.retries import Retries
@@ -50,6 +52,8 @@ class PlaybookSink(TerminalSink):
         self._pending: dict[tuple[str, ...], list[str]] = {}
         self._recap: dict[str, Mapping[str, Any]] = {}
         self._retries = Retries(options.color_err)
+        self._warnings: dict[str, dict[str, dict[str, None]]] = {}
+        """Of each task that is open: what modules warn of, and on which hosts."""
 
     def handle(self, seq: int, event: Event) -> None:
         """Render one event; nothing is written before `flush`, unless much is waiting."""
@@ -123,6 +127,7 @@ class PlaybookSink(TerminalSink):
             # It was counted, and another one has begun since: the hosts don't go in step.
             self._apart = event.task in self._tasks or self._apart
             tally = self._open[event.task] = Tally(task, self._look, self._batch)
+        self._keep_warnings(event)
         lines = list(tally.add(event))
         if lines and self._headed != event.task:
             self._heading(task, event.name or task.name)
@@ -136,6 +141,21 @@ class PlaybookSink(TerminalSink):
         if lines and self._headed != task:
             self._heading(tally.task, tally.task.name)
         self._print(*lines)
+        self._warn(tally.task, self._warnings.pop(task, {}))
+
+    def _keep_warnings(self, event: TaskResult) -> None:
+        words = event.result.get("warnings")
+        for each in words if isinstance(words, (list, tuple)) else ():
+            hosts = self._warnings.setdefault(event.task, {}).setdefault(str(each), {})
+            hosts[event.host] = None
+
+    def _warn(self, task: TaskStarted, warnings: Mapping[str, Mapping[str, None]]) -> None:
+        if self._options.verbosity < 0:
+            return
+        for words, hosts in warnings.items():
+            where = f"{task.origin}: " if task.origin else ""
+            notice = Notice("warning", f"{label(hosts)}: {where}{words}")
+            self._say(notice_line(notice, self._options.color_err))
 
     def _finish_tasks(self) -> None:
         for task in list(self._open):

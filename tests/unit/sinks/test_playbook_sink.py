@@ -162,6 +162,13 @@ def test_an_interrupted_run_names_the_hosts_that_are_not_finished() -> None:
     assert "interrupted; not finished: web[001-002]" in err
 
 
+def test_what_modules_warn_of_is_told_once_a_task() -> None:
+    cut = [ended(host, result={"warnings": ["cut short"]}) for host in fleet(3)]
+    events = [started(*fleet(3)), PlayStarted("p", fleet(3)), ONE, *cut, summary([])]
+    assert shown(*events)[1].splitlines()[0] == "warning: web[001-003] (3): site.yml:5: cut short"
+    assert "cut short" not in "".join(shown(*events, verbosity=-1))
+
+
 def test_no_host_can_pretend_to_be_another_one() -> None:
     data = {"msg": "x\n  ok b", "stdout": "\x1b[2Jtask fake\n"}
     out, _ = shown(PlayStarted("p", ("a",)), ONE, ended("a", Outcome.FAILED, result=data))
