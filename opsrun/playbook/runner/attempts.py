@@ -258,7 +258,11 @@ class Attempts:
             seen = {delegate: self._kit.variables.of_host(delegate)}
             self._templar = self._templar.with_variables({"ansible_delegated_vars": seen})
         action = find_action(self._name)
-        done = self._acted(action) if action is not None else self._on_host(delegate)
+        try:
+            done = self._acted(action) if action is not None else self._on_host(delegate)
+        except ModuleError as error:
+            # A module's own failure is a result: failed_when, changed_when and until judge it.
+            done = self._refused(error)
         done.delegate = delegate
         return self._with_facts(done, delegate)
 

@@ -46,6 +46,18 @@ def test_failed_when_has_the_last_word_on_attempts(tmp_path: Path, loop: str) ->
     assert ran.result("b")["r"]["failed"] is True
 
 
+MODULES = ["assert: {that: false}", "fail: ", "slurp: {src: /nope}", "copy: {src: no, dest: /no}"]
+
+
+@pytest.mark.parametrize("words", MODULES)
+def test_what_a_module_refuses_is_judged_like_any_result(tmp_path: Path, words: str) -> None:
+    forgiven = f"{{name: a, {words}, failed_when: false, changed_when: true}}"
+    retried = f"{{name: b, {words}, retries: 2, delay: 0, register: r, ignore_errors: true}}"
+    ran = run(tmp_path, tasks(forgiven, retried))
+    assert ran.one("a").outcome == "changed"
+    assert ran.result("b")["attempts"] == 2
+
+
 VERDICTS: list[tuple[str, str, dict[str, Any]]] = [
     (f"{TRUE}, failed_when: [r.rc == 0, false]", "changed", {"failed_when_result": False}),
     (f"{TRUE}, failed_when: r.rc == 0", "failed", {"failed_when_result": True, "changed": True}),
