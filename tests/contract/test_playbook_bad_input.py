@@ -25,6 +25,8 @@ from support.playruns import run, tasks
             "{debug: , loop: [1], loop_control: {loop_var: '{{ {} }}'}}",
             "loop_var: expected a variable's name, found {}",
         ),
+        ("{debug: , any_errors_fatal: '{{ nope }}'}", "site.yml:4:37: 'nope' is undefined"),
+        ("{debug: , run_once: '{{ nope }}'}", "site.yml:4:29: 'nope' is undefined"),
         ("{debug: , with_nosuch: [1]}", "site.yml:4:15: with_nosuch: there is no lookup 'nosuch'"),
         ("{debug: , with_dict: [1]}", "site.yml:4:15: with_dict: the lookup 'dict'"),
     ],
@@ -111,3 +113,9 @@ def test_a_debugger_that_there_is_not_is_told_of(tmp_path: Path) -> None:
     assert "site.yml:4:" in told[0]
     quiet = run(tmp_path, tasks("{debug: , debugger: never}"))
     assert not [each for each in quiet.notices if "debugger" in each]
+
+
+@pytest.mark.parametrize("keyword", ["any_errors_fatal", "run_once"])
+def test_a_task_that_is_skipped_needs_none_of_its_keywords(keyword: str, tmp_path: Path) -> None:
+    ran = run(tmp_path, tasks(f"{{debug: , {keyword}: '{{{{ nope }}}}', when: false}}"))
+    assert ran.ends == {"h1": "skipped"}

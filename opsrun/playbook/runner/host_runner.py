@@ -120,6 +120,10 @@ class _Turn:
 
     def _each(self) -> list[Done]:
         if self._task.loop is None:
+            try:
+                self._readable()
+            except (OpsrunError, ModuleError) as error:
+                return [self._without_items(error)]
             return [self._attempts(self._templar, None).done()]
         try:
             found = loops.values(self._task, self._templar)
@@ -128,8 +132,13 @@ class _Turn:
             return [self._without_items(error)]
         return self._through(items)
 
+    def _readable(self) -> None:
+        """Raises for keywords that are asked for once all is over: too late to take them back."""
+        for name in ("any_errors_fatal", "run_once"):
+            flag(self._task, name, self._templar)
+
     def _without_items(self, error: Exception) -> Done:
-        """What the loop is over can't be worked out; that is no failure where nothing is done."""
+        """A loop, or a keyword, can't be worked out; that is no failure where nothing is done."""
         attempts = self._attempts(self._templar, None)
         if isinstance(error, UndefinedVariable) and self._task.keywords.when:
             done = attempts.condition_only()
