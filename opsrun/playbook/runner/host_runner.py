@@ -12,7 +12,7 @@ from opsrun.errors import OpsrunError, UndefinedVariable
 from opsrun.events import Notice, TaskResult
 from opsrun.modules.base import ModuleError
 from opsrun.playbook.interfaces import Templar
-from opsrun.playbook.messages import RunTask, TaskEnded
+from opsrun.playbook.messages import NOTHING, RunTask, TaskEnded
 from opsrun.playbook.model.nodes import Task
 from opsrun.playbook.runner import loops
 from opsrun.playbook.runner.attempts import Attempts
@@ -280,7 +280,8 @@ class _Turn:
         return {"censored": CENSORED, **kept}
 
     def _message(self, whole: Done, found: list[Done]) -> TaskEnded:
-        exports = whole.exports
+        # What failed sets nothing, ignored or not: neither do the items of a loop that went well.
+        exports = NOTHING if whole.failed else whole.exports
         if self._task.register:
             exports = replace(exports, registered={self._task.register: whole.result})
         failed = whole.failed and not whole.ignored

@@ -130,6 +130,13 @@ def of_task(task: Task, environment: Any) -> Makers:
     return makers
 
 
+def _of_parents(role: Role) -> Makers:
+    return {
+        "ansible_parent_role_names": lambda: [each.name for each in reversed(role.parents)],
+        "ansible_parent_role_paths": lambda: [each.path for each in reversed(role.parents)],
+    }
+
+
 def _of_role(role: Role) -> Makers:
     full = role.name if role.collection is None else f"{role.collection}.{_last(role.name)}"
     return {
@@ -138,8 +145,7 @@ def _of_role(role: Role) -> Makers:
         "role_uuid": _always(role.path),
         "ansible_role_name": _always(full),
         "ansible_collection_name": _always(role.collection),
-        "ansible_parent_role_names": lambda: [each.name for each in reversed(role.parents)],
-        "ansible_parent_role_paths": lambda: [each.path for each in reversed(role.parents)],
+        **(_of_parents(role) if role.parents else {}),
     }
 
 

@@ -58,6 +58,19 @@ def test_what_a_module_refuses_is_judged_like_any_result(tmp_path: Path, words: 
     assert ran.result("b")["attempts"] == 2
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "failed_when: true",
+        "until: false, retries: 1, delay: 0",
+        "loop: [1, 2], failed_when: item == 2",
+    ],
+)
+def test_what_failed_sets_no_facts(tmp_path: Path, words: str) -> None:
+    line = f"{{name: a, set_fact: {{x: 1}}, {words}, ignore_errors: true}}"
+    assert run(tmp_path, tasks(line, "{name: b, debug: {var: x}}")).result("b")["x"] != 1
+
+
 VERDICTS: list[tuple[str, str, dict[str, Any]]] = [
     (f"{TRUE}, failed_when: [r.rc == 0, false]", "changed", {"failed_when_result": False}),
     (f"{TRUE}, failed_when: r.rc == 0", "failed", {"failed_when_result": True, "changed": True}),
