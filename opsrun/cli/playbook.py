@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from opsrun.composition.playbooks import PlaybookOptions, Prepared
     from opsrun.composition.run import Run
     from opsrun.inventory import Inventory
+    from opsrun.playbook.variables.settings import Gathering
 
 OUTPUTS = ("text", "json", "jsonl", "ansible")
 _OTHERS = ("fold", "line")
@@ -66,6 +67,7 @@ class Playing:
     collections_path: tuple[str, ...] = ()
     connection: str | None = None
     strategy: str = "linear"
+    gathering: Gathering = "implicit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,13 @@ _PLAYING = (
         show_default=True,
         metavar="NAME",
         help="Of plays that name none: linear, free or host_pinned.",
+    ),
+    # What Ansible has no option for either; its settings come this way.
+    click.option(
+        "--gathering",
+        type=click.Choice(["implicit", "explicit", "smart"]),
+        default="implicit",
+        hidden=True,
     ),
     click.option("--list-hosts", is_flag=True, help="Print each play's hosts, and run nothing."),
     click.option("--list-tasks", is_flag=True, help="Print the tasks, and run nothing."),
@@ -326,6 +335,7 @@ def _options(
         step=playing.step,
         connection=playing.connection,
         strategy=playing.strategy,
+        gathering=playing.gathering,
         cwd=os.getcwd(),
     )
     return PlaybookOptions(

@@ -28,6 +28,11 @@ class HostState:
         self.failure: Mapping[str, Any] = {}
         """The result of the task that failed last: ``ansible_failed_result``."""
 
+    @property
+    def gathered(self) -> bool:
+        """Whether its facts have been gathered, whichever part of them."""
+        return bool(self.facts.get("module_setup"))
+
     def take(self, exports: Exports, *, facts: bool = True) -> None:
         """Fold what a task exported in; ``facts`` is False where they are another host's."""
         if exports.clear_facts:

@@ -40,7 +40,7 @@ class Progress:
             task = host.road.here()
             if task is None:
                 self._arrived(host)
-            elif host.starting and self._before_start(host, task):
+            elif (host.starting and self._before_start(host, task)) or self._informed(host, task):
                 host.road.passed()
             else:
                 host.at = task
@@ -52,6 +52,10 @@ class Progress:
         if self.settings.start_at(task):
             host.starting = False
         return host.starting and not task.implicit
+
+    def _informed(self, host: HostState, task: Task) -> bool:
+        gathers = task.implicit and task.action.name == "setup"
+        return gathers and host.name in self.settings.informed
 
     def _arrived(self, host: HostState) -> None:
         if host.road.failed:

@@ -28,3 +28,5 @@ class PlaySettings:
     start_at: Callable[[Task], bool] | None = None
     """For ``--start-at-task``: tasks before the first that it holds for are left out, except those
     that opsrun made itself."""
+    informed: frozenset[str] = frozenset()
+    """Hosts that pass by the play's own gathering of facts."""

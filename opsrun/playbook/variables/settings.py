@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 VERSION = {"full": "2.18.0", "major": 2, "minor": 18, "revision": 0, "string": "2.18.0"}
 """``ansible_version``: whose dialect this is."""
+
+
+Gathering = Literal["implicit", "explicit", "smart"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,5 +36,6 @@ class RunSettings:
     """``-c``: how hosts are reached that nothing else is said of."""
     strategy: str = "linear"
     """Of plays that name none."""
-    gathering: str = "implicit"
-    """``implicit``, ``explicit`` or ``smart``: whether plays gather facts that don't say so."""
+    gathering: Gathering = "implicit"
+    """``implicit``: plays gather facts unless they say no. ``explicit``: only where they say so.
+    ``smart``: as implicit, but not of hosts whose facts have been gathered."""
