@@ -61,16 +61,13 @@ class HandlerList:
     def _mention(self, task: Task) -> None:
         for name in self._called(task):
             self._by_name.setdefault(name, task)
-        for topic in task.listen:
-            self._by_topic.setdefault(str(topic), []).append(task)
+        for topic in _in_role(task, map(str, task.listen)):
+            self._by_topic.setdefault(topic, []).append(task)
 
     def _called(self, task: Task) -> Iterator[str]:
         name = self._names[task.id]
-        if not name:
-            return
-        yield name
-        if task.role is not None:
-            yield f"{task.role.name} : {name}"
+        if name:
+            yield from _in_role(task, (name,))
 
     def find(self, name: str) -> tuple[Task, ...]:
         """Those that a name or topic means; none if it means nothing."""
@@ -104,6 +101,18 @@ class HandlerList:
         """The sentence about a name that means nothing."""
         hint = did_you_mean(name, [*self._by_name, *self._by_topic])
         return f"the requested handler {name!r} was not found, neither by name nor by listen{hint}"
+
+
+def _in_role(task: Task, names: Iterable[str]) -> Iterator[str]:
+    """Names, or topics, as they are, and as the role's that the handler belongs to.
+
+    A collection's role goes by its name without the collection, too.
+    """
+    role = task.role.name if task.role is not None else ""
+    short = role.split(".", 2)[-1] if role.count(".") > 1 else role
+    for name in names:
+        yield name
+        yield from (f"{each} : {name}" for each in dict.fromkeys((role, short)) if each)
 
 
 def _flat(node: Node) -> Iterator[Task]:

@@ -6,6 +6,7 @@ from support.plays import FAILS, ROLE, block, flush, handler, includes, meta, no
 
 from opsrun.dialect.origin import Origin
 from opsrun.playbook.model.keywords import Keywords
+from opsrun.playbook.model.nodes import Role
 
 END = flush("end")
 
@@ -42,6 +43,22 @@ def test_of_a_name_the_last_file_wins_and_in_it_the_first() -> None:
     says = {("t1", "a"): notifies("H"), ("t1", "b"): notifies("web : H")}
     made = play(["t1", END], says, hosts="ab", handlers=known)
     assert made.turns() == ["t1:ab", "role:b", "first:a"]
+
+
+def test_a_topic_of_a_role_is_found_with_the_roles_name_before_it() -> None:
+    known = [
+        handler("A", role=ROLE, listen=("top",)),
+        handler("B", role=Role("some.where.db", "/roles/db"), listen=("top",)),
+        handler("C", listen=("top",)),
+    ]
+    names = {"a": "web : top", "b": "db : top", "c": "some.where.db : B"}
+    says = {("t1", host): notifies(name) for host, name in names.items()}
+    made = play(["t1", END], says, hosts="abc", handlers=known)
+    assert {host: made.by(host) for host in names} == {
+        "a": ["t1", "A"],
+        "b": ["t1", "B"],
+        "c": ["t1", "B"],
+    }
 
 
 def test_handlers_notify_later_ones_for_now_and_earlier_ones_for_the_next_flush() -> None:
