@@ -9,8 +9,8 @@ from dataclasses import field
 from typing import Any
 
 from opsrun.dialect.tags import trusted
-from opsrun.errors import OpsrunError
-from opsrun.modules.base import ModuleResult
+from opsrun.errors import OpsrunError, PlaybookError
+from opsrun.modules.base import ModuleError, ModuleResult
 from opsrun.modules.coercion import BadValue, coerced
 from opsrun.modules.options import module, option
 from opsrun.playbook.actions.base import Acted, Action, Call, rendered
@@ -18,6 +18,8 @@ from opsrun.playbook.messages import Exports
 from opsrun.playbook.model.nodes import RawAction
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_SAID = {"true": True, "yes": True, "false": False, "no": False}
+"""Texts that set_fact takes for booleans, in any case of letters; as Ansible 2.18."""
 _EXTENSIONS = ("yaml", "yml", "json")
 
 
@@ -58,7 +60,11 @@ def _named(values: Mapping[str, Any], call: Call, action: RawAction) -> dict[str
         own = name in action.args
         return str(call.templar.render(trusted(str(name), action.origin) if own else name))
 
-    return {name_of(name): value for name, value in values.items()}
+    return {name_of(name): _as_boolean(value) for name, value in values.items()}
+
+
+def _as_boolean(value: Any) -> Any:
+    return _SAID.get(value.lower(), value) if isinstance(value, str) else value
 
 
 @module("include_vars", free_form="file", exclusive=[("file", "dir")])
@@ -77,8 +83,15 @@ class IncludeVars(Action):
 
     def act(self, call: Call) -> Acted:
         """Read them all."""
-        self._check_patterns(call)
-        paths = self._below(call) if self.dir is not None else [self._one(call)]
+        try:
+            self._check_patterns(call)
+            paths = self._below(call) if self.dir is not None else [self._one(call)]
+            return self._read(paths, call)
+        except (ModuleError, PlaybookError) as error:
+            words = error.msg if isinstance(error, ModuleError) else str(error)
+            raise call.fail(words, message=words, ansible_included_var_files=[]) from error
+
+    def _read(self, paths: list[str], call: Call) -> Acted:
         values: dict[str, Any] = {}
         for path in paths:
             values = self._together(values, call.read_vars(path))
@@ -98,11 +111,12 @@ class IncludeVars(Action):
 
     def _one(self, call: Call) -> str:
         if not self.file:
-            raise call.fail("include_vars needs the name of a file, or dir")
-        found = call.search.find(self.file, "vars")
+            raise call.fail("Could not find file: include_vars needs the name of one, or of a dir")
+        name = self.file.strip()
+        found = call.search.find(name, "vars")
         if found is None:
-            looked = ", ".join(call.search.searched(self.file, "vars"))
-            raise call.fail(f"could not find {self.file!r}; looked for {looked}")
+            looked = ", ".join(call.search.searched(name, "vars"))
+            raise call.fail(f"could not find {name!r}; looked for {looked}")
         return found
 
     def _below(self, call: Call) -> list[str]:

@@ -32,6 +32,7 @@ def play(tmp_path: Path) -> Callable[..., Ran]:
 INCLUDED: list[tuple[str, dict[str, Any]]] = [
     ("{file: one.yml}", {"one": 2}),
     ("one.yml", {"one": 2}),
+    ('"one.yml\\n"', {"one": 2}),
     ("{dir: d, extensions: [yml, yaml, json, txt]}", {"a": 1, "b": 2, "c": 3, "d": 4}),
     ("{dir: d, ignore_unknown_extensions: true}", {"a": 1, "b": 2, "c": 3, "h": {"y": 2}}),
     ("{dir: d, depth: 1, ignore_files: [d.txt], name: n}", {"n": {"a": 1, "h": {"x": 1}}}),
@@ -54,6 +55,15 @@ def test_include_vars(play: Callable[..., Ran], args: str, facts: dict[str, Any]
     found = ran.result("a")["ansible_facts"]
     assert {name: found[name] for name in facts} == facts
     assert ran.msg("b") == list(facts.values())
+
+
+BOOLEANS = """{a: 'false', b: 'Yes', c: 'on', d: ['no'], e: "{{ 'No' }}", f: 'TRUE'}"""
+
+
+@pytest.mark.parametrize("args", [BOOLEANS, "a='false' b='Yes' c='on' d={{ ['no'] }} e=No f=TRUE"])
+def test_set_fact_takes_words_for_booleans(play: Callable[..., Ran], args: str) -> None:
+    ran = play(f"set_fact: {args}", "{name: b, debug: {msg: '{{ [a, b, c, d, e, f] }}'}}")
+    assert ran.msg("b") == [False, True, "on", ["no"], False, True]
 
 
 WRONG = [
@@ -174,3 +184,34 @@ def test_end_host_ends_one(tmp_path: Path, strategy: str) -> None:
     ran = run(tmp_path, tasks(*lines, head=f"strategy: {strategy}"), "h1,h2,")
     assert [each.host for each in ran.said("b")] == ["h2"]
     assert ran.status == 0
+
+
+def test_a_host_added_again_with_nothing_new_is_no_change(play: Callable[..., Ran]) -> None:
+    ran = play(
+        "{name: a, add_host: {name: x, groups: g, v: 1}}",
+        "{name: b, add_host: {name: x, groups: g, v: 1}}",
+        "{name: c, add_host: {name: x, groups: g, v: 2}}",
+        "{name: d, add_host: {name: 'y{{ item }}', groups: g}, loop: [1, 1, 2]}",
+        "{name: e, add_host: \"{{ {'hostname': 'z', 'v': 3} }}\"}",
+        "{name: f, debug: {msg: '{{ [groups.g, hostvars.z.v] }}'}}",
+    )
+    assert [ran.one(name).outcome for name in "abc"] == ["changed", "ok", "changed"]
+    items = [each.outcome for each in ran.said("d", items=True)]
+    assert items == ["changed", "ok", "changed"]
+    assert ran.msg("f") == [["x", "y1", "y2"], 3]
+
+
+def test_include_vars_that_fails_says_so_as_ansible_names_it(play: Callable[..., Ran]) -> None:
+    result = play("{name: a, include_vars: {dir: d}}").result("a")
+    assert (
+        result["message"]
+        == result["msg"]
+        == "d.txt does not have a valid extension: " + ("yaml, yml, json")
+    )
+    assert result["ansible_included_var_files"] == []
+
+
+def test_the_hosts_of_a_play_are_told_in_the_inventorys_order(tmp_path: Path) -> None:
+    lines = ["{name: a, debug: {msg: '{{ ansible_play_hosts }}'}}"]
+    ran = run(tmp_path, tasks(*lines, head="order: reverse_inventory"), "h1,h3,h2,")
+    assert [each.result["msg"] for each in ran.said("a")] == [["h1", "h3", "h2"]] * 3
