@@ -36,8 +36,8 @@ def of_run(settings: RunSettings, groups: Callable[[], Any]) -> Makers:
         "ansible_forks": settings.forks,
         "ansible_verbosity": settings.verbosity,
         "ansible_version": VERSION,
-        "ansible_run_tags": list(settings.tags),
-        "ansible_skip_tags": list(settings.skip_tags),
+        "ansible_run_tags": _words(settings.tags),
+        "ansible_skip_tags": _words(settings.skip_tags),
         "ansible_inventory_sources": list(settings.inventory_sources),
         "ansible_playbook_python": sys.executable,
         "ansible_config_file": settings.config_file,
@@ -45,6 +45,11 @@ def of_run(settings: RunSettings, groups: Callable[[], Any]) -> Makers:
     if settings.limit is not None:
         same["ansible_limit"] = settings.limit
     return {**{name: _always(value) for name, value in same.items()}, "groups": groups}
+
+
+def _words(given: Iterable[str]) -> list[str]:
+    """Tags as they stand on a command line, each perhaps several with commas."""
+    return [word.strip() for text in given for word in text.split(",") if word.strip()]
 
 
 def _always(value: Any) -> Callable[[], Any]:
@@ -132,8 +137,8 @@ def of_task(task: Task, environment: Any) -> Makers:
 
 def _of_parents(role: Role) -> Makers:
     return {
-        "ansible_parent_role_names": lambda: [each.name for each in reversed(role.parents)],
-        "ansible_parent_role_paths": lambda: [each.path for each in reversed(role.parents)],
+        "ansible_parent_role_names": lambda: [each.name for each in reversed(role.includers)],
+        "ansible_parent_role_paths": lambda: [each.path for each in reversed(role.includers)],
     }
 
 
@@ -145,7 +150,7 @@ def _of_role(role: Role) -> Makers:
         "role_uuid": _always(role.path),
         "ansible_role_name": _always(full),
         "ansible_collection_name": _always(role.collection),
-        **(_of_parents(role) if role.parents else {}),
+        **(_of_parents(role) if role.includers else {}),
     }
 
 

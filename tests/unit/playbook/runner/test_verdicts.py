@@ -235,6 +235,12 @@ def test_magic_variables(tmp_path: Path) -> None:
     assert ran.msg("where", "h1") == [str(tmp_path), [str(tmp_path)]]
 
 
+def test_tags_are_told_one_by_one(tmp_path: Path) -> None:
+    words = "{name: a, tags: t, debug: {msg: '{{ [ansible_run_tags, ansible_skip_tags] }}'}}"
+    ran = run(tmp_path, tasks(words), tags=("t,u", "v"), skip_tags=("w, x",))
+    assert ran.msg("a") == [["t", "u", "v"], ["w", "x"]]
+
+
 ORDERED = {
     "site.yml": """
 - hosts: all
