@@ -98,7 +98,8 @@ class PlaybookRun:
             self._office.emit(
                 PlayStarted(scope.name, tuple(hosts), str(play.origin), number, len(names))
             )
-            here = replace(settings, known_failed=tuple(taken))
+            informed = self._informed(play, hosts)
+            here = replace(settings, known_failed=tuple(taken), informed=informed)
             run = BatchRun(
                 self._office,
                 scope,
@@ -116,6 +117,16 @@ class PlaybookRun:
             if ended.play_over:
                 break
         return ""
+
+    def _informed(self, play: Play, hosts: Sequence[str]) -> frozenset[str]:
+        """Hosts that the play doesn't gather the facts of, although it is not told not to."""
+        gathering = self._desk.settings.gathering
+        if gathering == "explicit":
+            return frozenset(hosts if play.gather_facts is None else ())
+        if gathering == "smart":
+            state = self._office.state
+            return frozenset(name for name in hosts if state.host(name).gathered)
+        return frozenset()
 
     def _settle(self, ended: PlayEnded) -> None:
         for name in ended.cancelled:
