@@ -75,8 +75,9 @@ class PlaybookRun:
     def _play(self, play: Play) -> str:
         """Why no other one is to follow; empty if it is."""
         scope = self._scope(play)
-        hosts = self._hosts(play, scope)
-        scope.hosts = tuple(hosts)
+        found = self._hosts(play, scope)
+        hosts = self._in_order(found, play, scope)
+        scope.hosts = tuple(found)
         self._desk.begin(scope)
         self._desk.scopes.begin(scope)
         if not hosts:
@@ -85,18 +86,23 @@ class PlaybookRun:
         self._office.book.add(play.blocks)
         self._office.book.add(play.handlers)
         templar = self._desk.scopes.before_play(scope)
-        return self._batches(play, scope, templar)
+        return self._batches(play, hosts, scope, templar)
 
-    def _batches(self, play: Play, scope: PlayScope, templar: Templar) -> str:
-        names = _sized(lambda: batches(scope.hosts, _rendered(play, "serial", templar)), play)
+    def _in_order(self, hosts: Sequence[str], play: Play, scope: PlayScope) -> list[str]:
+        """As they are taken; variables tell them as the inventory has them."""
+        order = _rendered(play, "order", self._desk.scopes.before_play(scope))
+        return _sized(lambda: ordered(hosts, order, self._desk.luck), play)
+
+    def _batches(self, play: Play, hosts: Sequence[str], scope: PlayScope, templar: Templar) -> str:
+        names = _sized(lambda: batches(hosts, _rendered(play, "serial", templar)), play)
         settings = self._settings(play, templar)
         taken: list[str] = []
         for number, batch in enumerate(names, 1):
-            hosts = [name for name in batch if name not in self._gone]
-            if not hosts:
+            left = [name for name in batch if name not in self._gone]
+            if not left:
                 continue
             self._office.emit(
-                PlayStarted(scope.name, tuple(hosts), str(play.origin), number, len(names))
+                PlayStarted(scope.name, tuple(left), str(play.origin), number, len(names))
             )
             informed = self._informed(play, hosts)
             here = replace(settings, known_failed=tuple(taken), informed=informed)
@@ -105,7 +111,7 @@ class PlaybookRun:
                 scope,
                 play.blocks,
                 play.handlers,
-                hosts,
+                left,
                 here,
                 lambda task: _handler_name(task, templar),
             )
@@ -199,9 +205,7 @@ class PlaybookRun:
         )
         for words in ignored:
             self._office.emit(Notice("warning", f"{play.origin}: {words}"))
-        order = _rendered(play, "order", templar)
-        names = [host.name for host in found if host.name not in self._gone]
-        return _sized(lambda: ordered(names, order, self._desk.luck), play)
+        return [host.name for host in found if host.name not in self._gone]
 
     def _settings(self, play: Play, templar: Templar) -> PlaySettings:
         run = self._desk.settings
@@ -289,7 +293,7 @@ class VarsFinder:
         folder = os.path.dirname(os.path.join(self._cwd, playbook))
         for each in paths:
             name = os.path.expanduser(str(each))
-            for path in (os.path.join(folder, name), os.path.join(folder, "vars", name)):
+            for path in (os.path.join(folder, "vars", name), os.path.join(folder, name)):
                 if os.path.isfile(path):
                     return self._read(path)
         return None

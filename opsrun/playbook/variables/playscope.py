@@ -26,7 +26,7 @@ class PlayScope:
 
     Args:
         play: see `Play`.
-        hosts: all of them, in the play's order.
+        hosts: all of them, in the inventory's order.
         name: rendered.
         prompted: answers to ``vars_prompt``.
         files: ``vars_files``, strongest last: read, or to be rendered for each host.
