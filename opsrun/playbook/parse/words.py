@@ -113,6 +113,7 @@ def split(text: str, only: Collection[str] | None = None) -> Words:
     Raises:
         Unbalanced: a quotation mark or a delimiter of Jinja's is never closed.
     """
+    text = _in_one_line(text)
     pairs: list[Pair] = []
     rest: list[tuple[int, int]] = []
     for word in words(text):
@@ -122,6 +123,26 @@ def split(text: str, only: Collection[str] | None = None) -> Words:
             continue
         pairs.append(Pair(key, value_of(text[word.equals + 1 : word.end]), word.start))
     return Words(pairs, _between(text, rest, bool(pairs)))
+
+
+def _in_one_line(text: str) -> str:
+    """Without the backslashes that are words of their own: they go on with a line.
+
+    As in Ansible, each takes the line's end with it, and one of the blanks around it.
+    """
+    if "\\" not in text:
+        return text
+    found, done = "", 0
+    for start, end, _ in words(text):
+        if text[start:end] != "\\":
+            continue
+        found += text[done:start]
+        gap = text[end : len(text) - len(text[end:].lstrip())]
+        line = gap.find("\n")
+        after = gap if line < 0 else gap[:line] + gap[line + 1 :]
+        found = found[:-1] if found[-1:] in (" ", "\t") and (after or not text[end:]) else found
+        found, done = found + after, end + len(gap)
+    return found + text[done:]
 
 
 def _between(text: str, rest: list[tuple[int, int]], cut: bool) -> str:
