@@ -211,7 +211,7 @@ class CommandModule(_Command):
         """An ``executable`` is told of."""
         if self.executable is None:
             return ()
-        return (f"command runs no shell: executable={self.executable} means nothing to it",)
+        return (f"command runs no shell: executable={self.executable} is no longer supported",)
 
 
 @module("shell", free_form="cmd")

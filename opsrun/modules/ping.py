@@ -18,5 +18,5 @@ class Ping(Module):
         if answer.stdout != b"here\n":
             raise ModuleError.of(answer, "the shell does not answer")
         if self.data == "crash":
-            raise ModuleError("boom")
+            raise ModuleError("boom", module_stdout="", module_stderr="Exception: boom\n", rc=1)
         return ModuleResult(data={"ping": self.data})

@@ -86,6 +86,8 @@ class Action(Module):
 def rendered(action: RawAction, templar: Templar) -> tuple[dict[str, Any], str | None]:
     """Arguments and free-form text, rendered; what came to ``omit`` is left out.
 
+    Text that comes to a mapping (``add_host: "{{ data }}"``) is arguments.
+
     Raises:
         TemplateError: naming the place of the argument.
     """
@@ -101,6 +103,8 @@ def rendered(action: RawAction, templar: Templar) -> tuple[dict[str, Any], str |
     free_form = action.free_form
     if free_form is not None:
         text = templar.render(free_form, action.origin)
+        if isinstance(text, Mapping):
+            return without_omitted({**text, **found}), None
         free_form = text if isinstance(text, str) else _as_text(text)
     return without_omitted(found), free_form
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
+from opsrun.dialect.origin import Origin
+from opsrun.dialect.tags import trusted
 from opsrun.modules.base import ModuleResult
 from opsrun.modules.options import module, option
 from opsrun.playbook.actions.base import Acted, Action, Call, rendered
@@ -14,6 +16,7 @@ from opsrun.playbook.messages import GroupBy, NewHost
 from opsrun.playbook.model.nodes import RawAction
 
 _NAMES = ("name", "hostname", "host")
+_VALUE = trusted("{{ (hostvars[_add_host] | default({})).get(_add_name) }}", Origin("<add_host>"))
 _GROUPS = ("groups", "group", "groupname")
 
 
@@ -47,7 +50,15 @@ class AddHost(Action):
 
     def _changes(self, new: NewHost, call: Call) -> bool:
         groups = ("all", *new.groups)
-        return bool(new.vars) or not all(call.is_member(new.name, group) for group in groups)
+        if not all(call.is_member(new.name, group) for group in groups):
+            return True
+        return any(_known(new.name, key, call) != value for key, value in new.vars.items())
+
+
+def _known(host: str, name: str, call: Call) -> Any:
+    """What a variable of another host's is; None where it has none."""
+    seen = {"_add_host": host, "_add_name": name}
+    return call.templar.with_variables(seen).render(_VALUE)
 
 
 def _with_port(name: str) -> tuple[str, int | None]:

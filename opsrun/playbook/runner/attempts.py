@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -52,6 +52,7 @@ class Attempts:
         templar: sees them, and the item's.
         item: of the loop; None where there is none.
         retrying: see `Retrying`.
+        added: hosts and groups of theirs that earlier items brought, and nobody else sees yet.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Attempts:
         templar: Templar,
         item: Item | None,
         retrying: Retrying,
+        added: Collection[tuple[str, str]] = (),
     ) -> None:
         self._kit = kit
         self._task = task
@@ -71,6 +73,7 @@ class Attempts:
         self._templar = templar
         self._item = item
         self._retrying = retrying
+        self._added = added
         self._search = Search(task, kit.playbook(), kit.settings.cwd)
 
     def done(self) -> Done:
@@ -286,7 +289,7 @@ class Attempts:
             kit.read_vars,
             flag(task, "check_mode", self._templar, kit.settings.check),
             kit.settings.verbosity,
-            kit.is_member,
+            lambda host, group: (host, group) in self._added or kit.is_member(host, group),
         )
         acted: Acted = kind.prepare(self._action(), call).act(call)
         if acted.meta == "reset_connection":

@@ -81,6 +81,8 @@ class _Turn:
         self._secret = False
         self._said = ""
         self._diffs = kit.settings.diff
+        self._added: set[tuple[str, str]] = set()
+        """Hosts and groups that items of the loop brought."""
 
     def ended(self) -> TaskEnded:
         """The whole of it."""
@@ -168,6 +170,7 @@ class _Turn:
             templar = self._templar.with_variables(seen.variables)
             done = self._attempts(templar, seen).done()
             found.append(done)
+            self._added.update((n.name, g) for n in done.new_hosts for g in ("all", *n.groups))
             broken = bool(control.break_when) and self._breaks(templar, done)
             self._say(done, self._label(item, templar))
             gone = done.outcome in (Outcome.LOST, Outcome.UNREACHABLE) and not done.ignored
@@ -202,7 +205,8 @@ class _Turn:
             self._say(done, label, attempt, left)
 
         layers = self._layers if item is None else self._layers.over(item.variables)
-        return Attempts(self._kit, self._task, self._order, layers, templar, item, retrying)
+        order, added = self._order, self._added
+        return Attempts(self._kit, self._task, order, layers, templar, item, retrying, added)
 
     def _label(self, item: Item, templar: Templar) -> str:
         control = self._task.loop.control if self._task.loop is not None else None
