@@ -39,7 +39,7 @@ class TemplateModule(Module):
     variable_end_string: str | None = option(doc="In place of ``}}``.")
     comment_start_string: str | None = option(doc="In place of ``{#``.")
     comment_end_string: str | None = option(doc="In place of ``#}``.")
-    output_encoding: str = option("utf-8", doc="Of the file that is made.")
+    output_encoding: str = option("utf-8", doc="Of the file that is made; UTF-8 if empty.")
 
     def steps(self, context: Context) -> Steps:
         """Render, then as copy."""
@@ -62,7 +62,7 @@ class TemplateModule(Module):
         return result
 
     def _encoded(self, made: bytes) -> bytes:
-        if self.output_encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
+        if self.output_encoding.lower().replace("_", "-") in ("utf-8", "utf8", ""):
             return made
         try:
             return made.decode("utf-8").encode(self.output_encoding)

@@ -63,6 +63,8 @@ class Role:
     """``vars:`` of the entry."""
     parents: tuple[Role, ...] = ()
     """Whose dependency, or include, this one is; outermost first."""
+    includers: tuple[Role, ...] = ()
+    """Those of the roles that led here whose include_role or import_role did; outermost first."""
     dependencies: tuple[Role, ...] = ()
     """Those of ``meta/main.yml``; their defaults and vars are seen from here too."""
     public: bool = True

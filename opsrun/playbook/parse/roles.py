@@ -192,6 +192,7 @@ def _shell(kit: Kit, use: Use, above: Above, found: find_role.Found, meta: Meta)
         params=use.params,
         entry_vars=use.vars,
         parents=parents,
+        includers=_includers(use, above.role),
         public=use.public,
         allow_duplicates=allow,
         collection=found.collection,
@@ -199,6 +200,13 @@ def _shell(kit: Kit, use: Use, above: Above, found: find_role.Found, meta: Meta)
         key=_key(use, found.path),
         argument_specs=meta.argument_specs,
     )
+
+
+def _includers(use: Use, above: Role | None) -> tuple[Role, ...]:
+    """A dependency was led to by whatever led to the role that depends on it."""
+    if above is None:
+        return ()
+    return above.includers if use.unique else (*above.includers, above)
 
 
 def _key(use: Use, path: str) -> str:

@@ -14,7 +14,6 @@ from opsrun.errors import (
     ConnectionLost,
     HostError,
     OpsrunError,
-    UndefinedVariable,
 )
 from opsrun.modules.base import Context, Module, ModuleError
 from opsrun.modules.driver import drive
@@ -93,13 +92,8 @@ class Remote:
 
         As in Ansible: a play's ``environment`` may build on ``ansible_env``.
         """
-        try:
-            return environment(self._task, templar)
-        except UndefinedVariable as error:
-            gathers = self._task.action.name in ("setup", "gather_facts")
-            if gathers and "ansible_env" in str(error):
-                return {}
-            raise
+        gathers = self._task.action.name in ("setup", "gather_facts")
+        return environment(self._task, templar, without_facts=gathers)
 
     def _limit(self, templar: Templar) -> float | None:
         """Seconds that the action may take.

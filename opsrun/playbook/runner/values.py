@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from opsrun.dialect.origin import Origin
-from opsrun.errors import PlaybookError
+from opsrun.errors import PlaybookError, UndefinedVariable
 from opsrun.modules.base import ModuleError
 from opsrun.modules.coercion import BadValue, coerced
 from opsrun.playbook.interfaces import Templar
@@ -62,15 +62,23 @@ def names(values: Sequence[Any], templar: Templar, origin: Origin) -> tuple[str,
     return tuple(found)
 
 
-def environment(task: Task, templar: Templar) -> dict[str, str]:
+def environment(task: Task, templar: Templar, without_facts: bool = False) -> dict[str, str]:
     """What ``environment`` exports: inner mappings win over outer ones.
+
+    Args:
+        without_facts: leave out what can't be told before ``ansible_env`` is known.
 
     Raises:
         PlaybookError: it is no mapping.
     """
     found: dict[str, str] = {}
-    for each in task.keywords.environment:
-        rendered = templar.render(each, task.places.get("environment", task.origin))
+    for each in _parts(task.keywords.environment) if without_facts else task.keywords.environment:
+        try:
+            rendered = templar.render(each, task.places.get("environment", task.origin))
+        except UndefinedVariable as error:
+            if without_facts and "ansible_env" in str(error):
+                continue
+            raise
         for layer in rendered if isinstance(rendered, list) else [rendered]:
             if layer in (None, "") or layer is OMIT:
                 continue
@@ -80,6 +88,15 @@ def environment(task: Task, templar: Templar) -> dict[str, str]:
                 raise PlaybookError(words, path=where.path, line=where.line)
             found.update({str(name): _text(value) for name, value in layer.items()})
     return found
+
+
+def _parts(layers: Iterable[Any]) -> Iterator[Any]:
+    """Mappings, a name at a time: what one of them needs is no other one's fault."""
+    for layer in layers:
+        if isinstance(layer, Mapping):
+            yield from ({name: value} for name, value in layer.items())
+        else:
+            yield layer
 
 
 def _text(value: Any) -> str:

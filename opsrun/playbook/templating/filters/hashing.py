@@ -20,7 +20,7 @@ def hashed(value: Any, hashtype: str = "sha1") -> str:
         made = hashlib.new(hashtype, usedforsecurity=False)
     except (ValueError, TypeError) as error:
         known = ", ".join(sorted(hashlib.algorithms_guaranteed))
-        raise PluginError(f"hash knows {known}, not {hashtype!r}") from error
+        raise PluginError(f"hash: unsupported hash type {hashtype!r}; it knows {known}") from error
     made.update(text(value).encode("utf-8", "surrogateescape"))
     return made.hexdigest()
 

@@ -62,7 +62,7 @@ def fileglob(terms: list[Any], run: LookupRun) -> list[Any]:
 
 def _matches(run: LookupRun, pattern: str) -> list[str]:
     folder, name = os.path.split(os.path.expanduser(pattern))
-    for place in run.context.searched(folder or "files", "files"):
+    for place in run.context.searched(folder or ".", "files"):
         whole = os.path.join(glob.escape(os.path.abspath(place)), name)
         found = [each for each in glob.glob(whole) if os.path.isfile(each)]
         if found:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from opsrun.errors import did_you_mean
 from opsrun.playbook.templating.filters.values import a_text
 from opsrun.playbook.templating.library import LookupRun, PluginError
 from opsrun.playbook.templating.undefined import Missing, NotThere
@@ -16,13 +17,18 @@ def vars_(terms: list[Any], run: LookupRun, default: Any = None) -> list[Any]:
     """What variables come to; ``default`` for those that aren't there."""
     made = []
     for term in terms:
-        name = a_text(term, "vars")
+        if not isinstance(term, str):
+            words = f'Invalid setting identifier, "{term}" is not a string'
+            raise PluginError(f"{words}; a variable's name is expected")
+        name = str(term)
         if name in run.variables:
             made.append(run.variables[name])
         elif default is not None:
             made.append(default)
         else:
-            raise NotThere(Missing(name=name))
+            known = [each for each in run.variables if isinstance(each, str)]
+            words = f"No variable found with this name: {name}"
+            raise NotThere(Missing(f"{words}{did_you_mean(name, known)}"))
     return made
 
 
