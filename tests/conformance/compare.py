@@ -17,11 +17,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from conformance.cases import LAB_HOSTS, Case, all_cases, lay_out
+from conformance.kept import Programs, programs
 from conformance.normal import differences
 from conformance.running import normal_for, with_opsrun
 
 
-def compare(case: Case, lab: Path | None, folder: Path | None = None) -> list[str]:
+def compare(
+    case: Case, lab: Path | None, programs: Programs, folder: Path | None = None
+) -> list[str]:
     """One line for each difference of opsrun's doings from the recording."""
     found = []
     for number, expected in enumerate(json.loads(case.recording.read_text())):
@@ -29,7 +32,7 @@ def compare(case: Case, lab: Path | None, folder: Path | None = None) -> list[st
         with tempfile.TemporaryDirectory(prefix="conf-", dir=folder) as top:
             place = lay_out(case, run, Path(top).resolve(), lab)
             try:
-                got = with_opsrun(place, normal_for(place, lab))
+                got = with_opsrun(place, normal_for(place, lab), programs)
             except AssertionError as error:
                 found.append(f"run {number}: {error}")
                 continue
@@ -65,10 +68,10 @@ def main() -> int:
     """Compare all cases, or those that are named; 1 if there is a difference."""
     chosen = [case for case in all_cases() if not sys.argv[1:] or case.name in sys.argv[1:]]
     chosen = [case for case in chosen if possible(case) and case.recording.exists()]
-    with lab_for(chosen) as lab, ThreadPoolExecutor(3) as pool:
+    with lab_for(chosen) as lab, programs() as kept, ThreadPoolExecutor(3) as pool:
         every = []
         for case, found in zip(
-            chosen, pool.map(lambda each: compare(each, lab), chosen), strict=True
+            chosen, pool.map(lambda each: compare(each, lab, kept), chosen), strict=True
         ):
             every.append(found)
             lines = [f"{case.name}: {'agrees' if not found else f'{len(found)} differences'}"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from conformance.cases import HERE, Place
+from conformance.kept import Programs, Wish
 from conformance.normal import Normal, of_ansible, of_opsrun, tree
 
 LIMIT = 600.0
@@ -72,17 +72,19 @@ def with_ansible(program: str, place: Place, normal: Normal) -> dict[str, Any]:
     return _whole(of_ansible(found, normal), STATUS.get(done.returncode, "refused"), place, normal)
 
 
-def with_opsrun(place: Place, normal: Normal) -> dict[str, Any]:
+def with_opsrun(place: Place, normal: Normal, programs: Programs) -> dict[str, Any]:
     """What opsrun makes of it. Raises AssertionError if it shows a traceback."""
-    words = [sys.executable, "-m", "opsrun", "playbook", *place.words, "-o", "jsonl"]
-    done = _run(words, place, {})
-    err = done.stderr.decode(errors="replace")
+    out, error = place.top / "stdout", place.top / "stderr"
+    words = ("playbook", *place.words, "-o", "jsonl", "--engine", "threads")
+    wish = Wish(words, str(place.cwd), environment(place), str(out), str(error))
+    ended = programs.run(wish, LIMIT)
+    err = error.read_text(errors="replace")
     assert "Traceback" not in err, err
-    found = [json.loads(line) for line in done.stdout.decode().splitlines()]
+    found = [json.loads(line) for line in out.read_text().splitlines()]
     for line in found:
         if line["type"] == "notice" and "a bug in opsrun" in line["message"]:
             raise AssertionError(line["message"])
-    status = OWN_STATUS.get(done.returncode, "refused")
+    status = OWN_STATUS.get(ended, "refused")
     return _whole(of_opsrun(found, normal), status, place, normal) | {"err": err}
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from conformance.cases import HERE, RECORDINGS, Case, all_cases
 from conformance.compare import compare, lab_for, possible
+from conformance.kept import programs
 
 CASES = {case.name: case for case in all_cases()}
 DIFFERENT = {
@@ -30,8 +31,8 @@ def found(request: pytest.FixtureRequest) -> Iterator[Found]:
     names = [getattr(item, "callspec", None) for item in request.session.items]
     chosen = [spec.params["name"] for spec in names if spec and "name" in spec.params]
     cases = [CASES[name] for name in dict.fromkeys(chosen) if possible(CASES[name])]
-    with lab_for(cases) as lab, ThreadPoolExecutor(AT_ONCE) as pool:
-        yield {case.name: pool.submit(compare, case, lab) for case in cases}
+    with lab_for(cases) as lab, programs() as kept, ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {case.name: pool.submit(compare, case, lab, kept) for case in cases}
 
 
 def needs(case: Case) -> list[pytest.MarkDecorator]:
