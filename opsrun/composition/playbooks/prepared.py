@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any
 
 from opsrun.composition.playbooks.options import PlaybookOptions
+from opsrun.composition.playbooks.remarks import unknown_modules
 from opsrun.dialect.tags import Template
 from opsrun.errors import PlaybookError, UsageError
 from opsrun.inventory import Inventory
-from opsrun.playbook.model.nodes import Block, Node, Play, Playbook, Task
+from opsrun.playbook.model.nodes import Block, Play, Playbook, Task
 from opsrun.playbook.parse.listing import ListedPlay, listed
 from opsrun.playbook.parse.loader import Included, Loader
 from opsrun.playbook.parse.selection import (
@@ -22,7 +23,6 @@ from opsrun.playbook.parse.selection import (
     select_nodes,
     start_at,
 )
-from opsrun.playbook.runner.attempts import is_known, unknown_module
 from opsrun.playbook.templating.library import Library
 from opsrun.playbook.templating.templar import Templar
 
@@ -122,36 +122,3 @@ class Prepared:
             kind = type(data).__name__
             raise PlaybookError(f"expected names and values, found {kind}", path=path)
         return {str(name): value for name, value in data.items()}
-
-
-def unknown_modules(plays: Sequence[Play]) -> list[PlaybookError]:
-    """One error for each name that no module and no action has, at its first use."""
-    found: dict[str, PlaybookError] = {}
-    for play in plays:
-        nodes = (*play.blocks, *play.handlers)
-        for task in (task for node in nodes for task in _tasks(node)):
-            name = task.action.name
-            if name in found or is_known(name):
-                continue
-            origin = task.action.origin
-            found[name] = PlaybookError(
-                unknown_module(task.action.written), path=origin.path, line=origin.line
-            )
-    return list(found.values())
-
-
-def without_debugger(plays: Sequence[Play]) -> str:
-    """What to say of the first task that asks for a debugger; empty where none does."""
-    for play in plays:
-        for task in (task for node in (*play.blocks, *play.handlers) for task in _tasks(node)):
-            if task.keywords.debugger not in (None, "", "never"):
-                place = task.places.get("debugger", task.origin)
-                return f"{place}: there is no debugger for tasks: 'debugger' has no effect"
-    return ""
-
-
-def _tasks(node: Node) -> Iterator[Task]:
-    if isinstance(node, Task):
-        yield node
-    else:
-        yield from node.every_task()

@@ -11,7 +11,8 @@ from typing import Any
 from opsrun.composition.fleetway import Fleetway
 from opsrun.composition.needs import needs_of
 from opsrun.composition.playbooks.options import Prompt
-from opsrun.composition.playbooks.prepared import Prepared, without_debugger
+from opsrun.composition.playbooks.prepared import Prepared
+from opsrun.composition.playbooks.remarks import shadowed, without_debugger
 from opsrun.composition.playbooks.templars import Templars
 from opsrun.composition.reach import FleetReach
 from opsrun.composition.run import Run, RunOptions
@@ -25,6 +26,7 @@ from opsrun.events import (
     HostStarted,
     Notice,
     Outcome,
+    PlaybookStarted,
     Result,
     RunStarted,
     Sink,
@@ -113,6 +115,8 @@ class PlaybookStage(Run):
             yield Notice("warning", f"{words}:\n{shown}{more}")
         if words := without_debugger(self._prepared.plays):
             yield Notice("warning", words)
+        for words in shadowed(self._prepared.plays):
+            yield Notice("warning", words)
         for warning in self._prepared.loader.warnings:
             yield Notice("warning", str(warning))
 
@@ -137,6 +141,7 @@ class PlaybookStage(Run):
         # A playbook that did not end well is the last one.
         for playbook in prepared.playbooks:
             own = {play.index for play in playbook.plays}
+            self.collector.emit(PlaybookStarted(playbook.path, len(playbook.plays)))
             left = run.run([play for play in prepared.plays if play.index in own])
             if left:
                 self._cut_short = left

@@ -20,6 +20,18 @@ Makers = Mapping[str, Callable[[], Any]]
 _PREFIX = "ansible_"
 
 
+MAGIC = frozenset(
+    {
+        *("inventory_hostname", "inventory_hostname_short", "group_names", "groups", "hostvars"),
+        *("vars", "omit", "environment", "ansible_facts", "ansible_check_mode"),
+        *("ansible_diff_mode", "ansible_version", "ansible_play_hosts", "ansible_play_batch"),
+        *("ansible_play_hosts_all", "ansible_play_name", "play_hosts", "playbook_dir"),
+        *("inventory_dir", "inventory_file"),
+    }
+)
+"""Names that nobody can set: what is worked out wins over everything."""
+
+
 def namespaced(facts: Mapping[str, Any]) -> dict[str, Any]:
     """``ansible_facts``: facts without their prefix; ``ansible_local`` is called both ways."""
     found = {name.removeprefix(_PREFIX): value for name, value in facts.items()}
