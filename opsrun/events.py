@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
 from opsrun.plays import HandlersPending as HandlersPending
+from opsrun.plays import PlaybookStarted as PlaybookStarted
 from opsrun.plays import PlayStarted as PlayStarted
 from opsrun.plays import TaskResult as TaskResult
 from opsrun.plays import TaskStarted as TaskStarted
@@ -250,6 +251,7 @@ Event = (
     | Waiting
     | Progress
     | Notice
+    | PlaybookStarted
     | PlayStarted
     | TaskStarted
     | TaskResult

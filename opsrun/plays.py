@@ -10,6 +10,26 @@ from opsrun.results import Outcome
 
 
 @dataclass(frozen=True, slots=True)
+class PlaybookStarted:
+    """The plays of a playbook follow.
+
+    >>> from opsrun import PlaybookStarted
+    >>> PlaybookStarted("site.yml", 2).to_dict()["plays"]
+    2
+    """
+
+    type: ClassVar[str] = "playbook"
+    path: str
+    """As the operator named it."""
+    plays: int
+    """How many it has, those of imported playbooks among them."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object."""
+        return {"type": self.type, "path": self.path, "plays": self.plays}
+
+
+@dataclass(frozen=True, slots=True)
 class PlayStarted:
     """A play begins, with all its hosts; a batch of ``serial`` begins with `BatchStarted`.
 

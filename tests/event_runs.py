@@ -18,6 +18,7 @@ from opsrun.events import (
     Notice,
     Outcome,
     Output,
+    PlaybookStarted,
     PlayStarted,
     Result,
     Retry,
@@ -233,6 +234,7 @@ def playbook_runs(draw: st.DrawFn) -> list[Event]:
     """A run of plays over 1 to 4 hosts, their tasks one after the other or mixed."""
     hosts = draw(st.lists(names, min_size=1, max_size=4, unique=True))
     events: list[Event] = [draw(st.builds(RunStarted, *run_fields(hosts)))]
+    events.append(draw(st.builds(PlaybookStarted, texts, st.integers(0, 9))))
     for number in range(draw(st.integers(0, 2))):
         batch = st.integers(1, 3)
         events.append(

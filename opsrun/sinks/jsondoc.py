@@ -9,6 +9,7 @@ from opsrun.events import (
     Event,
     HandlersPending,
     Notice,
+    PlaybookStarted,
     PlayStarted,
     Result,
     RunStarted,
@@ -19,6 +20,8 @@ from opsrun.events import (
 from opsrun.sinks.base import Outlet, OutputOptions, Writer
 from opsrun.sinks.encode import encode
 from opsrun.sinks.messages import notice_line, shows_notice
+
+_OF_PLAYBOOKS = (PlaybookStarted, PlayStarted, TaskStarted, TaskResult, HandlersPending)
 
 
 class JsonSink:
@@ -48,7 +51,7 @@ class JsonSink:
             return
         if isinstance(event, RunStarted):
             self._run = _without(event.to_dict(), "type", "schema")
-        elif isinstance(event, PlayStarted | TaskStarted | TaskResult | HandlersPending):
+        elif isinstance(event, _OF_PLAYBOOKS):
             self._event(event.to_dict())
         elif isinstance(event, Result):
             self._result(event)

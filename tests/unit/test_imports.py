@@ -135,6 +135,7 @@ PUBLIC = [
     "PatternError",
     "PlayStarted",
     "PlaybookError",
+    "PlaybookStarted",
     "Progress",
     "Report",
     "Result",

@@ -17,6 +17,7 @@ from opsrun.events import (
     HandlersPending,
     Notice,
     Outcome,
+    PlaybookStarted,
     PlayStarted,
     Result,
     Retry,
@@ -266,6 +267,10 @@ class AnsibleSink:
     def _aside(self, event: Event) -> None:
         if isinstance(event, RunStarted):
             self._begun = True
+        elif isinstance(event, PlaybookStarted):
+            if self._options.verbosity >= 2:
+                self._headline(f"PLAYBOOK: {sanitise_line(os.path.basename(event.path))}")
+                self._out(f"{event.plays} plays in {sanitise_line(event.path)}")
         elif isinstance(event, Retry):
             if self._options.verbosity >= 1:
                 self._err(retry_line(event, color=False), _DEBUG)

@@ -10,6 +10,7 @@ from opsrun.events import (
     Event,
     HandlersPending,
     Outcome,
+    PlaybookStarted,
     PlayStarted,
     TaskResult,
     TaskStarted,
@@ -211,3 +212,10 @@ def test_ansibles_recap_leaves_out_hosts_that_had_nothing_to_do() -> None:
     recap = out[out.index("PLAY RECAP") :]
     assert "web02" in recap
     assert "web01" not in recap
+
+
+def test_ansibles_words_name_the_playbook_from_vv_on() -> None:
+    events = PlaybookStarted("plays/site.yml", 2), PlayStarted("all", ("web01",))
+    assert "PLAYBOOK" not in shown(*events, kind="ansible", verbosity=1)[0]
+    out, _ = shown(*events, kind="ansible", verbosity=2)
+    assert out.splitlines()[1:3] == [f"PLAYBOOK: site.yml {'*' * 61}", "2 plays in plays/site.yml"]
