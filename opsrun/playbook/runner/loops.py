@@ -96,6 +96,8 @@ def _terms(value: Any, templar: Templar, lookup: str, origin: Any) -> Sequence[A
     found = templar.render(value, origin)
     if isinstance(found, list):
         return found
+    if lookup == "list" and isinstance(found, Mapping):
+        raise ModuleError(f"with_list expects a list, found {_kind(found)}")
     return [] if found is None else [found]
 
 

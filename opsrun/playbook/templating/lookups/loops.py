@@ -43,7 +43,7 @@ def dict_(terms: list[Any], run: LookupRun) -> list[Any]:
     made = []
     for each in terms:
         if not isinstance(each, Mapping):
-            raise PluginError(f"expected a dictionary, not {kind(each)}")
+            raise PluginError(f"with_dict expects a dict, not {kind(each)}")
         made += mappings.dict2items(each)
     return made
 

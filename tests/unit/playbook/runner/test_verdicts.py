@@ -235,6 +235,17 @@ def test_magic_variables(tmp_path: Path) -> None:
     assert ran.msg("where", "h1") == [str(tmp_path), [str(tmp_path)]]
 
 
+@pytest.mark.parametrize(
+    ("loop", "kind"), [("with_list: {a: 1}", "a list"), ("with_dict: [3]", "a dict")]
+)
+def test_loops_over_what_they_are_not_for_name_what_they_expect(
+    tmp_path: Path, loop: str, kind: str
+) -> None:
+    ran = run(tmp_path, tasks(f"{{name: a, debug: , {loop}, ignore_errors: true}}"))
+    name = loop.partition(":")[0]
+    assert f"{name} expects {kind}, " in ran.result("a")["msg"]
+
+
 def test_tags_are_told_one_by_one(tmp_path: Path) -> None:
     words = "{name: a, tags: t, debug: {msg: '{{ [ansible_run_tags, ansible_skip_tags] }}'}}"
     ran = run(tmp_path, tasks(words), tags=("t,u", "v"), skip_tags=("w, x",))
