@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -62,6 +62,9 @@ while [ -n "$d" ] && [ ! -e "$d" ] && [ ! -h "$d" ]; do
 done
 """
 
+_NO_DIFF: Mapping[str, Any] = {"diff": []}
+"""Of other content, as Ansible has it; the differences stand there in its place if asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Placing:
@@ -98,7 +101,7 @@ class Placing:
         diffs = (self._diff(found),) if context.diff else ()
         if context.check:
             warnings = found.wanted.warnings
-            return ModuleResult(True, diff=diffs, warnings=warnings)
+            return ModuleResult(True, data=_NO_DIFF, diff=diffs, warnings=warnings)
         try:
             return (yield from self._other(found, diffs))
         except ModuleError as error:
@@ -160,7 +163,7 @@ class Placing:
             delivered = yield from self._in_place(found)
         path = found.seen.path
         digests = self.content.digests
-        data: dict[str, Any] = {"dest": path, "src": self.content.path or "content"}
+        data: dict[str, Any] = {"dest": path, "src": self.content.path or "content", **_NO_DIFF}
         data |= {"md5sum": digests.md5, "checksum": digests.sha1}
         if delivered.backups:
             data["backup_file"] = path + delivery.backup.decode()

@@ -94,7 +94,8 @@ class IncludeVars(Action):
     def _read(self, paths: list[str], call: Call) -> Acted:
         values: dict[str, Any] = {}
         for path in paths:
-            values = self._together(values, call.read_vars(path))
+            # Among the files the later one wins; `hash_behaviour` is about what is known before.
+            values |= call.read_vars(path)
         if self.into:
             values = {self.into: values}
         if self.hash_behaviour == "merge":
@@ -148,9 +149,6 @@ class IncludeVars(Action):
             words = ", ".join(self.extensions)
             raise call.fail(f"{name} does not have a valid extension: {words}")
         return False
-
-    def _together(self, old: dict[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-        return _merged(old, new) if self.hash_behaviour == "merge" else {**old, **new}
 
     def _merged_with_known(self, values: dict[str, Any], call: Call) -> dict[str, Any]:
         from opsrun.dialect.tags import Template

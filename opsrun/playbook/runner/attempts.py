@@ -16,7 +16,7 @@ from opsrun.playbook.actions.registry import INCLUDES, find_action, known_action
 from opsrun.playbook.interfaces import Templar
 from opsrun.playbook.messages import Exports, Include, RunTask
 from opsrun.playbook.model.nodes import RawAction, Task
-from opsrun.playbook.runner.done import Done, cancelled, failure, forgiven, settled
+from opsrun.playbook.runner.done import Done, cancelled, failure, forgiven, settled, untold
 from opsrun.playbook.runner.kit import Kit
 from opsrun.playbook.runner.loops import Item
 from opsrun.playbook.runner.remote import Remote, wished
@@ -149,7 +149,7 @@ class Attempts:
         shown = condition if isinstance(condition, bool) else str(condition)
         reason = "Conditional result was False"
         result = {"skipped": True, "skip_reason": reason, "false_condition": shown}
-        return settled(Done(result))
+        return untold(settled(Done(result)))
 
     def _included(self) -> Done:
         action, templar = self._task.action, self._templar

@@ -16,7 +16,7 @@ from opsrun.playbook.messages import NOTHING, RunTask, TaskEnded
 from opsrun.playbook.model.nodes import Task
 from opsrun.playbook.runner import loops
 from opsrun.playbook.runner.attempts import Attempts
-from opsrun.playbook.runner.done import Done, failure, forgiven, settled, together, worst
+from opsrun.playbook.runner.done import Done, failure, forgiven, settled, together, untold, worst
 from opsrun.playbook.runner.kit import Kit
 from opsrun.playbook.runner.loops import Item
 from opsrun.playbook.runner.values import flag, names, number, truth
@@ -220,7 +220,7 @@ class _Turn:
     def _folded(self, found: list[Done]) -> Done:
         """All items as one."""
         if not found:
-            return settled(Done(dict(loops.NO_ITEMS)))
+            return untold(settled(Done(dict(loops.NO_ITEMS))))
         if found[0].result.get("ansible_loop_var") is None:
             # What the loop is over was never known.
             return found[0]
@@ -238,7 +238,7 @@ class _Turn:
         whole.new_hosts = tuple(one for done in found for one in done.new_hosts)
         whole.groups = tuple(one for done in found for one in done.groups)
         whole.delegate = found[-1].delegate
-        settled(whole)
+        untold(settled(whole))
         # Attempts came to their end, but ``failed_when`` forgave each item.
         return forgiven(whole) if whole.outcome is Outcome.FAILED and not failed else whole
 

@@ -40,8 +40,9 @@ INCLUDED: list[tuple[str, dict[str, Any]]] = [
     ("{dir: d, files_matching: '^[ab]\\.'}", {"a": 1, "b": 2, "h": {"y": 2}}),
     (
         "{dir: d, ignore_unknown_extensions: true, hash_behaviour: merge}",
-        {"a": 1, "b": 2, "c": 3, "h": {"x": 1, "y": 2}},
+        {"a": 1, "b": 2, "c": 3, "h": {"y": 2}},
     ),
+    ("{file: d/a.yml, hash_behaviour: merge, name: m}", {"m": {"z": 0, "a": 1, "h": {"x": 1}}}),
     ("{file: one.yml, name: n}", {"n": {"one": 2}}),
 ]
 

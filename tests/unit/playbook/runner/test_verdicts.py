@@ -46,6 +46,26 @@ def test_failed_when_has_the_last_word_on_attempts(tmp_path: Path, loop: str) ->
     assert ran.result("b")["r"]["failed"] is True
 
 
+@pytest.mark.parametrize(
+    ("words", "keys"),
+    [
+        ("command: echo, when: false", "changed false_condition skip_reason skipped"),
+        ("debug: , when: false, loop: [1, 2]", "changed msg results skipped"),
+        ("debug: , loop: []", "changed results skipped skipped_reason"),
+        ("debug: , loop: [1]", "changed msg results skipped"),
+        ("fail: , loop: [1], ignore_errors: true", "changed failed msg results skipped"),
+    ],
+)
+def test_failed_is_told_of_what_was_done(tmp_path: Path, words: str, keys: str) -> None:
+    ran = run(tmp_path, tasks(f"{{name: a, {words}, register: r}}", "{name: b, debug: {var: r}}"))
+    assert sorted(ran.result("b")["r"]) == keys.split()
+
+
+def test_content_that_is_put_in_place_has_a_list_of_no_differences(tmp_path: Path) -> None:
+    line = f"{{name: a, copy: {{content: x, dest: {tmp_path}/c}}}}"
+    assert run(tmp_path, tasks(line)).result("a")["diff"] == []
+
+
 MODULES = ["assert: {that: false}", "fail: ", "slurp: {src: /nope}", "copy: {src: no, dest: /no}"]
 
 
