@@ -57,10 +57,11 @@ def comment(value: Any, style: str = "plain", **options: Any) -> str:
 
 def _draw(value: str, style: Style) -> str:
     newline, bare = style.newline, style.decoration.rstrip()
-    prefix = (bare if style.prefix is None else style.prefix) + newline
+    prefix = bare if style.prefix is None else style.prefix
     postfix = newline + (bare if style.postfix is None else style.postfix)
     head = style.beginning + newline if style.beginning else ""
-    before = prefix * style.prefix_count if prefix != newline else ""
+    above = prefix if prefix in ("", newline) else prefix + newline
+    before = above * style.prefix_count
     *lines, last = value.split(newline)
     decorated = [f"{style.decoration}{line}" if line else bare for line in lines]
     body = newline.join([*decorated, style.decoration + last])

@@ -66,9 +66,10 @@ def subelements(value: Any, subelements: Any, skip_missing: bool = False) -> lis
         skip_missing: entries without such a list are left out rather than an error.
     """
     entries = list(value.values()) if isinstance(value, Mapping) else a_list(value, "subelements")
+    path = _path(subelements)
     pairs = []
     for entry in entries:
-        found = _at(entry, _path(subelements), skip_missing)
+        found = _at(entry, path, skip_missing)
         pairs += [[entry, each] for each in found]
     return pairs
 
