@@ -70,7 +70,7 @@ def subelements(value: Any, subelements: Any, skip_missing: bool = False) -> lis
     pairs = []
     for entry in entries:
         found = _at(entry, path, skip_missing)
-        pairs += [[entry, each] for each in found]
+        pairs += [(entry, each) for each in found]
     return pairs
 
 

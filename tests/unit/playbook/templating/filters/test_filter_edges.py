@@ -31,3 +31,7 @@ def test_a_path_that_is_none_is_refused_whatever_it_is_asked_of(
 ) -> None:
     with pytest.raises(PluginError, match="expects a key or a list of keys, not a number"):
         subelements(entries, 17)
+
+
+def test_pairs_are_tuples_until_they_are_a_value() -> None:
+    assert subelements([{"a": [1]}], "a") == [({"a": [1]}, 1)]
