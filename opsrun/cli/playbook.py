@@ -68,6 +68,7 @@ class Playing:
     connection: str | None = None
     strategy: str = "linear"
     gathering: Gathering = "implicit"
+    playbook_dir: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +197,7 @@ _PLAYING = (
         default="implicit",
         hidden=True,
     ),
+    click.option("--playbook-dir", hidden=True),
     click.option("--list-hosts", is_flag=True, help="Print each play's hosts, and run nothing."),
     click.option("--list-tasks", is_flag=True, help="Print the tasks, and run nothing."),
     click.option("--list-tags", is_flag=True, help="Print the tags, and run nothing."),
@@ -344,6 +346,7 @@ def _options(
         strict=playing.strict,
         roles_path=playing.roles_path,
         collections_path=playing.collections_path,
+        playbook_dir=playing.playbook_dir,
         prompt=questions.prompt,
         confirm=questions.confirm,
     )

@@ -7,10 +7,12 @@ from argparse import ArgumentParser, Namespace
 
 from opsrun.compat.settings import Settings
 from opsrun.compat.translation import ERROR, OPTIONS, NotTranslated, Translation
+from opsrun.errors import did_you_mean
 
 VERSION = "2.18.0"
 """The ansible-core whose dialect opsrun speaks; what scripts look for in ``--version``."""
 
+GATHERING = ("implicit", "explicit", "smart")
 _CALLBACKS = {"default": "ansible", "ansible.builtin.default": "ansible"}
 
 
@@ -23,9 +25,9 @@ def parser_of(program: str) -> ArgumentParser:
     )
     parser.add_argument("-l", "--limit", metavar="PATTERN")
     parser.add_argument("-e", "--extra-vars", action="append", default=[], metavar="VARS")
-    parser.add_argument("--playbook-dir", "--basedir", metavar="DIR")
-    parser.add_argument("--flush-cache", action="store_true")
     _vault(parser)
+    if program != "ansible-playbook":
+        parser.add_argument("--playbook-dir", metavar="DIR")
     if program == "ansible-inventory":
         _inventory(parser)
         return parser
@@ -70,6 +72,7 @@ def _connection(parser: ArgumentParser) -> None:
 
 def _playbook(parser: ArgumentParser) -> None:
     parser.add_argument("--force-handlers", action="store_true")
+    parser.add_argument("--flush-cache", action="store_true")
     parser.add_argument("-t", "--tags", action="append", default=[])
     parser.add_argument("--skip-tags", action="append", default=[])
     for name in ("--syntax-check", "--list-tasks", "--list-tags", "--step"):
@@ -117,7 +120,28 @@ def playbook_words(given: Namespace, settings: Settings) -> Translation:
     for name in ("syntax_check", "list_tasks", "list_tags", "step", "list_hosts"):
         made.flag("--" + name.replace("_", "-"), getattr(given, name))
     made.flag("--force-handlers", given.force_handlers or settings.is_on("force_handlers"))
+    made.add("--gathering", _gathering(settings))
+    if given.flush_cache:
+        made.remarks.append("--flush-cache has no effect: facts are not kept beyond a run")
     return made
+
+
+def _gathering(settings: Settings) -> str | None:
+    told = settings.get("gathering")
+    if told is None:
+        return None
+    word = told.value.strip().lower()
+    if word not in GATHERING:
+        words = f"expected one of {', '.join(GATHERING)}, found {told.value!r}"
+        raise NotTranslated(f"{told.place}: {words}{did_you_mean(word, GATHERING)}", ERROR)
+    return word
+
+
+def _retries(settings: Settings) -> str | None:
+    told = settings.get("retries")
+    if told is not None and not told.value.strip().isdigit():
+        raise NotTranslated(f"{told.place}: expected a number, found {told.value!r}", ERROR)
+    return None if told is None else told.value.strip()
 
 
 def _several(settings: Settings, name: str) -> list[str]:
@@ -203,6 +227,7 @@ def _reach(made: Translation, given: Namespace, settings: Settings) -> None:
     key = settings.get("private_key_file")
     made.add("--private-key", given.private_key or (key.path if key else None))
     made.add("-T", given.timeout or settings.text("timeout"))
+    made.add("--retries", _retries(settings))
     made.add("--port", settings.text("remote_port"))
     made.flag("-k", given.ask_pass or settings.is_on("ask_pass"))
     file = settings.get("connection_password_file")
@@ -286,6 +311,11 @@ def inventory_words(given: Namespace, settings: Settings) -> Translation:
     else:
         words = ["host", given.host] if given.host is not None else ["list"]
     made = Translation(["inventory", *words], remarks=list(settings.remarks))
+    folder = settings.get("playbook_dir")
+    if folder is not None:
+        made.remarks.append(
+            f"{folder.place} has no effect: opsrun inventory reads the sources alone"
+        )
     made.flag("--vars", given.vars and given.graph)
     made.flag("--yaml", given.yaml)
     made.add("--limit", given.limit)
@@ -299,11 +329,13 @@ def adhoc_words(given: Namespace, settings: Settings, playbook: str) -> Translat
     Raises:
         NotTranslated: opsrun doesn't do what is asked for.
     """
-    for name in ("tree", "background", "poll", "task_timeout", "playbook_dir"):
+    for name in ("tree", "background", "poll", "task_timeout"):
         if getattr(given, name):
             raise NotTranslated(f"--{name.replace('_', '-')}: opsrun can't do this yet")
     made = Translation(["playbook", playbook], remarks=list(settings.remarks))
     made.add("-o", "jsonl")
+    folder = settings.get("playbook_dir")
+    made.add("--playbook-dir", given.playbook_dir or (folder.path if folder else "."))
     _shared(made, given, settings)
     made.flag("--list-hosts", given.list_hosts)
     return made

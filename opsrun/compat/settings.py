@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from opsrun.compat.translation import ERROR, NotTranslated
@@ -45,7 +45,10 @@ HONOURED: dict[str, tuple[str, ...]] = {
         "ANSIBLE_CONNECTION_PASSWORD_FILE",
         "defaults.connection_password_file",
     ),
+    "playbook_dir": ("ANSIBLE_PLAYBOOK_DIR", "defaults.playbook_dir"),
     "force_handlers": ("ANSIBLE_FORCE_HANDLERS", "defaults.force_handlers"),
+    "gathering": ("ANSIBLE_GATHERING", "defaults.gathering"),
+    "retries": ("ANSIBLE_SSH_RETRIES", "ssh_connection.retries"),
     "strategy": ("ANSIBLE_STRATEGY", "defaults.strategy"),
     "transport": ("ANSIBLE_TRANSPORT", "defaults.transport"),
     "tags": ("ANSIBLE_RUN_TAGS", "tags.run"),
@@ -63,12 +66,12 @@ HONOURED: dict[str, tuple[str, ...]] = {
 
 ONLY: dict[str, tuple[str, ...]] = {
     "ANSIBLE_HASH_BEHAVIOUR": ("replace",),
-    "ANSIBLE_GATHERING": ("implicit",),
     "ANSIBLE_CACHE_PLUGIN": ("memory", "ansible.builtin.memory"),
     "ANSIBLE_HOST_PATTERN_MISMATCH": ("warning", "ignore"),
     "ANSIBLE_NO_LOG": _FALSE,
+    "ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS": ("never", "ignore"),
+    "ANSIBLE_EXECUTABLE": ("/bin/sh",),
     "ANSIBLE_ERROR_ON_MISSING_HANDLER": _TRUE,
-    "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": (*_FALSE, *_TRUE),
     "ANSIBLE_PLAYBOOK_VARS_ROOT": ("top",),
     "ANSIBLE_INJECT_FACT_VARS": _TRUE,
     "ANSIBLE_INJECT_INVOCATION": _FALSE,
@@ -81,7 +84,11 @@ ONLY: dict[str, tuple[str, ...]] = {
 }
 """Settings that change what a run does, with the values that opsrun acts as."""
 _ONLY_KEYS = {
-    "defaults.gathering": "ANSIBLE_GATHERING",
+    "defaults.executable": "ANSIBLE_EXECUTABLE",
+    "defaults.transform_invalid_group_chars": "ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS",
+    "inventory.any_unparsed_is_failed": "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED",
+    "inventory.unparsed_is_failed": "ANSIBLE_INVENTORY_UNPARSED_FAILED",
+    "inventory.enable_plugins": "ANSIBLE_INVENTORY_ENABLED",
     "defaults.hash_behaviour": "ANSIBLE_HASH_BEHAVIOUR",
     "defaults.fact_caching": "ANSIBLE_CACHE_PLUGIN",
     "defaults.no_log": "ANSIBLE_NO_LOG",
@@ -95,25 +102,46 @@ _ONLY_KEYS = {
     "defaults.show_custom_stats": "ANSIBLE_SHOW_CUSTOM_STATS",
 }
 
+_SOURCES = frozenset(("host_list", "script", "yaml", "ini"))
+"""Inventory plugins whose sources opsrun reads, told from each other by what they are."""
+
+
+def _reads_all(value: str) -> bool:
+    named = {each.strip().removeprefix("ansible.builtin.") for each in value.split(",")}
+    return named >= _SOURCES
+
+
+EFFECTLESS: dict[str, tuple[Callable[[str], bool], str]] = {
+    "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": (
+        lambda value: value.strip().lower() in _TRUE,
+        "an inventory source that can't be read always ends the run",
+    ),
+    "ANSIBLE_INVENTORY_UNPARSED_FAILED": (
+        lambda value: value.strip().lower() in _TRUE,
+        "an inventory source that can't be read always ends the run",
+    ),
+    "ANSIBLE_INVENTORY_ENABLED": (
+        _reads_all,
+        "inventories are host lists, scripts, INI or YAML, whichever are enabled",
+    ),
+}
+"""Settings that change nothing: with which values nobody need be told, and what is to be told."""
+
 MOOT = frozenset(
     [
         *("ANSIBLE_CONFIG", "ANSIBLE_JINJA2_NATIVE", "ANSIBLE_DEPRECATION_WARNINGS"),
         *("ANSIBLE_RETRY_FILES_ENABLED", "ANSIBLE_RETRY_FILES_SAVE_PATH", "ANSIBLE_DEBUG"),
         *("ANSIBLE_LOCAL_TEMP", "ANSIBLE_REMOTE_TEMP", "ANSIBLE_REMOTE_TMP", "ANSIBLE_PIPELINING"),
         *("ANSIBLE_SSH_PIPELINING", "ANSIBLE_SSH_CONTROL_PATH", "ANSIBLE_SSH_CONTROL_PATH_DIR"),
-        *("ANSIBLE_SSH_RETRIES", "ANSIBLE_SSH_TRANSFER_METHOD", "ANSIBLE_SCP_IF_SSH"),
+        *("ANSIBLE_SSH_TRANSFER_METHOD", "ANSIBLE_SCP_IF_SSH"),
         *("ANSIBLE_NOCOWS", "ANSIBLE_COW_SELECTION", "ANSIBLE_COMMAND_WARNINGS", "ANSIBLE_HOME"),
         *("ANSIBLE_SYSTEM_WARNINGS", "ANSIBLE_ACTION_WARNINGS", "ANSIBLE_LOCALHOST_WARNING"),
         *("ANSIBLE_INVENTORY_UNPARSED_WARNING", "ANSIBLE_DEVEL_WARNING", "ANSIBLE_PYTHON"),
         *("ANSIBLE_PYTHON_INTERPRETER", "ANSIBLE_INTERPRETER_PYTHON", "ANSIBLE_POLL_INTERVAL"),
         *("ANSIBLE_DISPLAY_ARGS_TO_STDOUT", "ANSIBLE_DEVEL", "ANSIBLE_TEST_CI"),
-        *(
-            "ANSIBLE_BECOME_ALLOW_SAME_USER",
-            "ANSIBLE_INVENTORY_ENABLED",
-            "ANSIBLE_KEEP_REMOTE_FILES",
-        ),
-        *("ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS", "ANSIBLE_LOAD_CALLBACK_PLUGINS"),
-        *("ANSIBLE_UNSAFE_WRITES", "ANSIBLE_PLAYBOOK_DIR", "ANSIBLE_USE_PERSISTENT_CONNECTIONS"),
+        *("ANSIBLE_BECOME_ALLOW_SAME_USER", "ANSIBLE_KEEP_REMOTE_FILES"),
+        *("ANSIBLE_LOAD_CALLBACK_PLUGINS", "ANSIBLE_UNSAFE_WRITES"),
+        "ANSIBLE_USE_PERSISTENT_CONNECTIONS",
         *("ANSIBLE_CACHE_PLUGIN_CONNECTION", "ANSIBLE_CACHE_PLUGIN_PREFIX"),
         *("ANSIBLE_CACHE_PLUGIN_TIMEOUT", "ANSIBLE_PARAMIKO_RECORD_HOST_KEYS"),
         *("ANSIBLE_COLLECTIONS_SCAN_SYS_PATH", "ANSIBLE_COLLECTIONS_ON_ANSIBLE_VERSION_MISMATCH"),
@@ -126,7 +154,7 @@ _MOOT_KEYS = frozenset(
         *("defaults.retry_files_enabled", "defaults.deprecation_warnings", "defaults.nocows"),
         *("defaults.command_warnings", "defaults.system_warnings", "defaults.interpreter_python"),
         *("defaults.local_tmp", "defaults.remote_tmp", "defaults.jinja2_native"),
-        *("defaults.ansible_managed", "defaults.poll_interval", "defaults.retry_files_save_path"),
+        *("defaults.poll_interval", "defaults.retry_files_save_path"),
         *(
             "defaults.fact_caching_connection",
             "defaults.fact_caching_timeout",
@@ -142,20 +170,17 @@ _MOOT_KEYS = frozenset(
             "defaults.module_set_locale",
             "defaults.bin_ansible_callbacks",
         ),
-        *("ssh_connection.pipelining", "ssh_connection.control_path", "ssh_connection.retries"),
+        *("ssh_connection.pipelining", "ssh_connection.control_path"),
         *("ssh_connection.control_path_dir", "ssh_connection.transfer_method"),
         *(
             "ssh_connection.scp_if_ssh",
             "ssh_connection.sftp_batch_mode",
-            "inventory.enable_plugins",
         ),
         *(
             "inventory.unparsed_warning",
-            "defaults.executable",
             "defaults.use_persistent_connections",
         ),
-        *("defaults.keep_remote_files", "defaults.transform_invalid_group_chars"),
-        *("inventory.ignore_extensions", "inventory.ignore_patterns"),
+        "defaults.keep_remote_files",
     ]
 )
 
@@ -245,7 +270,11 @@ class Settings:
             self._check(_ONLY_KEYS.get(name, name), told)
 
     def _check(self, name: str, told: Told) -> None:
-        if name not in ONLY:
+        if name in EFFECTLESS:
+            is_so, words = EFFECTLESS[name]
+            if not is_so(told.value):
+                self.remarks.append(f"{told.place} has no effect: {words}")
+        elif name not in ONLY:
             self.remarks.append(f"{told.place} is not honoured")
         elif told.value.strip().lower() not in ONLY[name]:
             does = " or ".join(repr(each) for each in ONLY[name][:2])

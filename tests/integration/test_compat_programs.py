@@ -81,6 +81,19 @@ def test_a_command_on_a_host(programs: Path, tmp_path: Path) -> None:
     assert done.stdout == "one | CHANGED | rc=0 >>\nhi\n"
 
 
+def test_a_command_sees_what_is_beside_it(programs: Path, tmp_path: Path) -> None:
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars" / "all").write_text("colour: red\n")
+    (tmp_path / "roles" / "r" / "tasks").mkdir(parents=True)
+    (tmp_path / "roles" / "r" / "tasks" / "main.yml").write_text("- debug: {msg: of a role}\n")
+    done = run(programs, tmp_path, "ansible", "all", *LOCAL, "-m", "debug", "-a", "var=colour")
+    assert '"colour": "red"' in done.stdout, done.stderr
+    words = ("all", *LOCAL, "--playbook-dir", str(tmp_path), "-m", "include_role", "-a", "name=r")
+    (tmp_path / "else").mkdir()
+    done = run(programs, tmp_path / "else", "ansible", *words)
+    assert "of a role" in done.stdout, done.stderr
+
+
 def test_inventories(programs: Path, tmp_path: Path) -> None:
     done = run(programs, tmp_path, "ansible-inventory", "-i", "a,b,", "--list", "--output", "x")
     assert done.returncode == 0, done.stderr

@@ -26,6 +26,8 @@ class PlaybookOptions:
     """Refuse to start where a task names a module that nobody knows."""
     roles_path: tuple[str, ...] = ()
     collections_path: tuple[str, ...] = ()
+    playbook_dir: str | None = None
+    """Stands for the folder of the playbooks, for one that was made for the purpose."""
     prompt: Prompt | None = None
     confirm: Confirm | None = None
     passing: Pass = as_it_is

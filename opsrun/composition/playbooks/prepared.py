@@ -52,11 +52,15 @@ class Prepared:
             settings.cwd,
             roles_path=options.roles_path,
             collections_path=options.collections_path,
-            playbook_dir=os.path.dirname(paths[0]) or ".",
+            playbook_dir=options.playbook_dir or os.path.dirname(paths[0]) or ".",
             render=self._static,
         )
-        self.playbooks: list[Playbook] = [self.loader.load_playbook(path) for path in paths]
-        folders = dict.fromkeys(os.path.dirname(path) or "." for path in paths)
+        self.playbooks: list[Playbook] = [
+            self.loader.load_playbook(path, options.playbook_dir) for path in paths
+        ]
+        folders = dict.fromkeys(
+            options.playbook_dir or os.path.dirname(path) or "." for path in paths
+        )
         self.inventory = inventory.beside(tuple(folders))
         self.selection = Selection.of(settings.tags, settings.skip_tags)
         self.plays = self._plays()

@@ -77,14 +77,18 @@ class Loader:
         """Any YAML file, templates marked; for variable files. PlaybookError."""
         return self.files.document(path)
 
-    def load_playbook(self, path: str) -> Playbook:
+    def load_playbook(self, path: str, folder: str | None = None) -> Playbook:
         """A playbook with all that it imports. Plays are numbered through over several of them.
+
+        Args:
+            path: its file.
+            folder: stands for the folder of that, where roles, files and variables are looked for.
 
         Raises:
             PlaybookError: whatever is wrong with a file, with its place.
             NotBuiltError: a file is encrypted, and no secret is at hand.
         """
-        reader = PlaybookReader(self._kit, self._plays)
+        reader = PlaybookReader(self._kit, self._plays, folder)
         plays = tuple(_within_reason(path, lambda: list(reader.read(path))))
         self._plays = reader.index
         return Playbook(path, plays)

@@ -25,11 +25,15 @@ _READ = GATHERED | {"name", "when", "import_playbook"}
 
 
 class PlaybookReader:
-    """Reads one playbook and those that it imports; plays are numbered through from ``first``."""
+    """Reads one playbook and those that it imports; plays are numbered through from ``first``.
 
-    def __init__(self, kit: Kit, first: int = 0) -> None:
+    ``folder`` stands for the folder of the playbook's file.
+    """
+
+    def __init__(self, kit: Kit, first: int = 0, folder: str | None = None) -> None:
         self.kit = kit
         self.index = first
+        self.folder = folder
 
     def read(
         self, path: str, imported: Imported | None = None, chain: tuple[str, ...] = ()
@@ -59,6 +63,8 @@ class PlaybookReader:
         if key is not None:
             yield from self._import(spot, key, path, imported, chain)
             return
+        if self.folder is not None:
+            path = os.path.join(self.folder, os.path.basename(path))
         play = read_play(self.kit, spot, self.index, path, imported)
         self.index += 1
         yield play

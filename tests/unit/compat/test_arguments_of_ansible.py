@@ -60,8 +60,11 @@ def test_options_of_ansible_playbook(given: list[str], made: list[str]) -> None:
         ({"ANSIBLE_FORCE_HANDLERS": "no"}, []),
         ({"ANSIBLE_HOST_KEY_CHECKING": "False"}, ["--host-key-checking", "off"]),
         ({"ANSIBLE_HOST_KEY_CHECKING": "True"}, []),
+        ({"ANSIBLE_ERROR_ON_MISSING_HANDLER": "yes"}, []),
         ({"ANSIBLE_STRATEGY": "free"}, ["--strategy", "free"]),
         ({"ANSIBLE_VERBOSITY": "2"}, ["-vv"]),
+        ({"ANSIBLE_GATHERING": "smart"}, ["--gathering", "smart"]),
+        ({"ANSIBLE_SSH_RETRIES": "3"}, ["--retries", "3"]),
         ({"ANSIBLE_RUN_TAGS": "a, b"}, ["--tags", "a", "--tags", "b"]),
         ({"ANSIBLE_REMOTE_USER": "u"}, ["-u", "u"]),
         ({"ANSIBLE_SSH_ARGS": "-C -o ControlMaster=auto -o Port=7"}, ["-O", "Port=7"]),
@@ -94,6 +97,53 @@ def test_colours_go_into_the_environment() -> None:
 def test_what_is_refused(given: list[str], named: str) -> None:
     with pytest.raises(NotTranslated, match=named):
         words(*given)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "named"),
+    [
+        ("ANSIBLE_GATHERING", "smarter", "did you mean 'smart'"),
+        ("ANSIBLE_SSH_RETRIES", "often", "ANSIBLE_SSH_RETRIES: expected a number, found 'often'"),
+    ],
+)
+def test_values_that_are_none(name: str, value: str, named: str) -> None:
+    with pytest.raises(NotTranslated, match=named):
+        words(**{name: value})
+
+
+def test_a_cache_that_there_is_not_needs_no_flush_and_that_is_told() -> None:
+    given = parser_of("ansible-playbook").parse_args(["x", "--flush-cache"])
+    (remark,) = playbook_words(given, Settings({})).remarks
+    assert remark.startswith("--flush-cache has no effect")
+
+
+def test_playbooks_have_their_own_folder() -> None:
+    with pytest.raises(SystemExit) as ended:
+        words("--playbook-dir", "x")
+    assert ended.value.code == 2
+    assert words(ANSIBLE_PLAYBOOK_DIR="x") == PLAIN
+
+
+@pytest.mark.parametrize(
+    ("given", "environ", "folder"),
+    [
+        ([], {}, "."),
+        ([], {"ANSIBLE_PLAYBOOK_DIR": "a"}, "a"),
+        (["--playbook-dir", "b"], {"ANSIBLE_PLAYBOOK_DIR": "a"}, "b"),
+    ],
+)
+def test_a_single_module_has_a_folder_too(
+    given: list[str], environ: dict[str, str], folder: str
+) -> None:
+    parsed = parser_of("ansible").parse_args(["all", "-m", "ping", *given])
+    made = adhoc_words(parsed, Settings(environ), "x.yml").words
+    assert made[made.index("--playbook-dir") + 1] == folder
+
+
+def test_an_inventory_is_told_of_without_its_playbooks() -> None:
+    parsed = parser_of("ansible-inventory").parse_args(["--list"])
+    (remark,) = inventory_words(parsed, Settings({"ANSIBLE_PLAYBOOK_DIR": "a"})).remarks
+    assert remark.startswith("ANSIBLE_PLAYBOOK_DIR has no effect")
 
 
 def test_an_output_that_opsrun_has_not() -> None:

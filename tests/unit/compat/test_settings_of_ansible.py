@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from opsrun.compat.settings import HONOURED, MOOT, ONLY, Settings, config_file
+from opsrun.compat.settings import EFFECTLESS, HONOURED, MOOT, ONLY, Settings, config_file
 from opsrun.compat.translation import NotTranslated
 
 
@@ -65,6 +65,35 @@ def test_no_setting_is_of_two_kinds() -> None:
     assert not honoured & MOOT
     assert not honoured & ONLY.keys()
     assert not MOOT & ONLY.keys()
+    assert not EFFECTLESS.keys() & (honoured | MOOT | ONLY.keys())
+
+
+@pytest.mark.parametrize("value", ["always", "silently"])
+def test_groups_keep_their_names(value: str) -> None:
+    with pytest.raises(NotTranslated, match="TRANSFORM_INVALID_GROUP_CHARS"):
+        Settings({"ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS": value})
+    with pytest.raises(NotTranslated, match=r"\[defaults\] transform_invalid_group_chars"):
+        Settings({}, f"[defaults]\ntransform_invalid_group_chars = {value}\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED", "true", False),
+        ("ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED", "false", True),
+        ("ANSIBLE_INVENTORY_UNPARSED_FAILED", "0", True),
+        ("ANSIBLE_INVENTORY_ENABLED", "host_list, script, auto, yaml, ini, toml", False),
+        ("ANSIBLE_INVENTORY_ENABLED", "yaml", True),
+    ],
+)
+def test_what_has_no_effect_is_told_in_a_line(name: str, value: str, told: bool) -> None:
+    remarks = Settings({name: value}).remarks
+    assert [each.partition(":")[0] for each in remarks] == [f"{name} has no effect"] * told
+
+
+def test_another_shell_for_all_is_refused() -> None:
+    with pytest.raises(NotTranslated, match=r"\[defaults\] executable.*'/bin/bash'"):
+        Settings({}, "[defaults]\nexecutable = /bin/bash\n")
 
 
 def test_a_switch_that_is_none() -> None:
