@@ -155,10 +155,10 @@ def _between(text: str, rest: list[tuple[int, int]], cut: bool) -> str:
     # An option that is taken out takes the blanks behind it along, not those before it.
     for (start, end), after in zip(rest, [*rest[1:], None], strict=True):
         parts.append(text[start:end])
-        if after is None:
-            continue
-        gap = text[end : after[0]]
-        parts.append(gap[: len(gap) - len(gap.lstrip())])
+        gap = text[end:] if after is None else text[end : after[0]]
+        gap = gap[: len(gap) - len(gap.lstrip())]
+        if after is not None or "\n" in gap:
+            parts.append(gap)
     return "".join(parts).replace("\\=", "=")
 
 

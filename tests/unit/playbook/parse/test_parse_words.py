@@ -37,6 +37,10 @@ LINES = {
     "echo a \\ b \\": ({}, "echo a b"),
     "echo 'a \\\nb' c\\\nd": ({}, "echo 'a \\\nb' c\\\nd"),
     "echo a \\\n  chdir=/tmp b": ({"chdir": "/tmp"}, "echo a  b"),
+    "chdir=/tmp\necho a\ncreates=/x\necho b\n": (
+        {"chdir": "/tmp", "creates": "/x"},
+        "echo a\necho b\n",
+    ),
     "chdir=/tmp pwd": ({"chdir": "/tmp"}, "pwd"),
     "creates=/x": ({"creates": "/x"}, ""),
     "": ({}, ""),
