@@ -39,7 +39,14 @@ from opsrun.compat.translation import (
     NotTranslated,
     Translation,
 )
-from opsrun.errors import InventoryError, NotBuiltError, OpsrunError, PlaybookError, SinkClosed
+from opsrun.errors import (
+    InputError,
+    InventoryError,
+    NotBuiltError,
+    OpsrunError,
+    PlaybookError,
+    SinkClosed,
+)
 
 _REFUSED = {
     "ansible-vault": "this version of opsrun can't make or read vaults yet",
@@ -200,8 +207,15 @@ def _status(words: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return UNEXPECTED
     except (OpsrunError, OSError) as error:
-        print(f"ERROR! {error}", file=sys.stderr)
+        print(f"ERROR! {_told(error)}", file=sys.stderr)
         return _status_of(error)
+
+
+def _told(error: Exception) -> str:
+    """What is wrong comes first, as Ansible says it; then where."""
+    if not isinstance(error, InputError) or error.path is None:
+        return str(error)
+    return f"{error.message}\n\n{error}"
 
 
 def _status_of(error: Exception) -> int:

@@ -69,6 +69,7 @@ class Playing:
     strategy: str = "linear"
     gathering: Gathering = "implicit"
     playbook_dir: str | None = None
+    allow_missing_handlers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +199,7 @@ _PLAYING = (
         hidden=True,
     ),
     click.option("--playbook-dir", hidden=True),
+    click.option("--allow-missing-handlers", is_flag=True, hidden=True),
     click.option("--list-hosts", is_flag=True, help="Print each play's hosts, and run nothing."),
     click.option("--list-tasks", is_flag=True, help="Print the tasks, and run nothing."),
     click.option("--list-tags", is_flag=True, help="Print the tags, and run nothing."),
@@ -338,6 +340,7 @@ def _options(
         connection=playing.connection,
         strategy=playing.strategy,
         gathering=playing.gathering,
+        allow_missing_handlers=playing.allow_missing_handlers,
         cwd=os.getcwd(),
     )
     return PlaybookOptions(

@@ -123,6 +123,8 @@ def playbook_words(given: Namespace, settings: Settings) -> Translation:
     made.add("--gathering", _gathering(settings))
     if given.flush_cache:
         made.remarks.append("--flush-cache has no effect: facts are not kept beyond a run")
+    strict = settings.get("error_on_missing_handler")
+    made.flag("--allow-missing-handlers", strict is not None and not strict.truth)
     return made
 
 

@@ -113,7 +113,7 @@ class PlaybookRun:
                 play.handlers,
                 left,
                 here,
-                lambda task: _handler_name(task, templar),
+                lambda task: self._handler_name(task, templar),
             )
             ended = run.run()
             taken += [*ended.failed, *ended.unreachable, *ended.ended]
@@ -224,6 +224,7 @@ class PlaybookRun:
             any_errors_fatal=self._truth(play, "any_errors_fatal", fatal, False),
             force_handlers=self._truth(play, "force_handlers", force, run.force_handlers),
             at_once=self._office.places,
+            allow_missing_handlers=run.allow_missing_handlers,
         )
 
     def _truth(self, play: Play, name: str, found: Any, default: bool) -> bool:
@@ -243,6 +244,17 @@ class PlaybookRun:
         except ValueError:
             words = f"max_fail_percentage: expected a number, found {found!r:.80}"
             raise self._wrong(play, words) from None
+
+    def _handler_name(self, task: Task, templar: Templar) -> str:
+        if not isinstance(task.name, Template):
+            return str(task.name)
+        try:
+            return str(templar.render(task.name))
+        except PlaybookError as error:
+            if not task.listen:
+                words = "is unusable: it has no listen topics, and what its name is can't be said"
+                self._office.emit(Notice("warning", f"Handler {str(task.name)!r} {words}: {error}"))
+            return ""
 
     def _wrong(self, play: Play, message: str) -> PlaybookError:
         origin = play.origin
@@ -265,15 +277,6 @@ def _sized(make: Callable[[], list[Any]], play: Play) -> list[Any]:
 def _holds_template(entry: Any) -> bool:
     several = entry if isinstance(entry, (list, tuple)) else [entry]
     return any(isinstance(each, Template) for each in several)
-
-
-def _handler_name(task: Task, templar: Templar) -> str:
-    if not isinstance(task.name, Template):
-        return str(task.name)
-    try:
-        return str(templar.render(task.name))
-    except PlaybookError:
-        return ""
 
 
 class VarsFinder:

@@ -42,6 +42,9 @@ def _nodes(kit: Kit, spot: Spot, above: Above, name: str) -> tuple[Node, ...]:
     if "block" in spot:
         return (_block(kit, replace(spot, what="block"), above, name),)
     task = _task(_own(kit, spot, above.handler), above, name)
+    if above.handler and task.action.name in ("include_role", "import_role"):
+        words = f"Using {task.action.name!r} as a handler is not supported."
+        raise spot.error(f"{words} Expected a task, or include_tasks.", task.action.written)
     if task.action.name in IMPORTS:
         return imports.expand(kit, spot, task, above)
     if task.action.name in INCLUDES:

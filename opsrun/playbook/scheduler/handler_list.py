@@ -100,7 +100,8 @@ class HandlerList:
     def unknown(self, name: str) -> str:
         """The sentence about a name that means nothing."""
         hint = did_you_mean(name, [*self._by_name, *self._by_topic])
-        return f"the requested handler {name!r} was not found, neither by name nor by listen{hint}"
+        where = "in either the main handlers list nor in the listening handlers list"
+        return f"The requested handler {name!r} was not found {where}{hint}"
 
 
 def _in_role(task: Task, names: Iterable[str]) -> Iterator[str]:

@@ -113,7 +113,7 @@ class Progress:
         return False
 
     def _went_well(self, host: HostState, message: TaskEnded) -> bool:
-        why = self._notify(host, message.notified) if message.notified else ""
+        why = self._notify(host, message) if message.notified else ""
         if not why and message.meta == "flush_handlers" and host.road.flushing:
             why = "meta: flush_handlers can't be used among handlers"
         if why:
@@ -130,11 +130,15 @@ class Progress:
             host.road.leave_role(task.role if task else None)
         return False
 
-    def _notify(self, host: HostState, names: Iterable[str]) -> str:
-        for name in names:
+    def _notify(self, host: HostState, message: TaskEnded) -> str:
+        for name in message.notified:
             found = self.handlers.find(name)
             if not found:
-                return self.handlers.unknown(name)
+                why = self.handlers.unknown(name)
+                if not self.settings.allow_missing_handlers:
+                    return why
+                self.complaints.append(Complaint(why, task=message.task))
+                continue
             if host.road.flushing:
                 self._due(host, found)
             else:

@@ -30,3 +30,5 @@ class PlaySettings:
     that opsrun made itself."""
     informed: frozenset[str] = frozenset()
     """Hosts that pass by the play's own gathering of facts."""
+    allow_missing_handlers: bool = False
+    """To notify a handler that isn't there is a warning, and no failure."""

@@ -39,3 +39,5 @@ class RunSettings:
     gathering: Gathering = "implicit"
     """``implicit``: plays gather facts unless they say no. ``explicit``: only where they say so.
     ``smart``: as implicit, but not of hosts whose facts have been gathered."""
+    allow_missing_handlers: bool = False
+    """Who notifies a handler that isn't there is warned, and doesn't fail."""

@@ -8,6 +8,7 @@ same order.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from textwrap import wrap
 from typing import Any
@@ -61,6 +62,7 @@ _COUNTS = (
     ("ignored", _WARNING),
 )
 _HOST_COLUMNS = 26
+_PLACE = re.compile(r"(\S+:\d+(?::\d+)?): ")
 
 
 def _painted(text: str, style: str, color: bool) -> str:
@@ -283,6 +285,11 @@ class AnsibleSink:
 
     def _notice(self, notice: Notice) -> None:
         words = f"{notice.host}: {notice.message}" if notice.host else notice.message
+        place = _PLACE.match(notice.message) if notice.host else None
+        if place is not None and notice.level == "error":
+            # What is wrong comes first there, and who looks for it may not look further.
+            message = notice.message[place.end() :]
+            words = f"{message}\n({notice.host}, {place[1]})"
         if notice.level == "warning":
             self._warn(words)
         elif notice.level == "error":

@@ -60,6 +60,7 @@ def test_options_of_ansible_playbook(given: list[str], made: list[str]) -> None:
         ({"ANSIBLE_FORCE_HANDLERS": "no"}, []),
         ({"ANSIBLE_HOST_KEY_CHECKING": "False"}, ["--host-key-checking", "off"]),
         ({"ANSIBLE_HOST_KEY_CHECKING": "True"}, []),
+        ({"ANSIBLE_ERROR_ON_MISSING_HANDLER": "no"}, ["--allow-missing-handlers"]),
         ({"ANSIBLE_ERROR_ON_MISSING_HANDLER": "yes"}, []),
         ({"ANSIBLE_STRATEGY": "free"}, ["--strategy", "free"]),
         ({"ANSIBLE_VERBOSITY": "2"}, ["-vv"]),

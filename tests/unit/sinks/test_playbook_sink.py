@@ -9,6 +9,7 @@ from event_runs import play, result, started, summary
 from opsrun.events import (
     Event,
     HandlersPending,
+    Notice,
     Outcome,
     PlaybookStarted,
     PlayStarted,
@@ -219,3 +220,9 @@ def test_ansibles_words_name_the_playbook_from_vv_on() -> None:
     assert "PLAYBOOK" not in shown(*events, kind="ansible", verbosity=1)[0]
     out, _ = shown(*events, kind="ansible", verbosity=2)
     assert out.splitlines()[1:3] == [f"PLAYBOOK: site.yml {'*' * 61}", "2 plays in plays/site.yml"]
+
+
+def test_ansibles_errors_begin_with_what_is_wrong() -> None:
+    told = Notice("error", "site.yml:3:7: no such handler\nnor topic", "web01")
+    _, err = shown(told, kind="ansible")
+    assert err == "ERROR! no such handler\nnor topic\n(web01, site.yml:3:7)\n"

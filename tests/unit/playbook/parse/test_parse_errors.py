@@ -39,6 +39,11 @@ WRONG = {
     "- hosts: all\n  vars_prompt: [{name: a, promt: b}]": ("did you mean 'prompt'?", 2, 27),
     "- hosts: all\n  tasks: {ping: }": ("expected a list of tasks, found a dictionary", 2, 10),
     "- hosts: all\n  handlers: x": ("expected a list of handlers, found 'x'", 2, 13),
+    "- hosts: all\n  handlers: [{include_role: {name: r}}]": (
+        "Using 'include_role' as a hand",
+        2,
+        14,
+    ),
     "- include: x.yml": ("use 'import_playbook'", 1, 3),
     "- import_playbook: no.yml": ("no playbook 'no.yml'; looked for no.yml", 1, 20),
     "- import_playbook: p.yml": ("playbooks import each other in a circle", 1, 3),

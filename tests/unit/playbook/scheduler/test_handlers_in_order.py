@@ -185,6 +185,19 @@ def test_handlers_of_an_included_role_are_known_from_there_on() -> None:
     assert made.turns() == ["i:ab", "x1:ab", "theirs:ab"]
 
 
+def test_a_handler_that_nobody_has_may_be_a_warning() -> None:
+    made = play(
+        ["t1", "t2", END],
+        {("t1", "a"): notifies("Nope", "A")},
+        hosts="a",
+        handlers=[handler("A")],
+        allow_missing_handlers=True,
+    )
+    assert made.by("a") == ["t1", "t2", "A"]
+    assert [(each.host, each.task) for each in made.complaints] == [("", "t1")]
+    assert "'Nope' was not found" in made.complaints[0].message
+
+
 def test_blocks_around_handlers_are_a_way_to_write_them_down() -> None:
     group = block("G", handler("A"), handler("B"), rescue=[handler("R")])
     says = {("t1", "a"): notifies("A", "B"), ("A", "a"): FAILS}
