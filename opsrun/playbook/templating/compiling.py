@@ -11,7 +11,7 @@ from jinja2.idtracking import VAR_LOAD_PARAMETER
 from jinja2.lexer import Lexer
 from jinja2.nativetypes import NativeCodeGenerator
 
-from opsrun.playbook.templating.lazy import text
+from opsrun.playbook.templating.lazy import UNROLLED, text
 from opsrun.playbook.templating.literal import literal
 
 
@@ -112,7 +112,8 @@ def outcome(pieces: list[Any], source: str) -> Any:
 
 def _outcome(pieces: list[Any]) -> Any:
     if len(pieces) == 1 and type(pieces[0]) is not Own:
-        return pieces[0]
+        found = pieces[0]
+        return list(found) if isinstance(found, (range, *UNROLLED)) else found
     if len(pieces) == 2 and type(pieces[1]) is Own and type(pieces[0]) is not Own:
         tail: str = pieces[1]
         if tail.isspace() and isinstance(pieces[0], (list, dict)):

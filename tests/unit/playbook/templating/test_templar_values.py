@@ -223,3 +223,10 @@ def test_texts_that_are_no_literal_stay_texts(text: str) -> None:
 )
 def test_literals(text: str, value: Any) -> None:
     assert literal(text) == value
+
+
+@pytest.mark.parametrize("written", ["{{ range(2) }}", "{{ {0: 'a', 1: 'b'}.keys() }}"])
+def test_what_only_looks_like_a_list_is_one_as_the_value_of_a_variable(
+    render: Callable[..., Any], written: str
+) -> None:
+    assert render("{{ v == [0, 1] }}", v=written) is True
