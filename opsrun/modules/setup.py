@@ -144,6 +144,7 @@ def gathered(answers: Answers, parts: set[str]) -> Iterator[tuple[str, Any]]:
         for reader in _HARDWARE:
             yield from reader(answers).items()
         yield "mounts", hardware.mounts(answers)
+        yield "devices", hardware.devices(answers)
     if "virtual" in parts:
         yield from virtualization(answers).items()
     if "network" in parts:

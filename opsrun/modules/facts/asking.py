@@ -71,6 +71,31 @@ of uptime /proc/uptime
 of loadavg /proc/loadavg
 of mtab /proc/self/mounts
 say df "$(df -Pkl 2>/dev/null)"
+line() {
+  v=
+  if [ -r "$2" ]; then { IFS= read -r v <"$2"; } 2>/dev/null; printf '%s=%s\\n' "$1" "$v"; fi
+}
+block() {
+  for f in size removable start; do line "$f" "$1/$f"; done
+  for f in rotational logical_block_size scheduler discard_granularity; do
+    line "$f" "$1/queue/$f"
+  done
+  for f in model vendor; do line "$f" "$1/device/$f"; done
+  for f in "$1"/holders/*; do if [ -e "$f" ]; then echo "holder=${f##*/}"; fi; done
+}
+for d in /sys/block/*; do
+  [ -r "$d/size" ] || continue
+  n=${d##*/}
+  say "block.$n" "$(block "$d"; readlink "$d" | sed 's/^/path=/')"
+  for p in "$d/$n"*; do
+    if [ -e "$p/partition" ]; then say "part.$n/${p##*/}" "$(block "$p")"; fi
+  done
+done
+for k in id uuid label; do
+  for f in "/dev/disk/by-$k"/*; do
+    if [ -L "$f" ]; then say "disk.$k/${f##*/}" "$(readlink "$f")"; fi
+  done
+done
 """
 
 DMI = """\

@@ -1,4 +1,4 @@
-"""Processors, memory, mounts, and what the firmware says of the machine."""
+"""Processors, memory, mounts, block devices, and what the firmware says of the machine."""
 
 from __future__ import annotations
 
@@ -185,3 +185,98 @@ def firmware(answers: Answers) -> dict[str, str]:
     known = kind is not None and kind < len(_FORM_FACTORS)
     found["form_factor"] = _FORM_FACTORS[kind] if known and kind is not None else "NA"
     return found
+
+
+_UNITS = ("Bytes", "KB", "MB", "GB", "TB", "PB", "EB")
+_SECTOR = 512
+"""Bytes: the unit of sizes below /sys/block, whatever the device's own sectors are."""
+
+
+def devices(answers: Answers) -> dict[str, dict[str, Any]]:
+    """Block devices with their partitions, as /sys/block tells them; sizes in sectors of 512."""
+    links = _disk_links(answers.below("disk."))
+    parts = answers.below("part.")
+    found = {}
+    for name, text in answers.below("block.").items():
+        told = _told(text)
+        prefix = f"{name}/"
+        found[name] = _device(told, links.get(name)) | {
+            "partitions": {
+                each.removeprefix(prefix): _partition(
+                    _told(part), told, links.get(each.removeprefix(prefix))
+                )
+                for each, part in parts.items()
+                if each.startswith(prefix)
+            }
+        }
+    return found
+
+
+def _told(text: str) -> dict[str, list[str]]:
+    told: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        name, _, value = line.partition("=")
+        told.setdefault(name, []).append(value.strip())
+    return told
+
+
+def _disk_links(told: dict[str, str]) -> dict[str, dict[str, list[str]]]:
+    """Names below /dev/disk, by the device that each leads to."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for key, target in told.items():
+        kind, _, name = key.partition("/")
+        device = found.setdefault(target.rsplit("/", 1)[-1], _no_links())
+        device[f"{kind}s"].append(name)
+    return found
+
+
+def _no_links() -> dict[str, list[str]]:
+    return {"ids": [], "labels": [], "masters": [], "uuids": []}
+
+
+def _common(told: dict[str, list[str]], links: dict[str, list[str]] | None) -> dict[str, Any]:
+    size = told.get("size", ["0"])[0]
+    sectors = int(size) if size.isascii() and size.isdigit() else 0
+    return {
+        "holders": told.get("holder", []),
+        "links": links or _no_links(),
+        "sectors": sectors,
+        "size": _human(sectors * _SECTOR),
+    }
+
+
+def _device(told: dict[str, list[str]], links: dict[str, list[str]] | None) -> dict[str, Any]:
+    def first(name: str) -> str | None:
+        return next(iter(told.get(name, ())), None) or None
+
+    chosen = re.search(r"\[([^\]]*)\]", first("scheduler") or "")
+    return _common(told, links) | {
+        "host": "",
+        "model": first("model"),
+        "vendor": first("vendor"),
+        "removable": first("removable"),
+        "rotational": first("rotational"),
+        "scheduler_mode": chosen[1] if chosen else "",
+        "sectorsize": first("logical_block_size"),
+        "support_discard": first("discard_granularity"),
+        "virtual": int("/virtual/" in (first("path") or "")),
+    }
+
+
+def _partition(
+    told: dict[str, list[str]], device: dict[str, list[str]], links: dict[str, list[str]] | None
+) -> dict[str, Any]:
+    found = _common(told, links)
+    size = next(iter(device.get("logical_block_size", ())), "")
+    uuids = found["links"]["uuids"]
+    return found | {
+        "start": next(iter(told.get("start", ())), "0"),
+        "sectorsize": int(size) if size.isascii() and size.isdigit() else _SECTOR,
+        "uuid": uuids[0] if uuids else None,
+    }
+
+
+def _human(size: int) -> str:
+    """A number of bytes in the largest unit of which there is at least one."""
+    power = min((max(size, 1).bit_length() - 1) // 10, len(_UNITS) - 1)
+    return f"{size / 1024**power:.2f} {_UNITS[power]}"

@@ -168,3 +168,30 @@ def test_a_filter_and_own_facts_on_a_host(tmp_path: Path) -> None:
         assert facts["ansible_local"] == {"a": {"x": 1}, "b": {"y": 2}}
         assert set(facts) >= {"ansible_user_id", "ansible_user_dir"}
         assert all(name.startswith(("ansible_local", "ansible_user")) for name in facts)
+
+
+def test_devices() -> None:
+    told = {
+        "block.sda": "size=2097152\nremovable=0\nrotational=1\nlogical_block_size=4096\n"
+        "scheduler=none [mq-deadline]\nmodel=DISK 9  \npath=../devices/pci0/sda\n",
+        "part.sda/sda1": "size=2048\nstart=2048\nholder=dm-0\n",
+        "block.loop0": "size=0\npath=../devices/virtual/block/loop0\n",
+        "disk.uuid/1234-ABCD": "../../sda1",
+        "disk.id/ata-DISK": "../../sda",
+    }
+    found = hardware.devices(answers(**told))
+    disk = found["sda"]
+    assert (disk["size"], disk["sectors"], disk["sectorsize"]) == ("1.00 GB", 2097152, "4096")
+    assert (disk["model"], disk["vendor"], disk["rotational"]) == ("DISK 9", None, "1")
+    assert (disk["scheduler_mode"], disk["virtual"]) == ("mq-deadline", 0)
+    assert disk["links"]["ids"] == ["ata-DISK"]
+    [(name, part)] = disk["partitions"].items()
+    assert (name, part["size"], part["start"], part["sectorsize"]) == (
+        "sda1",
+        "1.00 MB",
+        "2048",
+        4096,
+    )
+    assert (part["uuid"], part["holders"]) == ("1234-ABCD", ["dm-0"])
+    assert (found["loop0"]["size"], found["loop0"]["virtual"]) == ("0.00 Bytes", 1)
+    assert found["loop0"]["partitions"] == {}
