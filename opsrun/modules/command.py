@@ -87,7 +87,7 @@ class _Command(Module):
         yield f"mark={mark}\n{AROUND}"
         if self.chdir is not None:
             yield f"d={path_word(self.chdir)}\n"
-            yield 'e=$(cd -- "$d" 2>&1) || { tell "chdir $e"; exit 0; }\ncd -- "$d" || exit\n'
+            yield 'e=$(cd -- "$d" 2>&1) || { tell "chdir $e"; exit 0; }\ncd -P -- "$d" || exit\n'
         if self.creates is not None:
             yield f"if any {glob_word(self.creates)}; then tell creates; exit 0; fi\n"
         if self.removes is not None:

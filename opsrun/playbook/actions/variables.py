@@ -126,8 +126,15 @@ class IncludeVars(Action):
         top = call.search.find(self.dir, "vars" if call.task.role is not None else "")
         if top is None or not os.path.isdir(top):
             raise call.fail(f"{self.dir} directory does not exist")
-        found = []
-        for folder, folders, names in os.walk(top):
+        found: list[str] = []
+        seen: set[str] = set()
+        for folder, folders, names in os.walk(top, followlinks=True):
+            real = os.path.realpath(folder)
+            if real in seen:
+                # A link that leads back up.
+                folders.clear()
+                continue
+            seen.add(real)
             folders.sort()
             below = os.path.relpath(folder, top)
             level = 1 if below == "." else 1 + len(below.split(os.sep))

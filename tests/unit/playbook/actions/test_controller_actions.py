@@ -212,6 +212,24 @@ def test_include_vars_that_fails_says_so_as_ansible_names_it(play: Callable[...,
     assert result["ansible_included_var_files"] == []
 
 
+def test_include_vars_follows_links_and_comes_to_an_end(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "x.yml").write_text("x: 1")
+    (tmp_path / "there" / "back").symlink_to(tmp_path / "there")
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "to").symlink_to(tmp_path / "there")
+    line = f"{{name: a, include_vars: {{dir: {tmp_path}/linked}}}}"
+    found = run(tmp_path / "play", tasks(line)).result("a")["ansible_included_var_files"]
+    assert found == [f"{tmp_path}/linked/to/x.yml"]
+
+
+def test_a_directory_to_run_in_is_the_physical_one(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    line = f"{{name: a, shell: 'echo $PWD', args: {{chdir: {tmp_path}/link}}}}"
+    assert run(tmp_path, tasks(line)).result("a")["stdout"] == f"{tmp_path}/real"
+
+
 def test_the_hosts_of_a_play_are_told_in_the_inventorys_order(tmp_path: Path) -> None:
     lines = ["{name: a, debug: {msg: '{{ ansible_play_hosts }}'}}"]
     ran = run(tmp_path, tasks(*lines, head="order: reverse_inventory"), "h1,h3,h2,")
