@@ -92,7 +92,7 @@ def candidates(above: Above, name: str, *, dynamic: bool) -> Sequence[str]:
     """Where the task file ``name`` may be, the first that exists counts.
 
     In a role an import looks beside its own file first, and an include into the role's ``tasks``
-    (of handlers, ``handlers``) first, as ansible-core 2.18 does.
+    (of handlers, ``handlers``, and then ``tasks``) first, as ansible-core 2.18 does.
     """
     if os.path.isabs(os.path.expanduser(name)):
         return [os.path.expanduser(name)]
@@ -101,6 +101,8 @@ def candidates(above: Above, name: str, *, dynamic: bool) -> Sequence[str]:
         part = "handlers" if above.handler else "tasks"
         own = joined(os.path.join(above.role.path, part), name)
         found = [own, *found] if dynamic else [*found, own]
+        if above.handler:
+            found.append(joined(os.path.join(above.role.path, "tasks"), name))
         found.append(joined(above.role.path, name))
     return unique([*found, joined(above.play.folder, name)])
 

@@ -42,7 +42,7 @@ WRONG = {
     "- hosts: all\n  handlers: [{include_role: {name: r}}]": (
         "Using 'include_role' as a hand",
         2,
-        14,
+        15,
     ),
     "- include: x.yml": ("use 'import_playbook'", 1, 3),
     "- import_playbook: no.yml": ("no playbook 'no.yml'; looked for no.yml", 1, 20),

@@ -110,6 +110,17 @@ def test_includes_of_handlers_are_handlers(desk: Any) -> None:
     assert not found.handlers
 
 
+def test_handlers_of_a_role_include_its_task_files_too(desk: Any) -> None:
+    files = {
+        "roles/r/handlers/main.yml": "- {name: h, include_tasks: own.yml}\n",
+        "roles/r/tasks/main.yml": "- ping:\n",
+        "roles/r/tasks/own.yml": "- {name: shared, ping: }\n",
+    }
+    play = desk.play("- hosts: all\n  roles: [r]\n", files)
+    found = desk.loader.load(play.handlers[0], Include("tasks", "own.yml"))
+    assert [(node.name, node.handler) for node in found.blocks[0].tasks] == [("shared", True)]
+
+
 SEARCH = {
     "roles/r/tasks/main.yml": "- import_tasks: d/imp.yml\n- include_tasks: d/inc.yml\n",
     "roles/r/tasks/d/imp.yml": "- import_tasks: both.yml\n",
