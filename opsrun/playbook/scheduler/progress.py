@@ -40,7 +40,9 @@ class Progress:
             task = host.road.here()
             if task is None:
                 self._arrived(host)
-            elif (host.starting and self._before_start(host, task)) or self._informed(host, task):
+            elif (host.starting and self._before_start(host, task)) or (
+                self.settings.informed and self._informed(host, task)
+            ):
                 host.road.passed()
             else:
                 host.at = task
