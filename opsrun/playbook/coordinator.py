@@ -14,7 +14,7 @@ from typing import Any, Literal
 from opsrun.engine.base import Engine
 from opsrun.engine.stop import Stop
 from opsrun.errors import InputError, OpsrunError, PatternError
-from opsrun.events import Event, HandlersPending, Notice, TaskStarted
+from opsrun.events import Event, HandlersPending, Notice, TaskResult, TaskStarted
 from opsrun.playbook.actions.registry import INCLUDES
 from opsrun.playbook.book import TaskBook
 from opsrun.playbook.messages import Load, Loaded, PlayEnded, RunTask, TaskEnded
@@ -243,14 +243,25 @@ class BatchRun:
             said = CENSORED if self._hides(complaint.task) else complaint.message
             known = where is None or said.startswith(f"{where}:")
             words = said if known else f"{where}: {said}"
-            self._office.emit(Notice(level, words, complaint.host))  # type: ignore[arg-type]
             if complaint.host:
-                office, task = self._office, complaint.task
-                blame = TaskEnded(complaint.host, task, 0, Outcome.FAILED, result={"msg": words})
-                office.recap.add(blame, rescued=office.book.rescued(task))
-                if office.book.task(task).action.name in INCLUDES:
-                    # It was counted as well when its conditions held.
-                    office.recap.of(complaint.host).ok -= 1
+                self._blame(complaint.host, complaint.task, words)
+            if not complaint.host or not self._is_include(complaint.task):
+                self._office.emit(Notice(level, words, complaint.host))  # type: ignore[arg-type]
+
+    def _is_include(self, task: str) -> bool:
+        return self._office.book.task(task).action.name in INCLUDES
+
+    def _blame(self, host: str, task: str, words: str) -> None:
+        """A task failed on a host without a word of its runner's."""
+        office = self._office
+        result = {"msg": words, "failed": True, "changed": False}
+        rescued = office.book.rescued(task)
+        office.recap.add(TaskEnded(host, task, 0, Outcome.FAILED, result=result), rescued=rescued)
+        if self._is_include(task):
+            # It was counted as well when its conditions held; now it has a result that says so.
+            office.recap.of(host).ok -= 1
+            name, reason = office.name_of(office.book.task(task)), {**result, "reason": words}
+            office.emit(TaskResult(host, task, Outcome.FAILED, reason, name=name, rescued=rescued))
 
     def _announce(self, task: Task) -> None:
         """Say that a task begins: whenever another one does, or on free strategies once."""

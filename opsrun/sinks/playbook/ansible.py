@@ -172,6 +172,10 @@ class AnsibleSink:
         if event.retries_left is not None:
             self._retrying(event, task)
             return
+        if event.outcome is Outcome.FAILED and not event.included:
+            # It was chosen, and could not be loaded.
+            for hosts in self._included.values():
+                hosts[:] = [host for host in hosts if host != sanitise_line(event.host)]
         if event.included or self._included:
             self._include(event, task)
         self._warnings(event)
@@ -241,7 +245,8 @@ class AnsibleSink:
 
     def _say_included(self) -> None:
         for (_, path, label), hosts in self._included.items():
-            self._out(f"included: {path} for {', '.join(hosts)}{label}", _CYAN)
+            if hosts:
+                self._out(f"included: {path} for {', '.join(hosts)}{label}", _CYAN)
         self._included.clear()
 
     def _diff(self, event: TaskResult) -> None:

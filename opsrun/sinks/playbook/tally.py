@@ -58,6 +58,8 @@ class Tally:
 
     def add(self, event: TaskResult) -> Iterator[str]:
         """Fold a result in; gives what is to be said of it at once."""
+        if event.outcome is Outcome.FAILED and self._included:
+            self._take_back(event.host)
         if event.item is None:
             self._by_outcome.setdefault(event.outcome, []).append(event.host)
             if event.ignored:
@@ -77,6 +79,12 @@ class Tally:
             self._other_items[event.outcome] = self._other_items.get(event.outcome, 0) + 1
         else:
             self._told_items.add(event.host)
+
+    def _take_back(self, host: str) -> None:
+        """An include was chosen, and could not be loaded: only its failure is told."""
+        for hosts in (self._by_outcome.get(Outcome.OK, []), *self._included.values()):
+            if host in hosts:
+                hosts.remove(host)
 
     def _keep(self, event: TaskResult) -> None:
         if event.included and not event.loop:
@@ -114,6 +122,8 @@ class Tally:
         if self.unshown:
             yield f"    … and {self.unshown} other failures; -v shows all"
         for path, including in self._included.items():
+            if not including:
+                continue
             yield f"    included {sanitise_line(path)}: {label(including)}"
         yield from self._item_lines()
         yield from self._groups(

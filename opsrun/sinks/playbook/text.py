@@ -132,7 +132,8 @@ class PlaybookSink(TerminalSink):
         if lines and self._headed != event.task:
             self._heading(task, event.name or task.name)
         self._print(*lines)
-        if tally.count >= self._batch > 0:
+        # An include may still turn out to be one that can't be loaded.
+        if tally.count >= self._batch > 0 and task.kind != "include":
             self._finish_task(event.task)
 
     def _finish_task(self, task: str) -> None:

@@ -226,3 +226,17 @@ def test_ansibles_errors_begin_with_what_is_wrong() -> None:
     told = Notice("error", "site.yml:3:7: no such handler\nnor topic", "web01")
     _, err = shown(told, kind="ansible")
     assert err == "ERROR! no such handler\nnor topic\n(web01, site.yml:3:7)\n"
+
+
+def test_an_include_that_could_not_be_loaded_went_well_nowhere() -> None:
+    book = TaskStarted("0/3", "include_tasks", "include_tasks", "site.yml:7", kind="include")
+    hosts = fleet(2)
+    chosen = [ended(host, task="0/3", included="none.yml") for host in hosts]
+    lost = ended(hosts[1], Outcome.FAILED, task="0/3", result={"msg": "no file 'none.yml'"})
+    events: tuple[Event, ...] = (PlayStarted("all", hosts), book, *chosen, lost, summary([]))
+    out, _ = shown(*events)
+    assert "ok web001 · failed web002\n" in out
+    assert "included none.yml: web001\n" in out
+    theirs, _ = shown(*events, kind="ansible")
+    assert "fatal: [web002]" in theirs
+    assert "none.yml for web001\n" in theirs
