@@ -116,8 +116,6 @@ class TaskEnded:
     meta: str = ""
     """Of a meta task whose conditions held: ``end_play``, ``end_host``, ``end_batch``,
     ``end_role``, ``clear_host_errors``, ``flush_handlers``, ``noop`` …"""
-    diagnosis: str = ""
-    """Why an include could not be rendered, and the like; for messages."""
     hidden: bool = False
     """``no_log`` holds: nothing of ``result`` is to be shown."""
 

@@ -93,10 +93,6 @@ class HandlerList:
         """What to call the handler with this id in a list; its id where it has no name."""
         return self._names.get(task) or task
 
-    def knows(self, task: str) -> bool:
-        """Whether it is a handler's id."""
-        return task in self._ids
-
     def unknown(self, name: str) -> str:
         """The sentence about a name that means nothing."""
         hint = did_you_mean(name, [*self._by_name, *self._by_topic])

@@ -14,8 +14,6 @@ from opsrun.playbook.scheduler.settings import PlaySettings
 from opsrun.results import Outcome
 
 AWAY = (Outcome.UNREACHABLE, Outcome.LOST)
-FOR_ALL = frozenset({"end_play", "end_batch", "clear_host_errors"})
-"""Meta tasks that concern more than the host that did them."""
 
 
 class Progress:
@@ -92,7 +90,8 @@ class Progress:
     def absorb(self, host: HostState, message: TaskEnded) -> bool:
         """Take in what became of the task that ``host`` stands at.
 
-        What concerns others (``FOR_ALL``, includes) is left to the strategy.
+        What concerns others (``end_play``, ``end_batch``, ``clear_host_errors``, includes) is left
+        to the strategy.
 
         Returns:
             Whether the host failed by it.

@@ -79,7 +79,6 @@ MESSAGES = {
         st.none() | st.booleans(),
         st.booleans(),
         TEXT,
-        TEXT,
         st.booleans(),
     ),
     "Load": st.builds(messages.Load, TEXT, INCLUDES, NAMES, st.integers()),
