@@ -20,6 +20,8 @@ _BECOME = 2
 _MANY = 4096
 """Connections that nobody keeps more of."""
 _PROGRAMS = {"ssh": 2}
+_OVER_SSH_KINDS = ("ssh", "smart", "paramiko", "paramiko_ssh")
+_PROGRAMS_BY_KIND = {"ssh_binary": 2}
 _CONTAINER_PROGRAM = 12
 """They are written in Go: most of these are threads."""
 
@@ -27,6 +29,22 @@ _CONTAINER_PROGRAM = 12
 def needs_of(ways: Iterable[Way]) -> Needs:
     """Enough for each of ``ways``, whichever of them run at the same time."""
     every = [_OVER_SSH, *(_needs(way) for way in ways)]
+    return Needs(
+        files=max(each.files for each in every),
+        threads=max(each.threads for each in every),
+        processes=max(each.processes for each in every),
+    )
+
+
+def needs_by_kind(kinds: Iterable[str]) -> Needs:
+    """Enough for hosts of every kind of connection, by its name; SSH is always among them."""
+    every = [_OVER_SSH]
+    for kind in kinds:
+        bare = kind.removeprefix("ansible.builtin.").removeprefix("ansible.legacy.")
+        if bare in _OVER_SSH_KINDS:
+            continue
+        processes = _LOCAL.processes + _BECOME if bare == "local" else _PROGRAMS_BY_KIND.get(bare)
+        every.append(Needs(_LOCAL.files, _LOCAL.threads, processes or _CONTAINER_PROGRAM))
     return Needs(
         files=max(each.files for each in every),
         threads=max(each.threads for each in every),

@@ -225,6 +225,8 @@ class FleetReach:
         stop: ends what is under way.
         at_once: hosts that are worked on at the same time.
         retries: further logins where one failed.
+        spare: connections that may stay open while nobody uses them; what is beyond is closed when
+            its task ends, and its host is logged in to again.
     """
 
     def __init__(
@@ -234,6 +236,7 @@ class FleetReach:
         stop: Stop,
         at_once: int,
         retries: int = 0,
+        spare: int = 1 << 20,
     ) -> None:
         self._fleetway = fleetway
         self._defaults = defaults
@@ -243,6 +246,9 @@ class FleetReach:
         self.budget = MemoryBudget(1 << 29, fleetway.engine.lock())
         self._at_once = at_once
         self._retries = retries
+        self._spare = spare
+        self._resting: set[Line] = set()
+        """Open, and used by nobody."""
         self._lock = fleetway.engine.lock()
         self._admitting = fleetway.engine.lock()
         """What all connections share is made by the first of them alone."""
@@ -264,8 +270,18 @@ class FleetReach:
                 line.forget()
             raise
         finally:
-            with self._lock:
-                self._idle.setdefault(target, []).append(line)
+            self._give_back(target, line)
+
+    def _give_back(self, target: Target, line: Line) -> None:
+        with self._lock:
+            stays = len(self._resting) < self._spare
+            if stays:
+                self._resting.add(line)
+        if not stays:
+            # Before anybody else can take it.
+            line.forget()
+        with self._lock:
+            self._idle.setdefault(target, []).append(line)
 
     def _resolved(self, wish: Wish) -> tuple[Target, BecomeSpec | None]:
         variables = _as_variables(wish)
@@ -307,6 +323,7 @@ class FleetReach:
             chosen = chosen or (idle[-1] if idle else None)
             if chosen is not None:
                 idle.remove(chosen)
+                self._resting.discard(chosen)
                 return chosen
         line = Line(self, way, self.transport(way))
         with self._lock:
@@ -343,6 +360,7 @@ class FleetReach:
         with self._lock:
             every, self._every = self._every, set()
             self._idle.clear()
+            self._resting.clear()
         for line in every:
             line.forget()
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 from support.background import finished, opsrun_started
-from support.cli import Ran, opsrun
+from support.cli import Ran, command, opsrun
 
 from opsrun.lab import Lab
 
@@ -48,6 +49,18 @@ def test_all_well(home: Path) -> None:
     assert ran.status == 0, ran.err
     assert "task greet\n  ok 2 one,two\n    one: hello one\n    two: hello two\n" in ran.out
     assert "recap\n  one  ok 1    changed 0    failed 0    skipped 1" in ran.out
+
+
+@pytest.mark.parametrize("engine", ["gevent", "threads"])
+def test_more_hosts_than_files_can_be_open(home: Path, engine: str) -> None:
+    (home / "many").write_text("[web]\nh[1:60] ansible_connection=local\n")
+    tasks = "  - command: 'true'\n  - command: 'true'\n"
+    (home / "many.yml").write_text(f"- hosts: web\n  gather_facts: false\n  tasks:\n{tasks}")
+    words = command("playbook", "-i", "many", "--engine", engine, "-f", "5", "many.yml")
+    limited = ["sh", "-c", 'ulimit -n 200 && exec "$@"', "sh", *words]
+    ran = subprocess.run(limited, cwd=home, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "h[1-60] (60)  ok 2 " in ran.stdout
 
 
 def test_a_host_that_fails(home: Path) -> None:

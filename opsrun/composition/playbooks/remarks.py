@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from opsrun.dialect.origin import Origin
-from opsrun.errors import PlaybookError
+from opsrun.errors import OpsrunError, PlaybookError
+from opsrun.inventory import Host
 from opsrun.playbook.model.nodes import Node, Play, Task, VarsLayer
 from opsrun.playbook.runner.attempts import is_known, unknown_module
 from opsrun.playbook.variables.magic import MAGIC
@@ -25,6 +26,25 @@ def unknown_modules(plays: Sequence[Play]) -> list[PlaybookError]:
                 unknown_module(task.action.written), path=origin.path, line=origin.line
             )
     return list(found.values())
+
+
+def connection_kinds(plays: Sequence[Play], hosts: Iterable[Host]) -> set[str]:
+    """Names of the kinds of connection that are to be seen beforehand, in plays and inventory."""
+    found: set[str] = set()
+    for play in plays:
+        found.add(str(play.keywords.connection))
+        for task in (task for node in (*play.blocks, *play.handlers) for task in _tasks(node)):
+            found.add(str(task.keywords.connection))
+            if task.keywords.delegate_to is not None or "localhost" in str(play.hosts):
+                found.add("local")
+    for host in hosts:
+        try:
+            if "ansible_connection" in host.variables:
+                found.add(str(host.variables.value("ansible_connection").data))
+        except OpsrunError:
+            # Told by the play that comes to this host, if one does.
+            continue
+    return {kind for kind in found if kind != "None" and kind.replace(".", "").isidentifier()}
 
 
 def without_debugger(plays: Sequence[Play]) -> str:

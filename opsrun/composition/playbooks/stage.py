@@ -9,14 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 from opsrun.composition.fleetway import Fleetway
-from opsrun.composition.needs import needs_of
+from opsrun.composition.needs import needs_by_kind, room_beside
 from opsrun.composition.playbooks.options import Prompt
 from opsrun.composition.playbooks.prepared import Prepared
-from opsrun.composition.playbooks.remarks import shadowed, without_debugger
+from opsrun.composition.playbooks.remarks import connection_kinds, shadowed, without_debugger
 from opsrun.composition.playbooks.templars import Templars
 from opsrun.composition.reach import FleetReach
 from opsrun.composition.run import Run, RunOptions
-from opsrun.composition.ways import find_ways
 from opsrun.engine.base import Engine
 from opsrun.engine.dispatch import Plan
 from opsrun.errors import InputError, OpsrunError, UsageError
@@ -78,7 +77,9 @@ class PlaybookStage(Run):
         settings = prepared.options.settings
         words = " ".join(playbook.path for playbook in prepared.playbooks)
         hosts = _first_hosts(prepared)
-        needs = needs_of(find_ways([], defaults))
+        kinds = connection_kinds(prepared.plays, prepared.inventory.hosts.values())
+        said = settings.connection, settings.extra_vars.get("ansible_connection")
+        needs = needs_by_kind({*kinds, *(str(kind) for kind in said if kind)})
         options = RunOptions("playbook", words, Plan(forks=settings.forks), needs=needs)
         super().__init__(engine, options, (), _no_worker, sinks, on_tick=on_tick, on_end=self._over)
         self._prepared = prepared
@@ -156,7 +157,11 @@ class PlaybookStage(Run):
         templars = Templars(prepared, inventory, self._warn)
         find_vars = VarsFinder(prepared.read_vars, settings.cwd)
         scopes = Scopes(settings, inventory, state, templars.make, find_vars, book.task)
-        self._reach = FleetReach(self._fleetway, self._defaults, self.stop, places, options.retries)
+        # Hosts that wait for their next task keep their connections, as far as there is room.
+        spare = room_beside(places, self._options.needs, engine)
+        self._reach = FleetReach(
+            self._fleetway, self._defaults, self.stop, places, options.retries, max(0, spare // 2)
+        )
         kit = Kit(
             settings,
             book,

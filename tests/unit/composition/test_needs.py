@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from opsrun.composition.needs import needs_of
+from opsrun.composition.needs import needs_by_kind, needs_of
 from opsrun.composition.ways import Way
 from opsrun.engine.limits import Needs
 from opsrun.remote.become import BecomeSpec
@@ -42,3 +42,17 @@ def test_the_neediest_counts() -> None:
 def test_another_user_is_another_process() -> None:
     spec = BecomeSpec(method="sudo", user="root")
     assert needs_of([Way("here", LOCAL, spec)]).processes > needs(LOCAL).processes
+
+
+@pytest.mark.parametrize("kind", ["ssh", "ansible.builtin.ssh", "paramiko_ssh", "smart"])
+def test_names_of_kinds_over_ssh(kind: str) -> None:
+    assert needs_by_kind([kind]) == needs_by_kind([]) == needs(SSH)
+
+
+@pytest.mark.parametrize(
+    ("kind", "target"), [("local", LOCAL), ("docker", DOCKER), ("ssh_binary", PROGRAM)]
+)
+def test_names_of_kinds_stand_for_ways(kind: str, target: Target) -> None:
+    found = needs_by_kind(["ssh", kind])
+    assert found.files == needs(target).files
+    assert found.processes >= needs(target).processes
