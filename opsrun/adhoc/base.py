@@ -129,7 +129,7 @@ class Worker(ABC):
         Called when all of its batch has ended, for each job whose work went well, with the slot
         that this was done in, and which has a place again.
         """
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} has nothing to look back at")
 
     def started(self, job: Job, trail: Trail, act: Callable[[], Result]) -> Result:
         """Emit the start of the work, and do it; its result, which is not emitted yet."""

@@ -28,12 +28,7 @@ _CONTAINER_PROGRAM = 12
 
 def needs_of(ways: Iterable[Way]) -> Needs:
     """Enough for each of ``ways``, whichever of them run at the same time."""
-    every = [_OVER_SSH, *(_needs(way) for way in ways)]
-    return Needs(
-        files=max(each.files for each in every),
-        threads=max(each.threads for each in every),
-        processes=max(each.processes for each in every),
-    )
+    return _most([_OVER_SSH, *(_needs(way) for way in ways)])
 
 
 def needs_by_kind(kinds: Iterable[str]) -> Needs:
@@ -45,10 +40,16 @@ def needs_by_kind(kinds: Iterable[str]) -> Needs:
             continue
         processes = _LOCAL.processes + _BECOME if bare == "local" else _PROGRAMS_BY_KIND.get(bare)
         every.append(Needs(_LOCAL.files, _LOCAL.threads, processes or _CONTAINER_PROGRAM))
+    return _most(every)
+
+
+def _most(every: Iterable[Needs]) -> Needs:
+    """Enough for each of them."""
+    known = tuple(every)
     return Needs(
-        files=max(each.files for each in every),
-        threads=max(each.threads for each in every),
-        processes=max(each.processes for each in every),
+        files=max(each.files for each in known),
+        threads=max(each.threads for each in known),
+        processes=max(each.processes for each in known),
     )
 
 

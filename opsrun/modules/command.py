@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shlex
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -48,13 +49,13 @@ class _Command(Module):
     stdin_add_newline: bool
     strip_empty_ends: bool
 
+    @abstractmethod
     def shown(self) -> Any:
         """What the result has for ``cmd``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def launch(self) -> Iterator[str]:
         """The lines that run it."""
-        raise NotImplementedError
 
     def warnings(self) -> tuple[str, ...]:
         """What is to be told besides."""
