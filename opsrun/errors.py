@@ -95,6 +95,9 @@ class InputError(OpsrunError):
          ^
     """
 
+    rule = ""
+    """What lint calls it; empty where it has no name of its own."""
+
     def __init__(
         self,
         message: str,
@@ -105,11 +108,8 @@ class InputError(OpsrunError):
         text: str | None = None,
     ) -> None:
         super().__init__(message, path, line, column, text)
-        self.message = message
-        self.path = path
-        self.line = line
-        self.column = column
-        self.text = text
+        self.message, self.path = message, path
+        self.line, self.column, self.text = line, column, text
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.path, self.line, self.column) if part)

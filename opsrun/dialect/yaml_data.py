@@ -9,9 +9,9 @@ Ansible. A file that is JSON is typed as JSON, as in Ansible, too.
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from opsrun.dialect.origin import Kind, Origin
 from opsrun.dialect.tags import Vaulted
@@ -19,6 +19,11 @@ from opsrun.dialect.text import line_at
 from opsrun.dialect.warning import FileWarning
 from opsrun.dialect.yaml_builder import Builder, Position
 from opsrun.errors import InputError, InventoryError
+
+
+def raised(error: InputError) -> NoReturn:
+    """The first problem ends the reading."""
+    raise error
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,8 @@ class Document:
     error_class: type[InputError] = InventoryError
     start: Position = (1, 1)
     """Where the data itself begins."""
+    recover: Callable[[InputError], None] = raised
+    """Takes a problem that leaves something worth reading on for; raises unless all are wanted."""
 
     @property
     def root(self) -> Origin:

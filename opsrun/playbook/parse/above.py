@@ -12,6 +12,7 @@ from opsrun.dialect.yaml_data import Document
 from opsrun.playbook.model.keywords import Keywords
 from opsrun.playbook.model.nodes import Node, Role, Task, VarsLayer
 from opsrun.playbook.parse.files import Files
+from opsrun.playbook.parse.watching import Watch
 
 StaticRender = Callable[[Template, Mapping[str, Any]], Any]
 """Renders with variables that are known before any host is: those given (of the play, its
@@ -123,3 +124,8 @@ class Kit:
     """By the identity of the task's dictionary (the documents are kept), and if it is a handler."""
     above: dict[str, Above] = field(default_factory=dict)
     """What a dynamic include hands down, by the include's id."""
+
+    @property
+    def watch(self) -> Watch:
+        """Who reads along."""
+        return self.files.watch

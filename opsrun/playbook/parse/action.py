@@ -31,6 +31,10 @@ class Statement(NamedTuple):
     """Written as ``local_action``."""
 
 
+NO_STATEMENT = Statement(RawAction("", ""), False)
+"""Of a task whose action can't be read, and whose keywords are looked at all the same."""
+
+
 class _Written(NamedTuple):
     args: Mapping[str, Any]
     text: str | None
@@ -60,12 +64,25 @@ def _action_key(spot: Spot, keywords: frozenset[str]) -> str:
     ]
     gone = next((key for key in found if key in GONE), None)
     if gone is not None:
-        raise spot.unknown(gone, keywords)
+        spot.tell(spot.unknown(gone, keywords))
+        found = [key for key in found if key not in GONE]
     if len(found) == 1:
         return _sensible(spot, found[0])
     if not found:
-        raise spot.error("no module or action in this task")
-    raise _conflict(spot, found, keywords)
+        raise _ruled(spot.error("no module or action in this task"), "no-action")
+    spot.tell(_conflict(spot, found, keywords), "several-actions")
+    names: list[str] = [key for key in found if not _guess(key, keywords)] or found
+    return names[0]
+
+
+def _ruled(error: InputError, rule: str) -> InputError:
+    error.rule = rule
+    return error
+
+
+def _guess(key: str, keywords: frozenset[str]) -> str | None:
+    """The keyword that was meant by what stands where a module does."""
+    return None if "." in key or key in keywords else nearest(key, keywords)
 
 
 def _sensible(spot: Spot, key: str) -> str:
@@ -74,10 +91,9 @@ def _sensible(spot: Spot, key: str) -> str:
     if key == "listen":
         raise spot.error("'listen' is a keyword of handlers, and this is a task", key)
     if bare(key) == "include":
-        raise spot.error(
-            "'include' is no longer an action; use 'include_tasks' (while running) or "
-            "'import_tasks' (before)",
-            key,
+        words = "use 'include_tasks' (while running) or 'import_tasks' (before)"
+        raise _ruled(
+            spot.error(f"'include' is no longer an action; {words}", key), "removed-include"
         )
     return key
 
@@ -91,9 +107,10 @@ def _conflict(spot: Spot, found: list[str], keywords: frozenset[str]) -> InputEr
     names = [_named(spot, key) for key in found]
     message = f"conflicting action statements: {', '.join(names)}"
     for key in reversed(found):
-        guess = None if "." in key or key in keywords else nearest(key, keywords)
+        guess = _guess(key, keywords)
         if guess:
-            return spot.error(f"{message}; did you mean {guess!r} by {key!r}?", key)
+            error = spot.error(f"{message}; did you mean {guess!r} by {key!r}?", key)
+            return _ruled(error, "unknown-keyword")
     return spot.error(f"{message}; a task names one module", found[1])
 
 

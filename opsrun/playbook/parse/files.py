@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from opsrun.dialect.text import decode
 from opsrun.dialect.warning import FileWarning
 from opsrun.dialect.yaml_data import Document, parse
 from opsrun.errors import NotBuiltError, PlaybookError
+from opsrun.playbook.parse.watching import Watch
 
 MAX_BYTES = 64 * 1024 * 1024
 VAULT_HEADER = "$ANSIBLE_VAULT"
@@ -26,6 +27,7 @@ class Files:
     cwd: str
     decrypt: Decrypt | None = None
     warnings: list[FileWarning] = field(default_factory=list)
+    watch: Watch = field(default_factory=Watch)
     _documents: dict[str, Document] = field(default_factory=dict)
     _real: dict[str, str] = field(default_factory=dict)
 
@@ -71,7 +73,7 @@ class Files:
         if key not in self._documents:
             found = parse(self.read(path), path, templates=True, error=PlaybookError)
             self.warnings.extend(found.warnings)
-            self._documents[key] = found
+            self._documents[key] = replace(found, recover=self.watch.problem)
         return self._documents[key]
 
     def first(self, paths: Iterable[str]) -> str | None:

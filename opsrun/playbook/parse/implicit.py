@@ -7,6 +7,7 @@ from typing import Any
 
 from opsrun.dialect.origin import Origin
 from opsrun.dialect.tags import Template
+from opsrun.playbook.model.gates import Await
 from opsrun.playbook.model.keywords import Keywords
 from opsrun.playbook.model.nodes import Block, RawAction, Task
 from opsrun.playbook.parse.inherit import merged
@@ -28,6 +29,21 @@ def gathering(name: str, keywords: Keywords, options: dict[str, Any], gather: An
         implicit=True,
     )
     return Block(id=name, tasks=(task,), keywords=inner)
+
+
+def waiting(name: str, awaits: tuple[Await, ...], origin: Origin) -> Block:
+    """The block in which hosts wait for the play's ``gates``; nothing can leave it out."""
+    keywords = Keywords(tags=("always",))
+    task = Task(
+        id=f"{name}/0",
+        action=RawAction("ansible.builtin.meta", "meta", free_form="noop"),
+        name="Gates",
+        keywords=keywords,
+        awaits=awaits,
+        implicit=True,
+        origin=origin,
+    )
+    return Block(id=name, tasks=(task,), keywords=keywords, origin=origin)
 
 
 def flushing(name: str, keywords: Keywords, origin: Origin) -> Block:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
-from opsrun.dialect.tags import Template
 from opsrun.errors import InputError
 from opsrun.playbook.model.nodes import Node, Task
 from opsrun.playbook.parse import roles
 from opsrun.playbook.parse.above import Above, Kit
-from opsrun.playbook.parse.includes import check_arguments, rendered, target, task_file
+from opsrun.playbook.parse.includes import check_arguments, rendered, target, task_file, truth
 from opsrun.playbook.parse.names import ROLE_FROM, ROLE_IMPORTS
 from opsrun.playbook.parse.spot import Spot
 
@@ -23,8 +22,10 @@ def expand(kit: Kit, spot: Spot, task: Task, above: Above) -> tuple[Node, ...]:
     if task.loop is not None:
         key = next(key for key in spot.data if key == "loop" or key.startswith("with_"))
         instead = task.action.name.replace("import", "include")
-        raise spot.error(f"{task.action.name} can't be in a loop; use {instead}", key)
+        spot.tell(spot.error(f"{task.action.name} can't be in a loop; use {instead}", key))
     check_arguments(spot, task.action)
+    if not kit.watch.follow:
+        return (task,)
     inner = _inner(task, above)
     if task.action.name in ROLE_IMPORTS:
         return _role(kit, spot, task, above, inner)
@@ -61,19 +62,24 @@ def _role(kit: Kit, spot: Spot, task: Task, above: Above, inner: Above) -> tuple
     static = inner.static()
     origin = task.action.origin
     name = rendered(kit, target(task.action), static, spot, origin)
+
+    def yes(key: str) -> bool:
+        value = rendered(kit, task.action.args.get(key), static, spot, origin)
+        return truth(spot.document, task.action, key, value)
+
     froms = {
         key: rendered(kit, value, static, spot, origin)
         for key in ROLE_FROM
         if (value := task.action.args.get(key)) is not None
     }
-    allow = task.action.args.get("allow_duplicates", True)
     use = roles.Use(
         name=name,
         spot=spot,
         origin=origin,
         froms=froms,
-        public=task.action.args.get("public", True) not in (False, "no", "false"),
-        allow_duplicates=True if isinstance(allow, Template) else allow not in (False, "no"),
+        public=yes("public"),
+        allow_duplicates=yes("allow_duplicates"),
+        validate=yes("rolespec_validate"),
         given=tuple(layer.values for layer in task.vars[len(above.vars) :]),
     )
     found = roles.load(kit, use, inner, task.id)

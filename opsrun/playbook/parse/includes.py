@@ -8,7 +8,9 @@ from typing import Any
 
 from opsrun.dialect.origin import Origin
 from opsrun.dialect.tags import Template
+from opsrun.dialect.yaml_data import Document
 from opsrun.errors import PlaybookError, did_you_mean
+from opsrun.modules.coercion import BadValue, coerced
 from opsrun.playbook.model.nodes import RawAction, Task
 from opsrun.playbook.parse.above import Above, Kit
 from opsrun.playbook.parse.files import joined, unique
@@ -29,10 +31,8 @@ def check_include(spot: Spot, task: Task) -> None:
     """Raises PlaybookError for what a dynamic include doesn't take, and for what it lacks."""
     name = task.action.name
     for key in sorted(task.written - INCLUDE, key=lambda key: _line(spot, key)):
-        raise spot.error(
-            f"{key!r} is not a keyword of {name}; to hand it to the tasks, put it into `apply`",
-            key,
-        )
+        words = f"{key!r} is not a keyword of {name}; to hand it to the tasks, put it into `apply`"
+        spot.tell(spot.error(words, key), "unknown-keyword")
     check_arguments(spot, task.action)
 
 
@@ -51,10 +51,12 @@ def check_arguments(spot: Spot, action: RawAction) -> None:
     for name in action.args:
         if name not in known:
             hint = did_you_mean(name, known)
-            raise _at(spot, action.places.get(name), f"{action.name} has no option {name!r}{hint}")
+            message = f"{action.name} has no option {name!r}{hint}"
+            spot.tell(_at(spot, action.places.get(name), message), "unknown-option")
     if action.args_template is None and target(action) is None:
         what = "'name' of a role" if is_role else "file"
-        raise _at(spot, action.origin, f"{action.name} needs a {what}")
+        message = f"{action.name} needs a {what}"
+        spot.tell(_at(spot, action.origin, message), "missing-option")
 
 
 def _at(spot: Spot, origin: Origin | None, message: str) -> PlaybookError:
@@ -86,6 +88,19 @@ def rendered(kit: Kit, value: Any, variables: Mapping[str, Any], spot: Spot, ori
             f"{error.message}. An import is read before any host is: its name may hold variables "
             "of vars, vars_files and -e only; include_tasks and include_role take all",
         ) from error
+
+
+def truth(
+    document: Document, action: RawAction, key: str, value: Any, default: bool = True
+) -> bool:
+    """The argument ``key``, rendered, as a truth value. PlaybookError if it is none."""
+    if value in (None, "") or isinstance(value, bool):
+        return default if value in (None, "") else value
+    try:
+        return bool(coerced("bool", value))
+    except BadValue as bad:
+        place = action.places.get(key, action.origin)
+        raise document.error_at(f"{key}: {bad}", place) from bad
 
 
 def candidates(above: Above, name: str, *, dynamic: bool) -> Sequence[str]:

@@ -16,7 +16,7 @@ from opsrun.playbook.model.nodes import Block, Node, Play, Playbook, Role, Task,
 from opsrun.playbook.parse import roles
 from opsrun.playbook.parse.above import Above, Kit, PlayScope, StaticRender
 from opsrun.playbook.parse.files import Decrypt, Files
-from opsrun.playbook.parse.includes import task_file
+from opsrun.playbook.parse.includes import task_file, truth
 from opsrun.playbook.parse.inherit import inherit
 from opsrun.playbook.parse.names import BLOCK, ROLE_FROM
 from opsrun.playbook.parse.playbooks import PlaybookReader
@@ -143,12 +143,18 @@ class Loader:
         """The blocks and handlers of an ``include_role``, dependencies first. PlaybookError."""
         outer = self._above(task)
         name, above = self._inner(task, include, outer)
+        document = self.files.document(task.origin.path)
+
+        def yes(key: str, default: bool = True) -> bool:
+            return truth(document, task.action, key, include.args.get(key), default)
+
         use = roles.Use(
             name=include.name,
             origin=task.action.origin,
             froms={key: str(include.args[key]) for key in ROLE_FROM if include.args.get(key)},
-            public=bool(include.args.get("public", False)),
-            allow_duplicates=bool(include.args.get("allow_duplicates", True)),
+            public=yes("public", False),
+            allow_duplicates=yes("allow_duplicates"),
+            validate=yes("rolespec_validate"),
             given=tuple(layer.values for layer in above.include_vars[len(outer.include_vars) :]),
         )
         found = _within_reason(task.origin.path, lambda: roles.load(self._kit, use, above, name))

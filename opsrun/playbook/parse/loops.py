@@ -15,7 +15,8 @@ def loop(spot: Spot) -> Loop | None:
     control = _control(spot)
     found = [key for key in spot.data if key == "loop" or key.startswith("with_")]
     if len(found) > 1:
-        raise spot.error(f"a task has one loop, and there are {' and '.join(found)}", found[1])
+        message = f"a task has one loop, and there are {' and '.join(found)}"
+        spot.tell(spot.error(message, found[1]), "several-loops")
     if not found:
         return None
     key = found[0]

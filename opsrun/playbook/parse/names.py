@@ -36,6 +36,10 @@ DELEGATION: Mapping[str, Kind] = {"delegate_to": "text", "delegate_facts": "bool
 GATHERED = frozenset({"collections", "environment", "module_defaults", "tags", "vars"})
 """Of plays, roles, blocks and tasks: own values are added to inherited ones."""
 
+OWN_PLAY = ("gates", "after", "canary", "health")
+"""Keywords of plays that only opsrun has."""
+OWN_TASK = ("opens", "awaits")
+"""The same of tasks and handlers."""
 PLAY = (
     frozenset(SHARED)
     | GATHERED
@@ -59,6 +63,7 @@ PLAY = (
         "strategy",
         "order",
         "user",
+        *OWN_PLAY,
     }
 )
 ORDERS = ("inventory", "sorted", "reverse_sorted", "reverse_inventory", "shuffle")
@@ -79,6 +84,7 @@ TASK = _BELOW_PLAY | {
     "register",
     "retries",
     "until",
+    *OWN_TASK,
 }
 HANDLER = TASK | {"listen"}
 ROLE_ENTRY = _BELOW_PLAY | {"role"}
@@ -101,6 +107,7 @@ INCLUDE = frozenset(
         "vars",
         "when",
         "listen",
+        *OWN_TASK,
     }
 )
 """What a dynamic include itself takes; all else goes into its ``apply``."""

@@ -9,9 +9,9 @@ from typing import Any
 from opsrun.dialect.tags import Template
 from opsrun.dialect.warning import FileWarning
 from opsrun.dialect.yaml_data import Document
-from opsrun.errors import PlaybookError
+from opsrun.errors import InputError, PlaybookError
 from opsrun.playbook.model.nodes import Play, VarsLayer
-from opsrun.playbook.parse.above import Kit
+from opsrun.playbook.parse.above import Above, Kit, PlayScope
 from opsrun.playbook.parse.checks import shown
 from opsrun.playbook.parse.files import EXTENSIONS, joined
 from opsrun.playbook.parse.includes import rendered
@@ -52,8 +52,11 @@ class PlaybookReader:
             raise document.error_at("a playbook without plays", start)
         links = (*chain, self.kit.files.real(path))
         for number in range(len(items)):
-            spot = spot_at(document, items, number, "play")
-            yield from self._entry(spot, document, path, imported or Imported(), links)
+            try:
+                spot = spot_at(document, items, number, "play")
+                yield from self._entry(spot, document, path, imported or Imported(), links)
+            except InputError as error:
+                document.recover(error)
 
     def _entry(
         self, spot: Spot, document: Document, path: str, imported: Imported, chain: tuple[str, ...]
@@ -81,6 +84,10 @@ class PlaybookReader:
         value = spot.data[key]
         if not isinstance(value, str) or not value.strip():
             raise spot.value_error(f"expected a playbook's path, found {shown(value)}", key)
+        if not self.kit.watch.follow:
+            scope = PlayScope(self.index, os.path.dirname(path))
+            self.kit.watch.node(spot, None, Above(scope, scope.folder))
+            return
         name, given = self._name(spot, key, value, imported)
         inner = self._inner(spot, imported, given)
         target, collection = self._target(spot, key, name, path)

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from opsrun.dialect.tags import Template
+from opsrun.errors import InputError
 from opsrun.playbook.model.keywords import Keywords
 from opsrun.playbook.model.nodes import Block, Node, Play, Task, VarsLayer
 from opsrun.playbook.parse import implicit, roles
 from opsrun.playbook.parse.above import Above, Kit, PlayScope
 from opsrun.playbook.parse.checks import Unfit, checked, shown
+from opsrun.playbook.parse.gates import after, awaited, canary
 from opsrun.playbook.parse.inherit import inherit
 from opsrun.playbook.parse.names import ORDERS, PLAY, Kind, bare
 from opsrun.playbook.parse.prompts import prompts
@@ -34,7 +36,7 @@ def read_play(kit: Kit, spot: Spot, index: int, path: str, imported: Imported) -
     """One play. PlaybookError."""
     _known(spot)
     scope = PlayScope(index, os.path.dirname(path), vars=_vars(spot, imported))
-    entries = vars_files(spot)
+    entries = spot.attempt(lambda: vars_files(spot), ())
     scope.file_vars = static_vars(kit, scope, entries)
     kit.statics[index] = {**scope.vars.values, **scope.file_vars}
     keywords = _keywords(spot, imported)
@@ -44,16 +46,16 @@ def read_play(kit: Kit, spot: Spot, index: int, path: str, imported: Imported) -
     handlers = _own_handlers(kit, spot, above, index)
     blocks = _blocks(kit, spot, tasks_above, keywords, loaded)
     imported_handlers, imported_roles = scope.taken()
-    return Play(
+    play = Play(
         index=index,
-        hosts=spot.convert("hosts", hosts),
+        hosts=spot.convert("hosts", hosts) if "hosts" in spot else "",
         name=spot.get("name", "text") or "",
         keywords=keywords,
         blocks=blocks,
         handlers=(*_role_handlers(loaded), *handlers, *imported_handlers),
         vars=scope.vars,
         vars_files=entries,
-        vars_prompt=prompts(spot),
+        vars_prompt=spot.attempt(lambda: prompts(spot), ()),
         roles=(*(each.role for each in loaded), *imported_roles),
         strategy=bare(spot.get("strategy", "text") or "linear"),
         serial=spot.convert("serial", serial),
@@ -67,21 +69,26 @@ def read_play(kit: Kit, spot: Spot, index: int, path: str, imported: Imported) -
         path=path,
         origin=spot.origin,
     )
+    kit.watch.node(spot, play, above)
+    return play
 
 
 def _known(spot: Spot) -> None:
     for key in spot.data:
         if key in ("include", "ansible.builtin.include"):
-            raise spot.error("'include' of playbooks is gone; use 'import_playbook'", key)
+            error = spot.error("'include' of playbooks is gone; use 'import_playbook'", key)
+            error.rule = "removed-include"
+            raise error
     spot.known(PLAY)
     if "user" in spot and "remote_user" in spot:
-        raise spot.error("'user' is the old name of 'remote_user', and both are set", "user")
+        words = "'user' is the old name of 'remote_user', and both are set"
+        spot.tell(spot.error(words, "user"))
     if "hosts" not in spot:
-        raise spot.error("a play needs 'hosts'")
+        spot.tell(spot.error("a play needs 'hosts'"), "keyword-value")
 
 
 def _vars(spot: Spot, imported: Imported) -> VarsLayer:
-    own = spot.vars() or VarsLayer({}, spot.origin)
+    own = spot.attempt(spot.vars, None) or VarsLayer({}, spot.origin)
     if imported.vars is None:
         return own
     more = imported.vars
@@ -140,7 +147,9 @@ def _batch(value: Any) -> Any:
 def _section(kit: Kit, spot: Spot, key: str, above: Above, prefix: str) -> tuple[Node, ...]:
     value = spot.data.get(key)
     origin = spot.document.value_origin(spot.data, key)
-    return kit.read_nodes(kit, spot.document, value, above, prefix, origin)
+    return spot.attempt(
+        lambda: kit.read_nodes(kit, spot.document, value, above, prefix, origin), ()
+    )
 
 
 def _roles(kit: Kit, spot: Spot, above: Above, index: int) -> list[roles.Loaded]:
@@ -148,11 +157,18 @@ def _roles(kit: Kit, spot: Spot, above: Above, index: int) -> list[roles.Loaded]
     if items is None:
         return []
     if not isinstance(items, list):
-        raise spot.value_error(f"roles: expected a list of roles, found {shown(items)}", "roles")
-    found = []
+        message = f"roles: expected a list of roles, found {shown(items)}"
+        spot.tell(spot.value_error(message, "roles"), "keyword-value")
+        return []
+    found: list[roles.Loaded] = []
     for number in range(len(items)):
-        use = roles.entry(spot.document, items, number)
-        found.append(roles.load(kit, use, above, f"{index}/roles/{number}"))
+        try:
+            use = roles.entry(spot.document, items, number)
+            kit.watch.node(spot, use, above)
+            if kit.watch.follow:
+                found.append(roles.load(kit, use, above, f"{index}/roles/{number}"))
+        except InputError as error:
+            spot.document.recover(error)
     return found
 
 
@@ -169,7 +185,7 @@ def _blocks(
     kit: Kit, spot: Spot, above: Above, keywords: Keywords, loaded: list[roles.Loaded]
 ) -> tuple[Block, ...]:
     name = str(above.play.index)
-    found = [*_gathering(spot, keywords, name)]
+    found = [*_waiting(spot, name), *_gathering(spot, keywords, name)]
     for key in ("pre_tasks", "tasks", "post_tasks"):
         if key == "tasks":
             found += [block for each in loaded for block in each.blocks]
@@ -177,6 +193,11 @@ def _blocks(
         found += _as_blocks(nodes, above)
         found.append(implicit.flushing(f"{name}/{key}/flush", keywords, spot.origin))
     return tuple(found)
+
+
+def _waiting(spot: Spot, name: str) -> list[Block]:
+    awaits = awaited(spot, "gates")
+    return [implicit.waiting(f"{name}/gates", awaits, spot.origin)] if awaits else []
 
 
 _GATHERING: Mapping[str, Kind] = {

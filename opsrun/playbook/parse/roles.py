@@ -14,6 +14,7 @@ from opsrun.playbook.model.keywords import Keywords
 from opsrun.playbook.model.nodes import Block, Node, Role, VarsLayer
 from opsrun.playbook.parse import find_role
 from opsrun.playbook.parse.above import Above, Kit
+from opsrun.playbook.parse.argument_specs import validation
 from opsrun.playbook.parse.checks import shown
 from opsrun.playbook.parse.inherit import inherit
 from opsrun.playbook.parse.meta import Meta, read_meta
@@ -43,6 +44,8 @@ class Use:
     """It stands under ``roles:``, or is a dependency: once a play is enough."""
     given: tuple[Mapping[str, Any], ...] = ()
     """Variables that an import or include itself gives: uses that differ in them are several."""
+    validate: bool = True
+    """Whether arguments are held against the role's specification (``rolespec_validate``)."""
 
     def error(self, message: str) -> InputError:
         """An error where the role is named."""
@@ -124,7 +127,7 @@ def load(kit: Kit, use: Use, above: Above, prefix: str) -> Loaded:
     )
     parts = _dependencies(kit, meta, replace(inner, keywords=keywords), prefix)
     role = replace(shell, dependencies=tuple(part.role for part in parts))
-    found_all = _loaded(kit, use, role, parts, replace(inner, role=role), prefix)
+    found_all = _loaded(kit, use, role, parts, replace(inner, role=role), prefix, meta)
     return found_all._replace(handlers=()) if known else found_all
 
 
@@ -135,14 +138,17 @@ def _link(kit: Kit, use: Use, found: find_role.Found) -> str:
 
 
 def _loaded(
-    kit: Kit, use: Use, role: Role, parts: list[Loaded], inner: Above, prefix: str
+    kit: Kit, use: Use, role: Role, parts: list[Loaded], inner: Above, prefix: str, meta: Meta
 ) -> Loaded:
+    start = use.froms.get("tasks_from", "main")
+    point = meta.entry_points.get(start) if use.validate else None
+    first = () if point is None else (validation(role, start, point, inner, f"{prefix}/arguments"),)
     tasks = _part(kit, role, "tasks", use, replace(inner, handler=False), f"{prefix}/tasks")
     own_handlers = replace(inner, handler=True, folder=os.path.join(role.path, "handlers"))
     handlers = _part(kit, role, "handlers", use, own_handlers, f"{prefix}/handlers")
     block = Block(
         id=prefix,
-        tasks=tasks,
+        tasks=(*first, *tasks),
         keywords=inner.keywords,
         role=role,
         role_end=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from opsrun.dialect.origin import Origin
 from opsrun.dialect.yaml_data import Document
@@ -12,6 +12,8 @@ from opsrun.errors import InputError, did_you_mean
 from opsrun.playbook.model.nodes import VarsLayer
 from opsrun.playbook.parse.checks import Unfit, checked, is_name, shown
 from opsrun.playbook.parse.names import GONE, Kind
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,24 @@ class Spot:
         try:
             return how(self.data.get(key))
         except Unfit as error:
-            raise self.value_error(f"{key}: {error}", key) from error
+            self.tell(self.value_error(f"{key}: {error}", key), "keyword-value")
+        try:
+            return how(None)
+        except Unfit:
+            return None
+
+    def tell(self, error: InputError, rule: str = "") -> None:
+        """Raises ``error``, unless all problems are wanted."""
+        error.rule = error.rule or rule
+        self.document.recover(error)
+
+    def attempt(self, read: Callable[[], T], otherwise: T) -> T:
+        """What ``read`` gives; ``otherwise`` where it raises and all problems are wanted."""
+        try:
+            return read()
+        except InputError as error:
+            self.document.recover(error)
+            return otherwise
 
     def place(self, key: str) -> Origin:
         """Where ``key`` is written."""
@@ -70,14 +89,18 @@ class Spot:
         self.texts()
         for key in self.data:
             if key not in names and not (also and key.startswith(also)):
-                raise self.unknown(key, names)
+                self.tell(self.unknown(key, names))
 
     def unknown(self, key: str, names: Collection[str]) -> InputError:
         """The error for a keyword that there is not."""
         if key in GONE:
-            return self.error(f"{key!r} is no longer a keyword; {GONE[key]}", key)
+            error = self.error(f"{key!r} is no longer a keyword; {GONE[key]}", key)
+            error.rule = "removed-keyword"
+            return error
         hint = did_you_mean(key, names)
-        return self.error(f"{key!r} is not a keyword of a {self.what}{hint}", key)
+        error = self.error(f"{key!r} is not a keyword of a {self.what}{hint}", key)
+        error.rule = "unknown-keyword"
+        return error
 
     def inner(self, key: str, what: str) -> Spot:
         """The dictionary that is the value of ``key``; raises if it is none."""
@@ -96,11 +119,9 @@ class Spot:
         """All of it, as variables."""
         for name in self.data:
             if not is_name(name):
-                raise self.error(
-                    f"{shown(name)} can't name a variable: letters, digits and underscores, not "
-                    "beginning with a digit, and no word of Python's",
-                    name,
-                )
+                words = "letters, digits and underscores, not beginning with a digit"
+                message = f"{shown(name)} can't name a variable: {words}, and no word of Python's"
+                self.tell(self.error(message, name), "variable-name")
         return VarsLayer(dict(self.data), self.origin, self.places())
 
 

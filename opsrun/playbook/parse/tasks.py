@@ -8,11 +8,13 @@ from typing import Any
 from opsrun.dialect.origin import Origin
 from opsrun.dialect.tags import Template
 from opsrun.dialect.yaml_data import Document
+from opsrun.errors import InputError
 from opsrun.playbook.model.nodes import Block, Node, Task
 from opsrun.playbook.parse import imports
 from opsrun.playbook.parse.above import Above, Kit, OwnTask
-from opsrun.playbook.parse.action import statement
+from opsrun.playbook.parse.action import NO_STATEMENT, statement
 from opsrun.playbook.parse.checks import Unfit, is_name, shown, text
+from opsrun.playbook.parse.gates import awaited, opened
 from opsrun.playbook.parse.includes import check_include
 from opsrun.playbook.parse.inherit import conditions, handed_down, inherit, listed_any, own_keywords
 from opsrun.playbook.parse.loops import loop
@@ -33,15 +35,21 @@ def read_nodes(
     for number, item in enumerate(items):
         if item is None:
             continue
-        spot = spot_at(document, items, number, "handler" if above.handler else "task")
-        found += _nodes(kit, spot, above, f"{prefix}/{number}")
+        try:
+            spot = spot_at(document, items, number, "handler" if above.handler else "task")
+            found += _nodes(kit, spot, above, f"{prefix}/{number}")
+        except InputError as error:
+            document.recover(error)
     return tuple(found)
 
 
 def _nodes(kit: Kit, spot: Spot, above: Above, name: str) -> tuple[Node, ...]:
     if "block" in spot:
-        return (_block(kit, replace(spot, what="block"), above, name),)
+        block = _block(kit, replace(spot, what="block"), above, name)
+        kit.watch.node(spot, block, above)
+        return (block,)
     task = _task(_own(kit, spot, above.handler), above, name)
+    kit.watch.node(spot, task, above)
     if above.handler and task.action.name in ("include_role", "import_role"):
         words = f"Using {task.action.name!r} as a handler is not supported."
         raise spot.error(f"{words} Expected a task, or include_tasks.", task.action.written)
@@ -76,14 +84,16 @@ def _part(kit: Kit, spot: Spot, inner: Above, key: str, prefix: str) -> tuple[No
         return ()
     value = spot.data[key]
     if not isinstance(value, list):
-        raise spot.value_error(f"{key}: expected a list of tasks, found {shown(value)}", key)
+        message = f"{key}: expected a list of tasks, found {shown(value)}"
+        spot.tell(spot.value_error(message, key), "keyword-value")
+        return ()
     origin = spot.document.value_origin(spot.data, key)
     return read_nodes(kit, spot.document, value, inner, prefix, origin)
 
 
 def _below(spot: Spot, above: Above) -> Above:
     """What a block hands on."""
-    layer = spot.vars()
+    layer = spot.attempt(spot.vars, None)
     return replace(
         above,
         keywords=inherit(above.keywords, spot),
@@ -113,11 +123,10 @@ def _register(spot: Spot) -> str | None:
     if name is None:
         return None
     if not is_name(name):
-        raise spot.value_error(
-            f"register: {shown(name)} can't name a variable: letters, digits and underscores, "
-            "not beginning with a digit",
-            "register",
-        )
+        words = "letters, digits and underscores, not beginning with a digit"
+        message = f"register: {shown(name)} can't name a variable: {words}"
+        spot.tell(spot.value_error(message, "register"), "variable-name")
+        return None
     return str(name)
 
 
@@ -131,7 +140,7 @@ def _own(kit: Kit, spot: Spot, handler: bool) -> OwnTask:
 
 
 def _read_own(spot: Spot, handler: bool) -> OwnTask:
-    done = statement(spot, handler)
+    done = spot.attempt(lambda: statement(spot, handler), NO_STATEMENT)
     keywords = own_keywords(spot)
     if done.local:
         keywords["delegate_to"] = "localhost"
@@ -139,7 +148,7 @@ def _read_own(spot: Spot, handler: bool) -> OwnTask:
         id="",
         action=done.action,
         name=_name(spot),
-        loop=loop(spot),
+        loop=spot.attempt(lambda: loop(spot), None),
         register=_register(spot),
         until=spot.convert("until", conditions),
         retries=spot.get("retries", "int"),
@@ -150,12 +159,14 @@ def _read_own(spot: Spot, handler: bool) -> OwnTask:
         listen=spot.convert("listen", notified),
         async_seconds=spot.get("async", "int"),
         poll=spot.get("poll", "number"),
+        opens=spot.convert("opens", opened),
+        awaits=awaited(spot, "awaits"),
         origin=spot.origin,
         written=frozenset(spot.data) & (HANDLER if handler else TASK),
         places=spot.places(),
         handler=handler,
     )
-    return OwnTask(task, keywords, spot.vars())
+    return OwnTask(task, keywords, spot.attempt(spot.vars, None))
 
 
 def _task(own: OwnTask, above: Above, name: str) -> Task:
