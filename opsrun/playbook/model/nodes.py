@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from opsrun.dialect.origin import NOWHERE, Origin
+from opsrun.playbook.model.gates import Await
 from opsrun.playbook.model.keywords import Keywords, Loop
 
 Form = Literal["mapping", "k=v", "free-form", "none", "template"]
@@ -105,6 +106,10 @@ class Task:
     """Of handlers."""
     async_seconds: Any = None
     poll: Any = None
+    opens: tuple[Any, ...] = ()
+    """Gates that a host opens as it has done this well, by name; each may be a template."""
+    awaits: tuple[Await, ...] = ()
+    """What a host waits for before it does this, in their order."""
     role: Role | None = None
     origin: Origin = NOWHERE
     written: frozenset[str] = frozenset()
@@ -188,6 +193,14 @@ class Play:
     gather_subset: Any = None
     gather_timeout: Any = None
     fact_path: Any = None
+    gates: tuple[Await, ...] = ()
+    """What each host waits for before it begins; the play's first task awaits them."""
+    after: tuple[str, ...] | None = None
+    """Plays, by name as written, that this one follows; None for all that stand before it."""
+    canary: tuple[Any, ...] = ()
+    """Sizes of the first batches, each judged before the next one begins."""
+    health: tuple[Await, ...] = ()
+    """Checks that have to hold on every host of a batch before the next one begins."""
     path: str = ""
     """The playbook's file."""
     origin: Origin = NOWHERE

@@ -66,11 +66,26 @@ def read_play(kit: Kit, spot: Spot, index: int, path: str, imported: Imported) -
         gather_subset=spot.get("gather_subset", "list"),
         gather_timeout=spot.get("gather_timeout", "int"),
         fact_path=spot.get("fact_path", "text"),
+        gates=spot.attempt(lambda: awaited(spot, "gates"), ()),
+        after=spot.convert("after", after),
+        canary=_canary(spot),
+        health=spot.attempt(lambda: awaited(spot, "health", checks_only=True), ()),
         path=path,
         origin=spot.origin,
     )
     kit.watch.node(spot, play, above)
     return play
+
+
+def _canary(spot: Spot) -> tuple[Any, ...]:
+    found = spot.convert("canary", canary) or ()
+    if found and spot.data.get("serial") is not None:
+        words = "canary and serial both say how large the batches are: give one"
+        spot.tell(spot.error(words, "canary"), "keyword-value")
+    if spot.data.get("health") is not None and not found:
+        words = "health is looked at between the batches of a canary: give 'canary', too"
+        spot.tell(spot.error(words, "health"), "keyword-value")
+    return found
 
 
 def _known(spot: Spot) -> None:
