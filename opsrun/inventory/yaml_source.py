@@ -14,7 +14,8 @@ from opsrun.inventory.names import split_port
 from opsrun.inventory.ranges import expand
 from opsrun.inventory.values import values_of
 
-_SECTIONS = ("hosts", "vars", "children")
+SECTIONS = ("hosts", "vars", "children")
+"""What a group may have."""
 
 
 def read_yaml(document: Document, draft: Draft) -> None:
@@ -53,7 +54,7 @@ class _Reader:
         body = parent[name]
         if body is not None and not isinstance(body, dict):
             raise self._error(
-                f"the group {name!r} must be a dictionary with {', '.join(_SECTIONS)}, "
+                f"the group {name!r} must be a dictionary with {', '.join(SECTIONS)}, "
                 f"not {_shown(body)}",
                 parent,
                 name,
@@ -66,7 +67,7 @@ class _Reader:
             self._section(name, body or {}, key)
 
     def _section(self, group: str, body: Mapping[Any, Any], key: Any) -> None:
-        if key not in _SECTIONS:
+        if key not in SECTIONS:
             self._unknown(group, body, key)
             return
         section = body[key]
@@ -85,11 +86,11 @@ class _Reader:
         take(group, section, body)
 
     def _unknown(self, group: str, body: Mapping[Any, Any], key: Any) -> None:
-        guess = did_you_mean(str(key), _SECTIONS)
+        guess = did_you_mean(str(key), SECTIONS)
         self.draft.warnings.append(
             InventoryWarning(
                 f"{key!r} in the group {group!r} is ignored; "
-                f"expected one of {', '.join(_SECTIONS)}{guess}",
+                f"expected one of {', '.join(SECTIONS)}{guess}",
                 self.document.origin(body, key),
             )
         )

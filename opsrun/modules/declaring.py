@@ -64,6 +64,8 @@ class Spec:
     rules: Rules
     free_form: str | None
     doc: str
+    open: bool = False
+    """Whether it takes names beside its options (``set_fact``: variables)."""
 
     def find(self, name: str) -> Option | None:
         """By name or alias."""
@@ -168,13 +170,16 @@ def spec(module_class: type[Module]) -> Spec:
 
 def _spec(module_class: type[Module], rules: Rules) -> Spec:
     options = []
+    takes_more = False
     for each in fields(module_class):  # type: ignore[arg-type]
         declared = each.metadata.get(_KEY)
-        if declared is not None:
+        if declared is None:
+            takes_more = True
+        else:
             default = None if each.default is MISSING else each.default
             options.append(_option(each.name, str(each.type), default, declared))
     doc = (module_class.__doc__ or "").strip()
-    return Spec(module_class.name, tuple(options), rules, module_class.free_form, doc)
+    return Spec(module_class.name, tuple(options), rules, module_class.free_form, doc, takes_more)
 
 
 def _option(attribute: str, annotation: str, default: Any, declared: _Declared) -> Option:
