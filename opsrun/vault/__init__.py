@@ -1,0 +1,1 @@
+"""Ansible's vault: its texts, the secrets that open them, and the files that hold either."""
