@@ -48,6 +48,8 @@ class Call:
     verbosity: int = 0
     is_member: Callable[[str, str], bool] = lambda host, group: False
     """Whether a host (by name) is known, and in a group."""
+    is_variable: Callable[[str], bool] = lambda name: False
+    """Whether the host has a variable of that name here, whatever is in it."""
 
     def fail(self, msg: str, **data: Any) -> ModuleError:
         """A failed result."""

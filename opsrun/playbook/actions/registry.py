@@ -10,13 +10,26 @@ from opsrun.playbook.actions.base import Action
 
 @cache
 def _known() -> dict[str, type[Action]]:
+    from opsrun.playbook.actions.arguments import ValidateArgumentSpec
     from opsrun.playbook.actions.hosts import AddHost, MakeGroup
     from opsrun.playbook.actions.meta import Meta
     from opsrun.playbook.actions.saying import Assert, Debug, Fail
     from opsrun.playbook.actions.variables import IncludeVars, SetFact, SetStats
     from opsrun.playbook.actions.waiting import Pause
 
-    kinds = (AddHost, MakeGroup, Meta, Assert, Debug, Fail, IncludeVars, SetFact, SetStats, Pause)
+    kinds = (
+        AddHost,
+        MakeGroup,
+        Meta,
+        Assert,
+        Debug,
+        Fail,
+        IncludeVars,
+        SetFact,
+        SetStats,
+        Pause,
+        ValidateArgumentSpec,
+    )
     return {kind.name: kind for kind in kinds}
 
 

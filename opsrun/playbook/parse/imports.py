@@ -65,7 +65,7 @@ def _role(kit: Kit, spot: Spot, task: Task, above: Above, inner: Above) -> tuple
 
     def yes(key: str) -> bool:
         value = rendered(kit, task.action.args.get(key), static, spot, origin)
-        return truth(spot.document, task.action, key, value)
+        return truth(task.action, key, value)
 
     froms = {
         key: rendered(kit, value, static, spot, origin)

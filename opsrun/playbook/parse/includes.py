@@ -8,7 +8,6 @@ from typing import Any
 
 from opsrun.dialect.origin import Origin
 from opsrun.dialect.tags import Template
-from opsrun.dialect.yaml_data import Document
 from opsrun.errors import PlaybookError, did_you_mean
 from opsrun.modules.coercion import BadValue, coerced
 from opsrun.playbook.model.nodes import RawAction, Task
@@ -90,17 +89,16 @@ def rendered(kit: Kit, value: Any, variables: Mapping[str, Any], spot: Spot, ori
         ) from error
 
 
-def truth(
-    document: Document, action: RawAction, key: str, value: Any, default: bool = True
-) -> bool:
+def truth(action: RawAction, key: str, value: Any, default: bool = True) -> bool:
     """The argument ``key``, rendered, as a truth value. PlaybookError if it is none."""
     if value in (None, "") or isinstance(value, bool):
         return default if value in (None, "") else value
     try:
         return bool(coerced("bool", value))
     except BadValue as bad:
-        place = action.places.get(key, action.origin)
-        raise document.error_at(f"{key}: {bad}", place) from bad
+        at = action.places.get(key, action.origin)
+        words = f"{key}: {bad}"
+        raise PlaybookError(words, path=at.path, line=at.line, column=at.column) from bad
 
 
 def candidates(above: Above, name: str, *, dynamic: bool) -> Sequence[str]:

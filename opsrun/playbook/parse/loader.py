@@ -143,10 +143,9 @@ class Loader:
         """The blocks and handlers of an ``include_role``, dependencies first. PlaybookError."""
         outer = self._above(task)
         name, above = self._inner(task, include, outer)
-        document = self.files.document(task.origin.path)
 
         def yes(key: str, default: bool = True) -> bool:
-            return truth(document, task.action, key, include.args.get(key), default)
+            return truth(task.action, key, include.args.get(key), default)
 
         use = roles.Use(
             name=include.name,

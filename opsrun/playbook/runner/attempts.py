@@ -290,6 +290,7 @@ class Attempts:
             flag(task, "check_mode", self._templar, kit.settings.check),
             kit.settings.verbosity,
             lambda host, group: (host, group) in self._added or kit.is_member(host, group),
+            self._layers.__contains__,
         )
         acted: Acted = kind.prepare(self._action(), call).act(call)
         if acted.meta == "reset_connection":

@@ -201,7 +201,7 @@ def test_roles_of_collections_see_their_own(desk: Any, tasks_of: Tasks) -> None:
 def test_specifications_of_arguments_are_kept(desk: Any, tasks_of: Tasks) -> None:
     files = role("g", **{"meta/argument_specs.yml": "argument_specs: {main: {options: {}}}"})
     files |= role("h", **{"meta/main.yml": "argument_specs: {main: {}}"})
-    one, two = tasks_of(desk.play("- hosts: all\n  roles: [g, h]\n", files))
+    one, _, two, _ = tasks_of(desk.play("- hosts: all\n  roles: [g, h]\n", files))
     assert (dict(one.role.argument_specs), dict(two.role.argument_specs)) == (
         {"main": {"options": {}}},
         {"main": {}},
