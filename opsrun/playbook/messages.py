@@ -32,6 +32,37 @@ class RunTask:
     rescuing: tuple[str, str] | None = None
     """Inside rescue and always: id of the task that failed, and of the block it failed in, for
     ``ansible_failed_task``; its result is in the state."""
+    passed: bool = False
+    """What the task awaits has come: it is to be done."""
+    refused: str = ""
+    """What the task awaits can't come any more, or took too long: it fails with these words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """An entry of ``awaits``, rendered."""
+
+    what: tuple[str, ...]
+    """Names of gates, or checks."""
+    checks: bool = False
+    any_of: int | None = None
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """From a runner, in the place of `TaskEnded`: the task is to be done, but has to wait first.
+
+    Nobody works on the host meanwhile. It is ordered anew, ``passed`` or ``refused``.
+    """
+
+    host: str
+    task: str
+    turn: int
+    waits: tuple[Wait, ...]
+    """One after the other; at least one."""
+    hidden: bool = False
+    """``no_log`` holds: what is waited for is not to be named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +149,8 @@ class TaskEnded:
     ``end_role``, ``clear_host_errors``, ``flush_handlers``, ``noop`` …"""
     hidden: bool = False
     """``no_log`` holds: nothing of ``result`` is to be shown."""
+    opened: tuple[str, ...] = ()
+    """Gates that the host opened with it, rendered; only if it went well."""
 
 
 @dataclass(frozen=True, slots=True)

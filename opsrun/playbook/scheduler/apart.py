@@ -82,6 +82,15 @@ class Apart:
         else:
             self._idle.appendleft(host)
 
+    def parked(self, host: HostState) -> None:
+        """Another one may be under way in its place."""
+        self._under_way -= 1
+
+    def back(self, host: HostState) -> None:
+        """It goes on before any other begins."""
+        self._under_way += 1
+        self._idle.appendleft(host)
+
     def _include(self, host: HostState, message: TaskEnded) -> None:
         groups = grouped([(host, message.task, message.includes)])
         self._loads[host.name] = groups

@@ -24,7 +24,20 @@ class Status(Enum):
 class HostState:
     """What the scheduler knows about one host."""
 
-    __slots__ = ("asked", "at", "failing", "name", "order", "rank", "road", "starting", "status")
+    __slots__ = (
+        "asked",
+        "at",
+        "failing",
+        "missed",
+        "name",
+        "order",
+        "parked",
+        "rank",
+        "released",
+        "road",
+        "starting",
+        "status",
+    )
 
     def __init__(self, name: str, rank: int, blocks: Sequence[Node], starting: bool) -> None:
         self.name = name
@@ -41,6 +54,12 @@ class HostState:
         """It has failed for good and runs its handlers yet (``force_handlers``)."""
         self.starting = starting
         """The first task to be done (``--start-at-task``) hasn't been found yet."""
+        self.parked: RunTask | None = None
+        """The order that it answered by waiting for a gate; nobody waits for it meanwhile."""
+        self.released: tuple[str, str] | None = None
+        """Id of the task whose wait is over, and why it may not be done (or nothing)."""
+        self.missed: set[str] | None = None
+        """Ids of tasks that one host did for all while this one was parked."""
 
     @property
     def active(self) -> bool:
@@ -57,6 +76,9 @@ class Crew:
         self._known = known_failed
         self._alive = dict.fromkeys(names)
         self._gone: dict[str, None] = {}
+        self.left: list[str] = []
+        """Names of hosts that left, or came back, since somebody last looked; any number of times.
+        """
         self._shared: tuple[tuple[str, ...], tuple[str, ...]] | None = None
         self.counted: set[str] = set()
         """Hosts whose failure counts for ``max_fail_percentage``: those with nothing left to do
@@ -76,6 +98,8 @@ class Crew:
     def leave(self, host: HostState, status: Status) -> None:
         """``host`` takes no further part."""
         host.status = status
+        host.parked = None
+        self.left.append(host.name)
         if status is not Status.DONE:
             self.without(host)
 
@@ -90,6 +114,7 @@ class Crew:
         """``hosts``, which were unreachable, go on where they were."""
         for host in hosts:
             host.status = Status.ACTIVE
+            self.left.append(host.name)
             self._gone.pop(host.name, None)
         self._alive = dict.fromkeys(name for name in self.by_name if name not in self._gone)
         self._shared = None

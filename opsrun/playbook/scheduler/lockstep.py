@@ -1,7 +1,8 @@
 """`linear`: a task is begun by all hosts that stand at it, and ended by all before the next.
 
 The next task is the nearest in the order of the file that any host stands at; hosts that stand
-elsewhere wait. https://docs.ansible.com/ansible/latest/collections/ansible/builtin/linear_strategy.html
+elsewhere wait. Nobody waits for a host that is parked at a gate; once it is back, those who went
+ahead wait until it has caught up. https://docs.ansible.com/ansible/latest/collections/ansible/builtin/linear_strategy.html
 """
 
 from __future__ import annotations
@@ -64,6 +65,8 @@ class Lockstep:
 
     def _settle(self) -> None:
         for host in self._moved:
+            if host.parked is not None:
+                continue
             task = self._progress.settle(host)
             if task is not None:
                 self._standing.setdefault(task.id, []).append(host)
@@ -77,7 +80,8 @@ class Lockstep:
     def _begin(self, task: Task) -> None:
         hosts = sorted(self._standing.pop(task.id), key=_rank)
         hosts = [host for host in hosts if host.active and host.at and host.at.id == task.id]
-        self._moved = hosts
+        self._moved = list(hosts)
+        hosts = [host for host in hosts if not host.missed or not self._missed(host, task)]
         if not hosts:
             return
         if is_flush(task):
@@ -95,6 +99,25 @@ class Lockstep:
             self._tell(hosts[:1], () if bypasses(task) else everybody)
         else:
             self._tell(hosts)
+
+    def _missed(self, host: HostState, task: Task) -> bool:
+        """Whether one host did ``task`` for this one as well while it was parked."""
+        assert host.missed is not None
+        if task.id not in host.missed:
+            return False
+        host.missed.discard(task.id)
+        host.road.begun()
+        self._pass(host, task)
+        return True
+
+    def parked(self, host: HostState) -> None:
+        """The turn ends without ``host``."""
+        self._doing -= 1
+
+    def back(self, host: HostState) -> None:
+        """``host`` catches up: the next task is the nearest to the beginning again."""
+        self._moved.append(host)
+        self._tape.rewind()
 
     def _flush(self, hosts: Iterable[HostState]) -> None:
         begun = False
@@ -141,9 +164,11 @@ class Lockstep:
     def _answered(self) -> bool:
         """What the first host's word means for the others. True if they have to do it, too."""
         assert self._task is not None
-        assert self._word is not None
         message, followers = self._word, self._followers
-        self._followers, self._asking = [], False
+        self._followers, self._asking, self._word = [], False, None
+        if message is None:
+            # It is parked. The next one is asked, or they all do so, in turn.
+            return False
         if _once(self._task) is None and not message.run_once:
             self._tell(followers)
             return bool(followers)
@@ -162,13 +187,17 @@ class Lockstep:
         return False
 
     def _pass_all(self, hosts: Iterable[HostState]) -> None:
-        for host in hosts:
-            self._pass(host)
-
-    def _pass(self, host: HostState) -> None:
         assert self._task is not None
+        for host in hosts:
+            self._pass(host, self._task)
+        for host in self._progress.crew:
+            if host.parked is not None:
+                host.missed = host.missed or set()
+                host.missed.add(self._task.id)
+
+    def _pass(self, host: HostState, task: Task) -> None:
         if host.road.due:
-            host.road.due.discard(self._task.id)
+            host.road.due.discard(task.id)
         host.road.passed()
 
     def _include(self) -> bool:
@@ -214,6 +243,7 @@ class Lockstep:
         progress = self._progress
         for host in progress.crew.active():
             if host.name not in self._failed:
+                host.parked = None
                 progress.fail(host, task, self._twice)
         self._everybody_moved()
         progress.fatal = f"{self._fatal}: it failed, so that all hosts do"

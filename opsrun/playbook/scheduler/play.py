@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from opsrun.playbook.messages import Loaded, Order, PlayEnded, RunTask, TaskEnded
+from opsrun.playbook.messages import Loaded, Order, Parked, PlayEnded, RunTask, TaskEnded
 from opsrun.playbook.model.nodes import Block, Node, Task
 from opsrun.playbook.scheduler.apart import Apart
 from opsrun.playbook.scheduler.crew import Crew, HostState, Status
@@ -20,8 +20,8 @@ from opsrun.playbook.scheduler.strategy import Strategy
 class PlayScheduler:
     """Gives orders, takes answers, until the batch is done.
 
-    Every `RunTask` wants one `TaskEnded`, every `Load` one `Loaded`, in any order. The last order
-    is one `PlayEnded`, which wants no answer.
+    Every `RunTask` wants one `TaskEnded` or `Parked`, every `Load` one `Loaded`, in any order. Who
+    is parked wants one `release`. The last order is one `PlayEnded`, which wants no answer.
 
     Args:
         blocks: all that the play does, in order.
@@ -54,6 +54,7 @@ class PlayScheduler:
         self._orders: list[Order] = []
         self._turn = 0
         self._asked = 0
+        self._parked: dict[str, HostState] = {}
         self._cancelled = ""
         self._ended = False
 
@@ -74,7 +75,7 @@ class PlayScheduler:
         if not self._cancelled:
             self._strategy.go_on()
         orders, self._orders = self._orders, []
-        if not orders and not self._asked and not self._loading:
+        if not orders and not self._asked and not self._loading and not self.parked():
             self._ended = True
             return [self._summary()]
         return orders
@@ -85,8 +86,8 @@ class PlayScheduler:
         told, self._progress.complaints = self._progress.complaints, []
         return told
 
-    def ended(self, message: TaskEnded) -> None:
-        """A task has ended on a host.
+    def ended(self, message: TaskEnded | Parked) -> None:
+        """A task has ended on a host, or has to wait first; then others go on.
 
         Raises:
             StaleMessage: nobody waits for this answer.
@@ -101,7 +102,42 @@ class PlayScheduler:
             )
         host.order = None
         self._asked -= 1
-        self._strategy.ended(host, message)
+        if isinstance(message, TaskEnded):
+            self._strategy.ended(host, message)
+            return
+        host.parked = order
+        self._parked[host.name] = host
+        self._strategy.parked(host)
+
+    def parked(self) -> list[str]:
+        """Names of hosts that wait for somebody to release them; none once all is cancelled."""
+        waiting = {name: host for name, host in self._parked.items() if host.parked is not None}
+        self._parked = waiting
+        return [] if self._cancelled else list(waiting)
+
+    def release(self, name: str, turn: int, refused: str = "") -> bool:
+        """The wait of a host is over: it is told to do its task, or to fail.
+
+        Args:
+            name: the host.
+            turn: of the order that it was parked with.
+            refused: why the task can't be done; it fails for this reason.
+
+        Returns:
+            Whether it was waiting; it may have been taken elsewhere meanwhile.
+        """
+        host = self._parked.get(name)
+        if host is None or host.parked is None or host.parked.turn != turn or self._cancelled:
+            return False
+        host.released, host.parked = (host.parked.task, refused), None
+        del self._parked[name]
+        self._strategy.back(host)
+        return True
+
+    def left(self) -> list[tuple[str, Status]]:
+        """Hosts whose status has changed since this was last asked for, each with what it is."""
+        names, self._crew.left = dict.fromkeys(self._crew.left), []
+        return [(name, self._crew.by_name[name].status) for name in names]
 
     def loaded(
         self, message: Loaded, blocks: Sequence[Block], handlers: Sequence[Node] = ()
@@ -129,11 +165,20 @@ class PlayScheduler:
         host.road.begun()
         self._turn += 1
         batch, removed = self._crew.batch_and_removed()
+        passed, refused = self._released(host) if host.released else (False, "")
+        cause = host.road.cause
         host.order = RunTask(
-            host.name, host.at.id, self._turn, batch, removed, for_hosts, host.road.cause
+            host.name, host.at.id, self._turn, batch, removed, for_hosts, cause, passed, refused
         )
         self._asked += 1
         self._orders.append(host.order)
+
+    def _released(self, host: HostState) -> tuple[bool, str]:
+        """Whether ``host`` has waited for what its task awaits, and why it must not be done."""
+        assert host.at is not None
+        assert host.released is not None
+        (task, why), host.released = host.released, None
+        return (not why, why) if task == host.at.id else (False, "")
 
     def load(self, group: Group) -> None:
         """For the strategy: an include is to be loaded."""
@@ -159,5 +204,6 @@ def _as_written(handler: Task) -> str:
     return str(handler.name)
 
 
-def _name(message: TaskEnded) -> str:
-    return f"TaskEnded(host={message.host!r}, task={message.task!r}, turn={message.turn})"
+def _name(message: TaskEnded | Parked) -> str:
+    kind = type(message).__name__
+    return f"{kind}(host={message.host!r}, task={message.task!r}, turn={message.turn})"

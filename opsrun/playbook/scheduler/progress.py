@@ -116,7 +116,7 @@ class Progress:
     def _went_well(self, host: HostState, message: TaskEnded) -> bool:
         why = self._notify(host, message) if message.notified else ""
         if not why and message.meta == "flush_handlers" and host.road.flushing:
-            why = "meta: flush_handlers can't be used among handlers"
+            why = "flush_handlers cannot be used as a handler"
         if why:
             self.complaints.append(Complaint(why, host.name, message.task))
             self._failed(host, message.task)

@@ -28,5 +28,11 @@ class Strategy(Protocol):
     def ended(self, host: HostState, message: TaskEnded) -> None:
         """A task that was ordered has ended."""
 
+    def parked(self, host: HostState) -> None:
+        """A task that was ordered has to wait; its host is not waited for until it is back."""
+
+    def back(self, host: HostState) -> None:
+        """The wait of ``host`` is over: it stands where it stood."""
+
     def loaded(self, group: Group) -> None:
         """An include that was ordered has been loaded."""

@@ -39,6 +39,10 @@ class Tape:
             last = last.after
         last.after = rest
 
+    def rewind(self) -> None:
+        """Go back to the beginning: somebody may stand further back than all others."""
+        self._at = self._start
+
     def seek(self, standing: Container[str]) -> Task | None:
         """Go on to the next task that somebody stands at; once round, where need be.
 

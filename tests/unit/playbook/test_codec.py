@@ -44,6 +44,13 @@ VALUES = st.recursive(
 PLAIN = st.dictionaries(TEXT, VALUES, max_size=3)
 NAMES = st.lists(TEXT, max_size=3).map(tuple)
 INCLUDES = st.builds(messages.Include, st.sampled_from(["tasks", "role"]), TEXT, PLAIN, PLAIN)
+WAITS = st.builds(
+    messages.Wait,
+    NAMES,
+    st.booleans(),
+    st.none() | st.integers(),
+    st.none() | st.floats(allow_nan=False),
+)
 EXPORTS = st.builds(
     messages.Exports, PLAIN, PLAIN, PLAIN, PLAIN, PLAIN, st.none() | TEXT, PLAIN, st.booleans()
 )
@@ -57,6 +64,15 @@ MESSAGES = {
         NAMES,
         NAMES,
         st.none() | st.tuples(TEXT, TEXT),
+    ),
+    "Wait": WAITS,
+    "Parked": st.builds(
+        messages.Parked,
+        TEXT,
+        TEXT,
+        st.integers(),
+        st.lists(WAITS, max_size=2).map(tuple),
+        st.booleans(),
     ),
     "Include": INCLUDES,
     "NewHost": st.builds(messages.NewHost, TEXT, NAMES, PLAIN),
