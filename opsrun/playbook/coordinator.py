@@ -282,15 +282,15 @@ def started(task: Task, name: str) -> TaskStarted:
     role = task.role.name if task.role is not None else ""
     kind = _kind(task)
     return TaskStarted(
-        task.id, name, task.action.name, str(task.origin), kind, role, kind != "meta"
+        task.id, name, task.action.name, str(task.origin), kind, role, task.action.name != "meta"
     )
 
 
 def _kind(task: Task) -> TaskKind:
+    if task.handler:
+        return "handler"
     if task.action.name == "meta":
         return "meta"
     if task.implicit:
         return "gather"
-    if task.handler:
-        return "handler"
     return "include" if task.action.name in INCLUDES else "task"

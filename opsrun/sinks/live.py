@@ -118,7 +118,7 @@ class LiveSink:
     def _of_playbook(self, event: Event) -> None:
         if isinstance(event, PlayStarted):
             self._batch, self._task = len(event.hosts), None
-        elif isinstance(event, TaskStarted) and event.kind != "meta":
+        elif isinstance(event, TaskStarted) and event.action != "meta":
             self._task = TaskUnderWay(event.task, event.name or event.action, self._clock())
         elif isinstance(event, TaskResult) and event.item is None and event.retries_left is None:
             if self._task is not None and event.task == self._task.task:

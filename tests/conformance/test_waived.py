@@ -23,9 +23,18 @@ def test_a_line_is_waived_and_no_other(targets: Path) -> None:
     assert (targets / "t/main.yml").read_text() == TEXT.replace("a == 1", "true")
 
 
-@pytest.mark.parametrize(
-    ("line", "text"), [(4, "- a == 1"), (9, "- a == 1"), (2, "that:"), (9, "")]
-)
+def test_a_line_of_a_script_does_nothing(targets: Path) -> None:
+    (targets / "t/runme.sh").write_text("a\nb | c\n")
+    waive(targets, [Waived("t/runme.sh", 2, sum_of("b | c"), "why")])
+    assert (targets / "t/runme.sh").read_text() == "a\n:\n"
+
+
+def test_a_line_is_replaced(targets: Path) -> None:
+    waive(targets, [Waived("t/main.yml", 4, sum_of("- b == 2"), "why", "- b == 3")])
+    assert (targets / "t/main.yml").read_text() == TEXT.replace("b == 2", "b == 3")
+
+
+@pytest.mark.parametrize(("line", "text"), [(4, "- a == 1"), (9, "- a == 1"), (9, "")])
 def test_another_line_is_noticed(targets: Path, line: int, text: str) -> None:
     with pytest.raises(ValueError, match=f"t/main.yml:{line} is another line"):
         waive(targets, [Waived("t/main.yml", line, sum_of(text), "why")])

@@ -2,7 +2,8 @@
 
 A row of ``waived.tsv`` names a line of a file by its number and by a sum of its text, so that
 another release, where the line says something else, is noticed. In the scratch copy that a target
-is run in, the line becomes ``- true``: what comes behind it is run, too.
+is run in, an assertion becomes ``- true``, a line of a script ``:``, and any other line what the row
+has ``instead``: what comes behind it is run, too.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROWS = Path(__file__).resolve().parent / "waived.tsv"
-HEADER = "file\tline\tsum\twhy\n"
+HEADER = "file\tline\tsum\twhy\tinstead\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,14 @@ class Waived:
         line: its number, from 1.
         sum: see `sum_of`.
         why: what opsrun does instead.
+        instead: what the line becomes; empty for what has no effect.
     """
 
     file: str
     line: int
     sum: str
     why: str
+    instead: str = ""
 
     @property
     def target(self) -> str:
@@ -46,7 +49,7 @@ def sum_of(line: str) -> str:
 def read_waived(path: Path = ROWS) -> list[Waived]:
     """All rows."""
     rows = [line.split("\t") for line in path.read_text().splitlines()[1:]]
-    return [Waived(file, int(number), text, why) for file, number, text, why in rows]
+    return [Waived(file, int(number), *others) for file, number, *others in rows]
 
 
 def waive(targets: Path, rows: Iterable[Waived]) -> None:
@@ -60,7 +63,8 @@ def waive(targets: Path, rows: Iterable[Waived]) -> None:
         lines = path.read_text().split("\n")
         found = lines[row.line - 1] if row.line <= len(lines) else ""
         entry = found.lstrip()
-        if not entry.startswith("- ") or sum_of(found) != row.sum:
+        if not entry or sum_of(found) != row.sum:
             raise ValueError(f"{row.file}:{row.line} is another line than the one that was waived")
-        lines[row.line - 1] = found[: -len(entry)] + "- true"
+        nothing = ":" if path.suffix == ".sh" else "- true"
+        lines[row.line - 1] = found[: -len(entry)] + (row.instead or nothing)
         path.write_text("\n".join(lines))

@@ -28,4 +28,4 @@ class Meta(Action):
         if self.action == "refresh_inventory":
             raise call.fail("this version can't read the inventory anew in the middle of a run")
         exports = Exports(clear_facts=True) if self.action == "clear_facts" else NOTHING
-        return Acted(ModuleResult(), exports, meta=self.action)
+        return Acted(ModuleResult(msg=self.action), exports, meta=self.action)

@@ -147,7 +147,7 @@ class AnsibleSink:
 
     def _task(self, event: TaskStarted) -> None:
         self._tasks[event.task] = event
-        if event.kind == "meta" or "{{" in event.name:
+        if event.action == "meta" or "{{" in event.name:
             # Of meta tasks there is one for each host; the other waits for a host's name for it.
             self._banner = ""
             return
@@ -162,9 +162,10 @@ class AnsibleSink:
 
     def _result(self, event: TaskResult) -> None:
         task = self._tasks.get(event.task) or TaskStarted(event.task, event.name, "")
-        if task.kind == "meta":
+        if task.action == "meta":
             if not task.origin.startswith(IMPLICIT):
                 self._show_banner(task, task.name)
+                self._say_meta(event)
             return
         if self._banner != event.task:
             self._say_included()
@@ -184,6 +185,11 @@ class AnsibleSink:
                 self._out("...ignoring", _CYAN)
         elif not event.included:
             self._ended_task(event, task)
+
+    def _say_meta(self, event: TaskResult) -> None:
+        if self._options.verbosity >= 2 and event.outcome.is_good:
+            said = event.result.get("skip_reason") or event.result.get("msg")
+            self._out(f"META: {sanitise_line(str(said))}", _DEBUG)
 
     def _was_told_by_items(self, event: TaskResult) -> bool:
         if "censored" in event.result:

@@ -106,7 +106,7 @@ class PlaybookSink(TerminalSink):
         self._tasks[event.task] = event
         if not self._apart:
             self._finish_tasks()
-        if event.kind != "meta":
+        if event.action != "meta":
             self._open.setdefault(event.task, Tally(event, self._look, self._batch))
             self._heading(event, event.name)
 
@@ -120,7 +120,7 @@ class PlaybookSink(TerminalSink):
 
     def _task_result(self, event: TaskResult) -> None:
         task = self._tasks.get(event.task) or TaskStarted(event.task, event.name, "")
-        if task.kind == "meta" and event.outcome.is_good:
+        if task.action == "meta" and event.outcome.is_good:
             return
         tally = self._open.get(event.task)
         if tally is None:

@@ -157,7 +157,7 @@ def test_a_flush_among_handlers_is_an_error() -> None:
     made = play(["t1", END], {("t1", "a"): notifies("I")}, hosts="a", handlers=[bad])
     assert made.end is not None
     assert made.end.failed == ("a",)
-    assert "can't be used among handlers" in made.complaints[0].message
+    assert "cannot be used as a handler" in made.complaints[0].message
 
 
 def test_a_handler_that_runs_once_has_run_for_all() -> None:
