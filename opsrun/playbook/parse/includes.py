@@ -72,20 +72,25 @@ def target(action: RawAction) -> Any:
     return action.free_form if action.free_form is not None else args.get("file")
 
 
+_FOLDERS = ("playbook_dir", "role_path")
+
+
 def rendered(kit: Kit, value: Any, variables: Mapping[str, Any], spot: Spot, origin: Origin) -> Any:
     """``value``, as it is known before any host is. PlaybookError if it isn't."""
     if not isinstance(value, Template):
         return value
     if kit.render is None:
         raise _at(spot, origin, "a static import's name can't be a template here")
+    whole = {key: kit.files.real(variables[key]) for key in _FOLDERS if key in variables}
     try:
-        return kit.render(value, variables)
+        return kit.render(value, {**variables, **whole})
     except PlaybookError as error:
         raise _at(
             spot,
             origin,
-            f"{error.message}. An import is read before any host is: its name may hold variables "
-            "of vars, vars_files and -e only; include_tasks and include_role take all",
+            f"{error.message}. What stands under 'roles' or is imported is read before any host "
+            "is: its name may hold variables of vars, vars_files and -e only; include_tasks and "
+            "include_role take all",
         ) from error
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from opsrun.dialect.origin import NOWHERE, Origin
+from opsrun.dialect.tags import Template
 from opsrun.dialect.yaml_data import Document
 from opsrun.errors import InputError, PlaybookError, did_you_mean
 from opsrun.playbook.model.keywords import Keywords
@@ -16,6 +17,7 @@ from opsrun.playbook.parse import find_role
 from opsrun.playbook.parse.above import Above, Kit
 from opsrun.playbook.parse.argument_specs import validation
 from opsrun.playbook.parse.checks import shown
+from opsrun.playbook.parse.includes import rendered
 from opsrun.playbook.parse.inherit import inherit
 from opsrun.playbook.parse.meta import Meta, read_meta
 from opsrun.playbook.parse.names import ROLE_ENTRY
@@ -69,7 +71,8 @@ def entry(document: Document, items: Any, number: int) -> Use:
     item = items[number]
     origin = document.value_origin(items, number)
     if isinstance(item, str):
-        return Use(item.strip(), Spot(document, {}, origin, "role entry"), origin, unique=True)
+        spot = Spot(document, {}, origin, "role entry")
+        return Use(_trimmed(item), spot, origin, unique=True)
     spot = spot_at(document, items, number, "role entry")
     spot.texts()
     name = _entry_name(spot)
@@ -88,10 +91,15 @@ def entry(document: Document, items: Any, number: int) -> Use:
 _REQUIRED = frozenset({"src", "version", "scm"})
 
 
-def _entry_name(spot: Spot) -> str:
+def _trimmed(name: Any) -> Any:
+    """A template stays what it is: it is read by `load`."""
+    return name if isinstance(name, Template) else str(name).strip()
+
+
+def _entry_name(spot: Spot) -> Any:
     for key in ("role", "name"):
         if spot.data.get(key) is not None:
-            return str(spot.get(key, "text")).strip()
+            return _trimmed(spot.get(key, "text"))
     source = spot.data.get("src")
     if isinstance(source, str):
         return source.rstrip("/").rsplit("/", 1)[-1].split(",")[0].removesuffix(".git")
@@ -108,6 +116,7 @@ def load(kit: Kit, use: Use, above: Above, prefix: str) -> Loaded:
         PlaybookError: there is no such role, roles depend on each other in a circle, or a file
             of it can't be used.
     """
+    use = _named(kit, use, above)
     found = _find(kit, use, above)
     chain = _link(kit, use, found)
     if chain in above.chain:
@@ -129,6 +138,13 @@ def load(kit: Kit, use: Use, above: Above, prefix: str) -> Loaded:
     role = replace(shell, dependencies=tuple(part.role for part in parts))
     found_all = _loaded(kit, use, role, parts, replace(inner, role=role), prefix, meta)
     return found_all._replace(handlers=()) if known else found_all
+
+
+def _named(kit: Kit, use: Use, above: Above) -> Use:
+    """With the name that an entry's template comes to. PlaybookError."""
+    if use.spot is None or not isinstance(use.name, Template):
+        return use
+    return replace(use, name=rendered(kit, use.name, above.static(), use.spot, use.origin))
 
 
 def _link(kit: Kit, use: Use, found: find_role.Found) -> str:

@@ -150,7 +150,9 @@ def of_task(task: Task, environment: Any) -> Makers:
 def _of_parents(role: Role) -> Makers:
     return {
         "ansible_parent_role_names": lambda: [each.name for each in reversed(role.includers)],
-        "ansible_parent_role_paths": lambda: [each.path for each in reversed(role.includers)],
+        "ansible_parent_role_paths": lambda: [
+            os.path.abspath(each.path) for each in reversed(role.includers)
+        ],
     }
 
 
@@ -158,7 +160,7 @@ def _of_role(role: Role) -> Makers:
     full = role.name if role.collection is None else f"{role.collection}.{_last(role.name)}"
     return {
         "role_name": _always(_last(role.name)),
-        "role_path": _always(role.path),
+        "role_path": lambda: os.path.abspath(role.path),
         "role_uuid": _always(role.path),
         "ansible_role_name": _always(full),
         "ansible_collection_name": _always(role.collection),

@@ -11,6 +11,8 @@ from opsrun.dialect.tags import Template
 from opsrun.errors import PlaybookError
 from opsrun.playbook.messages import Include
 from opsrun.playbook.model.nodes import Play, Task
+from opsrun.playbook.templating.library import Library
+from opsrun.playbook.templating.templar import Templar
 
 Tasks = Callable[[Play], list[Task]]
 
@@ -272,3 +274,32 @@ def test_a_role_may_import_another_file_of_its_own(desk: Any) -> None:
     )
     (task,) = desk.tasks("- import_role: {name: own}", files)
     assert task.name == "more"
+
+
+def _static(template: Template, known: Mapping[str, Any]) -> Any:
+    return Templar(known, Library.standard()).render(template)
+
+
+def test_names_of_roles_are_rendered_with_what_is_known_before_any_host(
+    desk: Any, tasks_of: Tasks
+) -> None:
+    desk.using(render=_static)
+    play = desk.play(
+        """
+        - hosts: all
+          vars: {which: a}
+          roles: ["{{ which }}", {role: "{{ playbook_dir }}/elsewhere/b"}, {role: d}]
+        """,
+        {
+            **ALL,
+            **role("d", **{"meta/main.yml": "dependencies: [{role: '{{ which }}', q: 1}]\n"}),
+            "elsewhere/b/tasks/main.yml": "- {name: eb, ping: }\n",
+        },
+    )
+    assert ran(tasks_of(play)) == ["a:a", "b:eb", "a:a", "d:d"]
+
+
+def test_a_role_whose_name_needs_a_host_is_refused_where_it_is_named(desk: Any) -> None:
+    desk.using(render=_static)
+    with pytest.raises(PlaybookError, match=r"p\.yml:2:11: .*'inventory_hostname' is undefined"):
+        desk.play("- hosts: all\n  roles: ['{{ inventory_hostname }}']\n")
