@@ -30,7 +30,8 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from opsrun.modules.requests import Request, Run
+from opsrun.modules.background.job import Job
+from opsrun.modules.requests import Request, Run, Upload
 from opsrun.remote.command import CommandResult
 
 State = TypeVar("State")
@@ -110,6 +111,10 @@ class Controller(Protocol):
         """A template file with the task's variables; ``options`` are those of the template module
         (``newline_sequence``, ``trim_blocks``, delimiters …). Raises `TemplateError`."""
 
+    def opened(self, path: str) -> bytes:
+        """The bytes of an encrypted local file, decrypted. OSError; InputError if no secret opens
+        it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -127,6 +132,7 @@ class Context:
 
 
 Steps = Generator[Request, Any, ModuleResult]
+Beginning = Generator[Request, Any, Job]
 
 
 class Module:
@@ -144,6 +150,41 @@ class Module:
     @abstractmethod
     def steps(self, context: Context) -> Steps:
         """What it does; see the module's docstring."""
+
+    def background(self, context: Context) -> Beginning:
+        """The same, as far as it takes us; what is left is one script that the host can be left
+        alone with (``async``).
+
+        Raises:
+            NotLeftAlone: there is no such script. Nothing has been changed.
+        """
+        steps = self.steps(context)
+        try:
+            request = next(steps)
+            while True:
+                if isinstance(request, Upload) or (
+                    isinstance(request, Run) and request.effect == "changes"
+                ):
+                    raise NotLeftAlone(self.name)
+                try:
+                    answer = yield request
+                except Exception as error:
+                    request = steps.throw(error)
+                else:
+                    request = steps.send(answer)
+        except StopIteration as ended:
+            result: ModuleResult = ended.value
+            return Job.done(result.to_dict())
+
+    @classmethod
+    def concluded(cls, recipe: Mapping[str, Any], answer: CommandResult) -> ModuleResult:
+        """What such a script came to; of the `Job` that `background` made of this module.
+
+        Args:
+            recipe: of that job. It comes from the host, as the answer does: data.
+            answer: of the script.
+        """
+        raise ModuleError(f"{cls.name} leaves no jobs behind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +241,19 @@ class StateModule(Module, Generic[State]):
             answers.append(given)
         return self.conclude(plan, answers)
 
+    def background(self, context: Context) -> Beginning:
+        """See `Module.background`: scripts of a plan that say nothing but how they ended."""
+        how = self.inspect(context)
+        answer = yield Run(how.script, how.data, effect="reads")
+        plan = self.plan(how.parse(answer), context)
+        if plan.empty:
+            return Job.done(plan.result.to_dict())
+        own = type(self).conclude is not StateModule.conclude
+        [only] = plan.apply if len(plan.apply) == 1 else [None]
+        if own or not isinstance(only, Run):
+            raise NotLeftAlone(self.name)
+        return Job(only, {"result": plan.result.to_dict()})
+
 
 class ModuleError(Exception):
     """A module can't do what it was asked to; becomes a failed result.
@@ -224,3 +278,13 @@ class ModuleError(Exception):
     def result(self) -> ModuleResult:
         """The failed result."""
         return ModuleResult(failed=True, msg=self.msg, data=self.data)
+
+
+class NotLeftAlone(ModuleError):
+    """What a module does takes us from its beginning to its end: it can be no job."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} can't be left to the host alone, as async with poll: 0 asks for: nothing was "
+            "changed; give it a poll, or leave async out"
+        )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 import shlex
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from opsrun.modules.base import Context, Module, ModuleError, ModuleResult, Steps
+from opsrun.modules.background.job import Job
+from opsrun.modules.base import Beginning, Context, Module, ModuleError, ModuleResult, Steps
 from opsrun.modules.options import module, option
 from opsrun.modules.outcome import Ending, lines_of, read_ending
 from opsrun.modules.requests import Run
@@ -34,6 +35,9 @@ found() {
   if [ -d "$2" ] || [ ! -x "$2" ]; then tell "denied"; exit 0; fi
 }
 """
+
+_TOLD = ("cmd", "argv", "creates", "removes", "executable", "strip_empty_ends")
+"""Options that the result depends on."""
 
 _NO_PROGRAM = {"missing": (2, "No such file or directory"), "denied": (13, "Permission denied")}
 
@@ -66,18 +70,41 @@ class _Command(Module):
         if context.check and not self._ruled and self.chdir is None:
             return self._unrun(skipped=True)
         mark = secrets.token_hex(8)
+        answer = yield self._request(mark, context)
+        return self._result(read_ending(answer, mark), answer, check=context.check)
+
+    def _request(self, mark: str, context: Context) -> Run:
         data = None
         if self.stdin is not None:
             text = self.stdin + "\n" if self.stdin_add_newline else self.stdin
             data = text.encode("utf-8", "surrogateescape")
-        answer = yield Run(
+        return Run(
             "".join(self._script(mark, context)),
             data,
             effect="reads" if context.check else "changes",
             apart=True,
             environment=True,
         )
-        return self._result(read_ending(answer, mark), answer, context)
+
+    def background(self, context: Context) -> Beginning:
+        """See `Module.background`: all of it."""
+        if not str(self.shown() or "").strip():
+            raise _refused("no command given")
+        mark = secrets.token_hex(8)
+        job = Job(self._request(mark, context), {"module": self.name, "mark": mark, **self._kept()})
+        # A generator that asks for nothing.
+        yield from ()
+        return job
+
+    def _kept(self) -> dict[str, Any]:
+        kept = {name: getattr(self, name, None) for name in _TOLD}
+        return {"options": {name: value for name, value in kept.items() if value is not None}}
+
+    @classmethod
+    def concluded(cls, recipe: Mapping[str, Any], answer: CommandResult) -> ModuleResult:
+        """See `Module.concluded`."""
+        module = cls(**{name: value for name, value in recipe["options"].items() if name in _TOLD})
+        return module._result(read_ending(answer, str(recipe["mark"])), answer, check=False)
 
     @property
     def _ruled(self) -> bool:
@@ -98,12 +125,12 @@ class _Command(Module):
         else:
             yield from self.launch()
 
-    def _result(self, ending: Ending, answer: CommandResult, context: Context) -> ModuleResult:
+    def _result(self, ending: Ending, answer: CommandResult, *, check: bool) -> ModuleResult:
         match ending.code:
             case "end":
                 return self._ran(ending, answer)
             case "creates" | "removes":
-                return self._unneeded(ending.code, context)
+                return self._unneeded(ending.code, check)
             case "would":
                 return self._unrun(skipped=not self._ruled)
             case "chdir":
@@ -133,10 +160,10 @@ class _Command(Module):
             warnings=warnings,
         )
 
-    def _unneeded(self, rule: str, context: Context) -> ModuleResult:
+    def _unneeded(self, rule: str, check: bool) -> ModuleResult:
         path = self.creates if rule == "creates" else self.removes
         why = "exists" if rule == "creates" else "does not exist"
-        first = "Would not" if context.check else "Did not"
+        first = "Would not" if check else "Did not"
         return ModuleResult(
             msg=f"{first} run command since '{path}' {why}",
             data=self._data(rc=0, stdout=f"skipped, since {path} {why}"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from opsrun.errors import ConnectionFailed, ConnectionLost, HostError, TransferFailed, UsageError
-from opsrun.modules.base import Context, Module, ModuleError, ModuleResult
+from opsrun.modules.base import Context, Module, ModuleError, ModuleResult, NotLeftAlone
 from opsrun.modules.requests import Fetch, Fetched, Reconnect, Request, Run, Sleep, Upload
 from opsrun.remote.command import Command, CommandResult
 from opsrun.remote.connection import Manner
@@ -62,6 +62,7 @@ def drive(module: Module, context: Context, host: Hands) -> ModuleResult:
 
     Raises:
         HostError: all others: the connection broke, the run was cancelled …
+        NotLeftAlone: it was asked to leave its work to the host, and can't.
         RuntimeError: in check mode it asked for a change: a bug of the module's.
     """
     if context.check and not module.checks:
@@ -69,6 +70,8 @@ def drive(module: Module, context: Context, host: Hands) -> ModuleResult:
     steps = module.steps(context)
     try:
         return _fed(steps, module, context, host)
+    except NotLeftAlone:
+        raise
     except ModuleError as error:
         return error.result()
     except HostError as error:

@@ -10,6 +10,7 @@ from opsrun.modules.base import Module
 PREFIXES = ("ansible.builtin.", "ansible.legacy.")
 
 _WHERE = {
+    "async_status": "background.async_status:AsyncStatus",
     "command": "command:CommandModule",
     "copy": "copying:Copy",
     "file": "files:File",

@@ -6,15 +6,18 @@ import io
 import os.path
 import secrets
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from opsrun.modules.base import Context, Module, ModuleError, ModuleResult, Steps
-from opsrun.modules.local import found_file, in_clear
-from opsrun.modules.options import module, option
-from opsrun.modules.outcome import lines_of, read_ending
+from opsrun.modules.background.job import Job
+from opsrun.modules.base import Beginning, Context, Module, ModuleError, ModuleResult, Steps
+from opsrun.modules.local import content_of, found_file
+from opsrun.modules.options import module, option, resolve
+from opsrun.modules.outcome import Ending, lines_of, read_ending
 from opsrun.modules.requests import Run
 from opsrun.modules.running import AROUND
 from opsrun.modules.wording import glob_word, path_word, text_of, word
+from opsrun.remote.command import CommandResult
 
 _TAKE = """\
 t=${TMPDIR:-/tmp}/opsrun-$mark
@@ -42,19 +45,40 @@ class Script(Module):
         ruled = self.creates is not None or self.removes is not None
         if context.check and not ruled:
             return ModuleResult(skipped=True, msg="a script says nothing in check mode")
-        name, arguments = self._words()
-        path = in_clear(found_file(name, "files", context), decrypt=self.decrypt)
         mark = secrets.token_hex(8)
-        with open(path, "rb") as file:
-            content = file.read()
-        answer = yield Run(
+        answer = yield self._request(mark, context)
+        return self._result(read_ending(answer, mark), answer)
+
+    def _request(self, mark: str, context: Context) -> Run:
+        name, arguments = self._words()
+        path = found_file(name, "files", context)
+        content = b"".join(content_of(path, context, decrypt=self.decrypt).chunks())
+        return Run(
             "".join(self._script(mark, os.path.basename(path), arguments, context)),
             None if context.check else content,
             effect="reads" if context.check else "changes",
             apart=True,
             environment=True,
         )
-        ending = read_ending(answer, mark)
+
+    def background(self, context: Context) -> Beginning:
+        """See `Module.background`: all of it."""
+        mark = secrets.token_hex(8)
+        rules = {"creates": self.creates, "removes": self.removes}
+        told = {name: path for name, path in rules.items() if path is not None}
+        recipe = {"module": self.name, "mark": mark, "cmd": self.cmd, "options": told}
+        job = Job(self._request(mark, context), recipe)
+        # A generator that asks for nothing.
+        yield from ()
+        return job
+
+    @classmethod
+    def concluded(cls, recipe: Mapping[str, Any], answer: CommandResult) -> ModuleResult:
+        """See `Module.concluded`."""
+        module = resolve(cls, recipe["options"], str(recipe["cmd"]))
+        return module._result(read_ending(answer, str(recipe["mark"])), answer)
+
+    def _result(self, ending: Ending, answer: CommandResult) -> ModuleResult:
         match ending.code:
             case "end":
                 rc = ending.rc if ending.rc >= 0 else 128 - ending.rc

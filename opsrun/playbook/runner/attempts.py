@@ -15,8 +15,9 @@ from opsrun.playbook.actions.base import Acted, Action, Call, rendered
 from opsrun.playbook.actions.registry import INCLUDES, find_action, known_actions
 from opsrun.playbook.interfaces import Templar
 from opsrun.playbook.messages import Exports, Include, RunTask
-from opsrun.playbook.model.nodes import RawAction, Task
+from opsrun.playbook.model.nodes import LOOPED, RawAction, Task
 from opsrun.playbook.runner.done import Done, cancelled, failure, forgiven, settled, untold
+from opsrun.playbook.runner.jobs import alone
 from opsrun.playbook.runner.kit import Kit
 from opsrun.playbook.runner.loops import Item
 from opsrun.playbook.runner.remote import Remote, wished
@@ -92,8 +93,9 @@ class Attempts:
 
     def condition_only(self) -> Done | None:
         """The skipped task, if a condition says so by itself; None where none does."""
+        own = self._task.action.args.get("when", ()) if self._name == LOOPED else ()
         try:
-            for condition in self._task.keywords.when:
+            for condition in (*self._task.keywords.when, *own):
                 if not self._templar.condition(condition, self._place("when")):
                     return self._skipped(condition)
         except (OpsrunError, ModuleError):
@@ -151,7 +153,15 @@ class Attempts:
         result = {"skipped": True, "skip_reason": reason, "false_condition": shown}
         return untold(settled(Done(result)))
 
+    def _item_of_block(self) -> Done:
+        item = self._item
+        place = {} if item is None else {"index": item.index}
+        include = Include("block", self._task.name, place, {} if item is None else item.variables)
+        return settled(Done({}, includes=(include,)))
+
     def _included(self) -> Done:
+        if self._name == LOOPED:
+            return self._item_of_block()
         action, templar = self._task.action, self._templar
         role = self._name == "include_role"
         known = _ROLE_ARGS if role else _TASKS_ARGS
@@ -280,6 +290,8 @@ class Attempts:
 
     def _acted(self, kind: type[Action]) -> Done:
         kit, task = self._kit, self._task
+        if alone(task, self._templar) is not None:
+            raise ModuleError(f"{self._name} is done on the controller: async can't be had with it")
         call = Call(
             task,
             self._order.host,
@@ -337,7 +349,7 @@ class Attempts:
             if self._item is not None:
                 templar = templar.with_variables(self._item.variables)
         wish = wished(self._kit, task, host, delegate, templar, seen)
-        return Remote(self._kit, task, host, wish).do(module, self._templar, self._search)
+        return Remote(self._kit, task, host, wish).do(module, self._templar, self._search, seen)
 
     def _with_facts(self, done: Done, delegate: str) -> Done:
         facts = done.result.get("ansible_facts")

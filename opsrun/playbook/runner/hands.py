@@ -39,11 +39,17 @@ class TaskHands:
         self._pausing = pausing
         self._now = now
         self._ends = None if limit is None else now() + limit
-        self._limit = limit
+        self.limit = limit
         self._intent = intent
         self._below = SessionHands(shell, environment)
         self.sent = False
         """Something that may have changed the host went out."""
+
+    def limit_to(self, seconds: float) -> None:
+        """What is still to be done may take so long, counted from now."""
+        ends = self._now() + seconds
+        if self._ends is None or ends < self._ends:
+            self._ends, self.limit = ends, seconds
 
     def run(self, request: Run) -> CommandResult:
         """See `Hands.run`."""
@@ -98,7 +104,7 @@ class TaskHands:
             return request
         left = self._ends - self._now()
         if left <= 0:
-            raise CommandTimeout(f"ran longer than {self._limit:g} s")
+            raise CommandTimeout(f"ran longer than {self.limit:g} s")
         if request.timeout is not None and request.timeout < left:
             return request
         return replace(request, timeout=left)

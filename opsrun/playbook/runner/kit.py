@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from opsrun.events import Event
@@ -15,6 +15,7 @@ from opsrun.playbook.model.nodes import Task
 from opsrun.playbook.state import RunState
 from opsrun.playbook.variables.layers import Layers
 from opsrun.playbook.variables.settings import RunSettings
+from opsrun.vault.vault import NO_VAULT, Vault
 
 
 class Variables(Protocol):
@@ -50,3 +51,7 @@ class Kit:
     """The file of the play that is under way."""
     intent: Callable[[str, str], None]
     """Called with host and task before anything goes out that may change the host."""
+    vault: Vault = NO_VAULT
+    """Opens what is encrypted."""
+    checked: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What jobs would come to that check mode did not start, by their ids."""

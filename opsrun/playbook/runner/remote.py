@@ -15,18 +15,21 @@ from opsrun.errors import (
     HostError,
     OpsrunError,
 )
+from opsrun.modules.background.async_status import AsyncStatus
 from opsrun.modules.base import Context, Module, ModuleError
 from opsrun.modules.driver import drive
 from opsrun.playbook.interfaces import Templar, Wish
 from opsrun.playbook.model.nodes import Task
 from opsrun.playbook.runner.done import Done, cancelled, failure, settled
 from opsrun.playbook.runner.hands import TaskHands
+from opsrun.playbook.runner.jobs import Alone, Jobs, alone, folder_of
 from opsrun.playbook.runner.kit import Kit
 from opsrun.playbook.runner.search import Search
 from opsrun.playbook.runner.values import environment, flag, number
 from opsrun.playbook.runner.wishes import connecting, wish
 from opsrun.playbook.variables.magic import namespaced
 from opsrun.results import Outcome
+from opsrun.vault.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Local:
 
     search: Search
     templar: Templar
+    vault: Vault
 
     def find(self, name: str, folder: str) -> str | None:
         """See `Controller.find`."""
@@ -47,6 +51,11 @@ class Local:
     def render(self, path: str, options: Mapping[str, Any]) -> bytes:
         """See `Controller.render`."""
         return self.templar.file(path, options)
+
+    def opened(self, path: str) -> bytes:
+        """See `Controller.opened`."""
+        with open(path, "rb") as file:
+            return self.vault.open(file.read(), path=path)
 
 
 class Remote:
@@ -66,26 +75,42 @@ class Remote:
         self._host = host
         self._wish = wish
 
-    def do(self, module: Module, templar: Templar, search: Search) -> Done:
-        """Run it; whatever the host does is in the answer. Raises what is no host's fault."""
+    def do(self, module: Module, templar: Templar, search: Search, seen: Mapping[str, Any]) -> Done:
+        """Run it; whatever the host does is in the answer. Raises what is no host's fault.
+
+        Args:
+            seen: the raw variables of whom it is done on.
+        """
         kit, task = self._kit, self._task
-        limit = self._limit(templar)
+        limit = number(task, task.keywords.timeout, "timeout", templar, 0)
+        how = alone(task, templar)
         context = Context(
-            Local(search, templar),
+            Local(search, templar, kit.vault),
             flag(task, "check_mode", templar, kit.settings.check),
             flag(task, "diff", templar, kit.settings.diff),
             self._host,
             namespaced(kit.state.host(self._wish.host).facts),
         )
         exported = self._environment(templar)
+        where = folder_of(seen, templar, exported, task)
         hands: TaskHands | None = None
         try:
             with kit.reach.lease(self._wish) as shell:
-                hands = TaskHands(shell, exported, kit.pausing, kit.now, limit, self._intent)
-                result = drive(module, context, hands).to_dict()
+                bound = limit if limit > 0 else None
+                hands = TaskHands(shell, exported, kit.pausing, kit.now, bound, self._intent)
+                jobs = Jobs(hands, shell, context, where, kit.checked, kit.now)
+                result = self._result(module, how, jobs, context, hands)
         except OpsrunError as error:
-            return self._ended(error, hands is not None and hands.sent, limit)
+            sent, reached = (False, None) if hands is None else (hands.sent, hands.limit)
+            return self._ended(error, sent, reached)
         return settled(Done(result))
+
+    def _result(
+        self, module: Module, how: Alone | None, jobs: Jobs, context: Context, hands: TaskHands
+    ) -> dict[str, Any]:
+        if isinstance(module, AsyncStatus):
+            return jobs.look(module)
+        return drive(module, context, hands).to_dict() if how is None else jobs.do(module, how)
 
     def _environment(self, templar: Templar) -> dict[str, str]:
         """What is exported; while facts are gathered, what the facts themselves are to tell isn't.
@@ -94,21 +119,6 @@ class Remote:
         """
         gathers = self._task.action.name in ("setup", "gather_facts")
         return environment(self._task, templar, without_facts=gathers)
-
-    def _limit(self, templar: Templar) -> float | None:
-        """Seconds that the action may take.
-
-        A task with ``async`` and ``poll`` is waited for, over the connection that there is; so all
-        that is left of it is its limit. One that nobody waits for is refused.
-        """
-        task = self._task
-        limits = [number(task, task.keywords.timeout, "timeout", templar, 0)]
-        background = number(task, task.async_seconds, "async", templar, 0)
-        if background > 0:
-            if number(task, task.poll, "poll", templar, 15) <= 0:
-                raise ModuleError("async with poll: 0 is not built yet: nothing was started")
-            limits.append(background)
-        return min((limit for limit in limits if limit > 0), default=None)
 
     def _intent(self) -> None:
         self._kit.intent(self._wish.host, self._task.id)
