@@ -76,7 +76,8 @@ class TaskStarted:
     action: str
     origin: str = ""
     """``file:line``."""
-    kind: Literal["task", "handler", "gather", "meta", "include"] = "task"
+    kind: Literal["task", "handler", "gather", "meta", "include", "block"] = "task"
+    """``block``: not its tasks, but what finds the items of its loop, or decides about one."""
     role: str = ""
     shown: bool = True
     """Whether Ansible would print a banner for it."""

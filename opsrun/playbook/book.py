@@ -29,6 +29,8 @@ class TaskBook:
                     self._rescued.add(node.id)
                 continue
             self._blocks[node.id] = node
+            if node.loop is not None:
+                self.add((node.loop,), rescued=rescued)
             self.add(node.tasks, rescued=rescued or bool(node.rescue))
             self.add((*node.rescue, *node.always), rescued=rescued)
 

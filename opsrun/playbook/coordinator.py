@@ -18,7 +18,7 @@ from opsrun.events import Event, HandlersPending, Notice, TaskResult, TaskStarte
 from opsrun.playbook.actions.registry import INCLUDES
 from opsrun.playbook.book import TaskBook
 from opsrun.playbook.messages import Load, Loaded, PlayEnded, RunTask, TaskEnded
-from opsrun.playbook.model.nodes import Block, Node, Task
+from opsrun.playbook.model.nodes import LOOPED, Block, Node, Task
 from opsrun.playbook.parse.loader import Included
 from opsrun.playbook.recap import Recap
 from opsrun.playbook.runner.host_runner import CENSORED, HostRunner
@@ -29,7 +29,7 @@ from opsrun.playbook.variables.live import LiveInventory
 from opsrun.playbook.variables.playscope import PlayScope
 from opsrun.results import Outcome
 
-TaskKind = Literal["task", "handler", "gather", "meta", "include"]
+TaskKind = Literal["task", "handler", "gather", "meta", "include", "block"]
 Pass = Callable[[Any], Any]
 """Takes a message over to where it is read; the test engine's goes through JSON."""
 
@@ -206,7 +206,7 @@ class BatchRun:
         except PatternError as error:
             ended = self._refused(ended, f"{task.origin}: {error}")
         office.state.fold(ended)
-        if task.action.name != "meta" or not (ended.ignored or ended.outcome.is_good):
+        if _counts(task, ended):
             office.recap.add(ended, rescued=office.book.rescued(ended.task))
         self._scheduler.ended(ended)
 
@@ -259,7 +259,7 @@ class BatchRun:
         office.recap.add(TaskEnded(host, task, 0, Outcome.FAILED, result=result), rescued=rescued)
         if self._is_include(task):
             # It was counted as well when its conditions held; now it has a result that says so.
-            office.recap.of(host).ok -= 1
+            office.recap.of(host).ok -= office.book.task(task).action.name != LOOPED
             name, reason = office.name_of(office.book.task(task)), {**result, "reason": words}
             office.emit(TaskResult(host, task, Outcome.FAILED, reason, name=name, rescued=rescued))
 
@@ -286,7 +286,16 @@ def started(task: Task, name: str) -> TaskStarted:
     )
 
 
+def _counts(task: Task, ended: TaskEnded) -> bool:
+    """Whether it is one of the host's tasks: what went well, and is no task by itself, isn't."""
+    if task.action.name == LOOPED:
+        return ended.outcome is not Outcome.OK
+    return task.action.name != "meta" or not (ended.ignored or ended.outcome.is_good)
+
+
 def _kind(task: Task) -> TaskKind:
+    if task.action.name == LOOPED:
+        return "block"
     if task.handler:
         return "handler"
     if task.action.name == "meta":

@@ -69,7 +69,9 @@ class Parked:
 class Include:
     """A dynamic include whose conditions held; what it leads to is loaded by the controller."""
 
-    kind: Literal["tasks", "role"]
+    kind: Literal["tasks", "role", "block"]
+    """``block``: one item of a block's loop; its ``args`` have the item's ``index``, from 0, unless
+    that item has been begun and only its condition was open."""
     name: str
     """File, or role; rendered."""
     args: Mapping[str, Any] = field(default_factory=dict)

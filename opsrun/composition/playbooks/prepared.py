@@ -13,15 +13,19 @@ from opsrun.composition.playbooks.remarks import unknown_modules
 from opsrun.dialect.tags import Template
 from opsrun.errors import PlaybookError, UsageError
 from opsrun.inventory import Inventory
+from opsrun.playbook.messages import Include
 from opsrun.playbook.model.nodes import Block, Play, Playbook, Task
 from opsrun.playbook.parse.listing import ListedPlay, listed
 from opsrun.playbook.parse.loader import Included, Loader
 from opsrun.playbook.parse.selection import (
     RenderTag,
     Selection,
+    is_decision,
+    loop_at,
     select,
     select_nodes,
     start_at,
+    start_within,
 )
 from opsrun.playbook.templating.library import Library
 from opsrun.playbook.templating.templar import Templar
@@ -47,6 +51,8 @@ class Prepared:
             raise UsageError("name a playbook")
         self.options = options
         self._warned: list[str] = []
+        self._within: set[str] = set()
+        """Ids of the tasks that lead into the block, and the item, that ``start_at`` is in."""
         settings = options.settings
         self.loader = Loader(
             settings.cwd,
@@ -74,13 +80,27 @@ class Prepared:
         plays = [play for playbook in self.playbooks for play in playbook.plays]
         chosen = [select(play, self.selection, self._tags(play)) for play in plays]
         wanted = self.options.settings.start_at
-        return chosen if wanted is None else list(start_at(chosen, wanted))
+        if wanted is None:
+            return chosen
+        self._within.add(loop_at(chosen, wanted))
+        return list(start_at(chosen, wanted))
 
-    def of_include(self, task: Task, found: Included) -> Included:
+    def of_include(self, task: Task, include: Include, found: Included) -> Included:
         """What the tags leave of what ``task`` includes."""
         render = self._forgiving(self.loader.tags_within(task))
-        blocks = select_nodes(found.blocks, self.selection, render)
-        return replace(found, blocks=tuple(each for each in blocks if isinstance(each, Block)))
+        nodes = select_nodes(found.blocks, self.selection, render)
+        blocks = tuple(each for each in nodes if isinstance(each, Block))
+        if task.id in self._within and include.args.get("index", 0) == 0:
+            blocks = self._from_start(blocks)
+        return replace(found, blocks=blocks)
+
+    def _from_start(self, blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+        """The first item of a block's loop, from the task on that is to be the first."""
+        assert self.options.settings.start_at is not None
+        kept, within = start_within(blocks, self.options.settings.start_at)
+        decides = (each.tasks[0] for each in blocks if each.tasks)
+        self._within |= {within, *(each.id for each in decides if is_decision(each))}
+        return kept
 
     def _tags(self, play: Play) -> RenderTag:
         return self._forgiving(self.loader.tag_renderer(play))

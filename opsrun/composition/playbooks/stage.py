@@ -204,7 +204,8 @@ class PlaybookStage(Run):
 
     def _load(self, book: TaskBook, order: Load) -> Included:
         task = book.task(order.task)
-        return self._prepared.of_include(task, self._prepared.loader.load(task, order.include))
+        found = self._prepared.loader.load(task, order.include)
+        return self._prepared.of_include(task, order.include, found)
 
     def _begin(self, scope: PlayScope, scopes: Scopes, templars: Templars) -> None:
         templars.begin(scope, scopes.before_play(scope))

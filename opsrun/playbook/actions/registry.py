@@ -6,6 +6,7 @@ from functools import cache
 
 from opsrun.modules.registry import short_name
 from opsrun.playbook.actions.base import Action
+from opsrun.playbook.model.nodes import LOOPED
 
 
 @cache
@@ -33,7 +34,7 @@ def _known() -> dict[str, type[Action]]:
     return {kind.name: kind for kind in kinds}
 
 
-INCLUDES = ("include_tasks", "include_role")
+INCLUDES = ("include_tasks", "include_role", LOOPED)
 """Done by the scheduler and the loader; a runner only says what is to be loaded."""
 
 
@@ -44,4 +45,4 @@ def find_action(name: str) -> type[Action] | None:
 
 def known_actions() -> tuple[str, ...]:
     """All names, sorted."""
-    return tuple(sorted((*_known(), *INCLUDES)))
+    return tuple(sorted((*_known(), *(name for name in INCLUDES if name != LOOPED))))

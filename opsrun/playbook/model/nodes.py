@@ -14,6 +14,9 @@ from opsrun.dialect.origin import NOWHERE, Origin
 from opsrun.playbook.model.gates import Await
 from opsrun.playbook.model.keywords import Keywords, Loop
 
+LOOPED = "looped block"
+"""Name of the action that finds the items of a block's ``loop``, or decides about one of them: a
+dynamic include that no file spells."""
 Form = Literal["mapping", "k=v", "free-form", "none", "template"]
 """How arguments were written; ``template`` is ``args: "{{ … }}"`` or ``module: "{{ … }}"``."""
 
@@ -134,6 +137,11 @@ class Block:
     role: Role | None = None
     role_end: bool = False
     """Its end is the end of the role (``meta: end_role`` leads here; the role has run)."""
+    loop: Task | None = None
+    """Finds its items, and stands for all of it: what the block holds is what one item is to do,
+    made anew for each while the run goes on, and itself only to be looked at."""
+    rescue_unreachable: bool = False
+    """``rescue`` is for hosts that can't be reached, too."""
     origin: Origin = NOWHERE
 
     def every_task(self) -> Iterator[Task]:

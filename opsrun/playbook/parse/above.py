@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from opsrun.dialect.origin import Origin
 from opsrun.dialect.tags import Template
 from opsrun.dialect.yaml_data import Document
-from opsrun.playbook.model.keywords import Keywords
+from opsrun.playbook.model.keywords import Keywords, Loop
 from opsrun.playbook.model.nodes import Node, Role, Task, VarsLayer
 from opsrun.playbook.parse.files import Files
 from opsrun.playbook.parse.watching import Watch
@@ -69,6 +69,8 @@ class Above:
     """Files and roles whose imports lead here, to find circles."""
     depth: int = 0
     """Dynamic includes that lead here."""
+    loops: tuple[str, ...] = ()
+    """Loop variables of the blocks around it."""
 
     def static(self) -> dict[str, Any]:
         """The variables that are known here before any host is, weakest first put in."""
@@ -100,6 +102,15 @@ class OwnTask(NamedTuple):
     layer: VarsLayer | None
 
 
+class Body(NamedTuple):
+    """A block that is read anew for each item of its loop."""
+
+    spot: Spot
+    above: Above
+    """What is handed down to it, the items that lead there among it; its own share is not."""
+    loop: Loop
+
+
 class ReadNodes(Protocol):
     """Reads a list of tasks; `opsrun.playbook.parse.tasks` has the one there is."""
 
@@ -124,6 +135,8 @@ class Kit:
     """By the identity of the task's dictionary (the documents are kept), and if it is a handler."""
     above: dict[str, Above] = field(default_factory=dict)
     """What a dynamic include hands down, by the include's id."""
+    bodies: dict[str, Body] = field(default_factory=dict)
+    """Blocks with loops, by the ids of the tasks that find their items, or decide about one."""
 
     @property
     def watch(self) -> Watch:

@@ -15,14 +15,15 @@ from opsrun.playbook.messages import Include
 from opsrun.playbook.model.nodes import Block, Node, Play, Playbook, Role, Task, VarsLayer
 from opsrun.playbook.parse import roles
 from opsrun.playbook.parse.above import Above, Kit, PlayScope, StaticRender
+from opsrun.playbook.parse.blocks import notified, of_item
 from opsrun.playbook.parse.files import Decrypt, Files
 from opsrun.playbook.parse.includes import task_file, truth
 from opsrun.playbook.parse.inherit import inherit
-from opsrun.playbook.parse.names import BLOCK, ROLE_FROM
+from opsrun.playbook.parse.names import BLOCK, BLOCK_PARTS, OWN_BLOCK, ROLE_FROM
 from opsrun.playbook.parse.playbooks import PlaybookReader
 from opsrun.playbook.parse.selection import RenderTag, as_written
 from opsrun.playbook.parse.spot import Spot
-from opsrun.playbook.parse.tasks import notified, read_nodes
+from opsrun.playbook.parse.tasks import read_nodes
 
 MAX_DEPTH = 200
 """Dynamic includes within each other: conditions may end a circle of them, this does it else."""
@@ -109,9 +110,11 @@ class Loader:
         return lambda tag: render(tag, known)
 
     def load(self, task: Task, include: Include) -> Included:
-        """What ``include_tasks`` or ``include_role`` leads to, see `load_tasks`, `load_role`."""
+        """What an include leads to, see `load_tasks`, `load_role`, `load_item`."""
         if include.kind == "role":
             return self.load_role(task, include)
+        if include.kind == "block":
+            return self.load_item(task, include)
         return self.load_tasks(task, include)
 
     def load_tasks(self, task: Task, include: Include) -> Included:
@@ -138,6 +141,13 @@ class Loader:
             origin=task.origin,
         )
         return Included((block,), handlers, imported=imported)
+
+    def load_item(self, task: Task, include: Include) -> Included:
+        """The block of one item of a block's loop. PlaybookError."""
+        block = _within_reason(task.origin.path, lambda: of_item(self._kit, task, include))
+        # Handlers and roles that it imports are the play's since the block was read with it.
+        self._above(task).play.taken()
+        return Included((block,))
 
     def load_role(self, task: Task, include: Include) -> Included:
         """The blocks and handlers of an ``include_role``, dependencies first. PlaybookError."""
@@ -211,7 +221,7 @@ class Loader:
         if not isinstance(value, Mapping):
             raise document.error_at("apply: expected a dictionary of keywords", origin)
         spot = Spot(document, value, origin, "apply")
-        spot.known(BLOCK - {"block", "rescue", "always"})
+        spot.known(BLOCK - BLOCK_PARTS - OWN_BLOCK)
         return spot
 
 

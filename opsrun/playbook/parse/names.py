@@ -68,7 +68,10 @@ PLAY = (
 )
 ORDERS = ("inventory", "sorted", "reverse_sorted", "reverse_inventory", "shuffle")
 _BELOW_PLAY = frozenset(SHARED) | frozenset(DELEGATION) | GATHERED | {"name", "when"}
-BLOCK = _BELOW_PLAY | {"block", "rescue", "always", "notify"}
+OWN_BLOCK = frozenset({"loop", "loop_control", "rescue_unreachable"})
+"""The same of blocks; and ``with_*``."""
+BLOCK_PARTS = frozenset({"block", "rescue", "always"})
+BLOCK = _BELOW_PLAY | BLOCK_PARTS | OWN_BLOCK | {"notify"}
 TASK = _BELOW_PLAY | {
     "action",
     "args",

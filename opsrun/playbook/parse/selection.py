@@ -9,7 +9,7 @@ from typing import Any
 
 from opsrun.dialect.tags import Template
 from opsrun.errors import UsageError, did_you_mean
-from opsrun.playbook.model.nodes import Block, Node, Play, Task
+from opsrun.playbook.model.nodes import LOOPED, Block, Node, Play, Task
 
 RenderTag = Callable[[Template], Any]
 
@@ -96,7 +96,7 @@ def select_nodes(
 
 
 def _select_task(task: Task, selection: Selection, render: RenderTag) -> Task | None:
-    if task.implicit and task.action.name == "meta":
+    if task.implicit and task.action.name in ("meta", LOOPED):
         return task
     return task if selection.takes(tags_of(task.keywords.tags, render)) else None
 
@@ -128,11 +128,15 @@ def shown_name(task: Task) -> str:
     return f"{task.role.name} : {name}" if task.role else name
 
 
-def start_at(plays: Iterable[Play], pattern: str) -> tuple[Play, ...]:
+def start_at(plays: Iterable[Play], pattern: str) -> tuple[tuple[Play, ...], str]:
     """``plays`` from the first task on whose name is, or matches, ``pattern``.
 
     Facts are still gathered in the play where it begins, and in those after it; plays before it
     have nothing to do and are left out. Rescue and always parts don't count as a beginning.
+
+    Returns:
+        The plays, and the id of the task that goes through the block which it begins in, if that
+        has a loop: of its first item it leaves tasks out, too, see `start_within`.
 
     Raises:
         UsageError: there is no such task.
@@ -143,15 +147,25 @@ def start_at(plays: Iterable[Play], pattern: str) -> tuple[Play, ...]:
         blocks = found.nodes(play.blocks)
         if found.begun:
             kept = tuple(node for node in blocks if isinstance(node, Block))
-            return (replace(play, blocks=kept), *every[number + 1 :])
+            return (replace(play, blocks=kept), *every[number + 1 :]), found.within
     names = [task.name for play in every for block in play.blocks for task in block.every_task()]
     raise UsageError(f"no task is named {pattern!r}{did_you_mean(pattern, filter(None, names))}")
+
+
+def start_within(blocks: Iterable[Block], pattern: str) -> tuple[tuple[Block, ...], str]:
+    """The same for the first item of a block's loop. What doesn't hold the task stays whole."""
+    every = tuple(blocks)
+    found = _Start(pattern)
+    kept = tuple(node for node in found.nodes(every) if isinstance(node, Block))
+    return (kept, found.within) if found.begun else (every, "")
 
 
 class _Start:
     def __init__(self, pattern: str) -> None:
         self.pattern = pattern
         self.begun = False
+        self.within = ""
+        """Of the outermost looped block that it begins in."""
 
     def nodes(self, nodes: Iterable[Node]) -> tuple[Node, ...]:
         kept = (self._task(node) if isinstance(node, Task) else self._block(node) for node in nodes)
@@ -170,6 +184,8 @@ class _Start:
         if self.begun:
             return block
         tasks = self.nodes(block.tasks)
+        if self.begun and block.loop is not None:
+            self.within = block.loop.id
         if tasks and not self.begun:
             return replace(block, tasks=tasks, rescue=(), always=())
         return replace(block, tasks=tasks) if tasks else None

@@ -6,19 +6,20 @@ from dataclasses import replace
 from typing import Any
 
 from opsrun.dialect.origin import Origin
-from opsrun.dialect.tags import Template
+from opsrun.dialect.warning import FileWarning
 from opsrun.dialect.yaml_data import Document
 from opsrun.errors import InputError
-from opsrun.playbook.model.nodes import Block, Node, Task
+from opsrun.playbook.model.nodes import Node, Task
 from opsrun.playbook.parse import imports
 from opsrun.playbook.parse.above import Above, Kit, OwnTask
 from opsrun.playbook.parse.action import NO_STATEMENT, statement
-from opsrun.playbook.parse.checks import Unfit, is_name, shown, text
+from opsrun.playbook.parse.blocks import block_name, notified, read_block
+from opsrun.playbook.parse.checks import is_name, shown
 from opsrun.playbook.parse.gates import awaited, opened
 from opsrun.playbook.parse.includes import check_include
-from opsrun.playbook.parse.inherit import conditions, handed_down, inherit, listed_any, own_keywords
+from opsrun.playbook.parse.inherit import conditions, handed_down, own_keywords
 from opsrun.playbook.parse.loops import loop
-from opsrun.playbook.parse.names import BLOCK, HANDLER, IMPORTS, INCLUDES, TASK
+from opsrun.playbook.parse.names import HANDLER, IMPORTS, INCLUDES, TASK
 from opsrun.playbook.parse.spot import Spot, spot_at
 
 
@@ -45,10 +46,14 @@ def read_nodes(
 
 def _nodes(kit: Kit, spot: Spot, above: Above, name: str) -> tuple[Node, ...]:
     if "block" in spot:
-        block = _block(kit, replace(spot, what="block"), above, name)
+        block = read_block(kit, replace(spot, what="block"), above, name)
         kit.watch.node(spot, block, above)
         return (block,)
     task = _task(_own(kit, spot, above.handler), above, name)
+    if task.loop is not None and task.loop.control.loop_var in above.loops:
+        variable = repr(str(task.loop.control.loop_var))
+        words = f"this loop hides the item of a block around it: both call theirs {variable}"
+        kit.files.warnings.append(FileWarning(words, spot.origin))
     kit.watch.node(spot, task, above)
     if above.handler and task.action.name in ("include_role", "import_role"):
         words = f"Using {task.action.name!r} as a handler is not supported."
@@ -59,63 +64,6 @@ def _nodes(kit: Kit, spot: Spot, above: Above, name: str) -> tuple[Node, ...]:
         check_include(spot, task)
         kit.above[task.id] = above
     return (task,)
-
-
-def _block(kit: Kit, spot: Spot, above: Above, name: str) -> Block:
-    spot.known(BLOCK)
-    inner = _below(spot, above)
-    parts = {
-        key: _part(kit, spot, inner, key, f"{name}/{key}") for key in ("block", "rescue", "always")
-    }
-    return Block(
-        id=name,
-        tasks=parts["block"],
-        rescue=parts["rescue"],
-        always=parts["always"],
-        name=_name(spot),
-        keywords=inner.keywords,
-        role=above.role,
-        origin=spot.origin,
-    )
-
-
-def _part(kit: Kit, spot: Spot, inner: Above, key: str, prefix: str) -> tuple[Node, ...]:
-    if key not in spot:
-        return ()
-    value = spot.data[key]
-    if not isinstance(value, list):
-        message = f"{key}: expected a list of tasks, found {shown(value)}"
-        spot.tell(spot.value_error(message, key), "keyword-value")
-        return ()
-    origin = spot.document.value_origin(spot.data, key)
-    return read_nodes(kit, spot.document, value, inner, prefix, origin)
-
-
-def _below(spot: Spot, above: Above) -> Above:
-    """What a block hands on."""
-    layer = spot.attempt(spot.vars, None)
-    return replace(
-        above,
-        keywords=inherit(above.keywords, spot),
-        notify=above.notify + spot.convert("notify", notified),
-        vars=above.vars if layer is None else (*above.vars, layer),
-    )
-
-
-def notified(value: Any) -> tuple[Any, ...]:
-    """Names of handlers. Raises Unfit."""
-    if value is None:
-        return ()
-    found = tuple(each for each in listed_any(value) if each is not None)
-    for each in found:
-        if isinstance(each, (dict, list)):
-            raise Unfit(f"expected the names of handlers, found {shown(each)}")
-    return tuple(each if isinstance(each, Template) else text(each) for each in found)
-
-
-def _name(spot: Spot) -> str:
-    name = spot.get("name", "text")
-    return "" if name is None else name
 
 
 def _register(spot: Spot) -> str | None:
@@ -147,7 +95,7 @@ def _read_own(spot: Spot, handler: bool) -> OwnTask:
     task = Task(
         id="",
         action=done.action,
-        name=_name(spot),
+        name=block_name(spot),
         loop=spot.attempt(lambda: loop(spot), None),
         register=_register(spot),
         until=spot.convert("until", conditions),

@@ -13,7 +13,7 @@ from opsrun.events import Notice, TaskResult
 from opsrun.modules.base import ModuleError
 from opsrun.playbook.interfaces import Templar
 from opsrun.playbook.messages import NOTHING, RunTask, TaskEnded
-from opsrun.playbook.model.nodes import Task
+from opsrun.playbook.model.nodes import LOOPED, Task
 from opsrun.playbook.runner import loops
 from opsrun.playbook.runner.attempts import Attempts
 from opsrun.playbook.runner.done import Done, failure, forgiven, settled, together, untold, worst
@@ -26,6 +26,8 @@ from opsrun.results import Outcome
 CENSORED = "hidden, because no_log holds for this task"
 _OPEN = ("changed", "failed", "skipped", "unreachable", "attempts")
 """What of a hidden result is shown."""
+_LABEL = 80
+"""Characters of an item's label in a name."""
 
 
 class HostRunner:
@@ -142,7 +144,7 @@ class _Turn:
     def _without_items(self, error: Exception) -> Done:
         """A loop, or a keyword, can't be worked out; that is no failure where nothing is done."""
         attempts = self._attempts(self._templar, None)
-        if isinstance(error, UndefinedVariable) and self._task.keywords.when:
+        if isinstance(error, UndefinedVariable):
             done = attempts.condition_only()
             if done is not None:
                 return done
@@ -169,6 +171,7 @@ class _Turn:
             seen = replace(item, variables={**self._made(found), **item.variables})
             templar = self._templar.with_variables(seen.variables)
             done = self._attempts(templar, seen).done()
+            self._label_block(done, item, templar)
             found.append(done)
             self._added.update((n.name, g) for n in done.new_hosts for g in ("all", *n.groups))
             broken = bool(control.break_when) and self._breaks(templar, done)
@@ -217,6 +220,13 @@ class _Turn:
         except OpsrunError:
             return str(item.value)
 
+    def _label_block(self, done: Done, item: Item, templar: Templar) -> None:
+        """What is decided about an item of a block is told under the item's name."""
+        if self._task.action.name == LOOPED and done.includes and not self._secret:
+            include = done.includes[0]
+            label = {"label": self._label(item, templar)[:_LABEL]}
+            done.includes = (replace(include, args={**include.args, **label}),)
+
     def _folded(self, found: list[Done]) -> Done:
         """All items as one."""
         if not found:
@@ -243,8 +253,12 @@ class _Turn:
         return forgiven(whole) if whole.outcome is Outcome.FAILED and not failed else whole
 
     def _say(self, done: Done, item: str | None, attempt: int = 1, left: int | None = None) -> None:
+        block = self._task.action.name == LOOPED
+        if block and self._task.loop is None and done.outcome is Outcome.OK:
+            # That an item of a block is not left out shows by itself.
+            return
         result = self._shown(done)
-        files = ", ".join(each.name for each in done.includes)
+        files = "" if block else ", ".join(each.name for each in done.includes)
         self._kit.emit(
             TaskResult(
                 self._order.host,

@@ -94,6 +94,8 @@ class Road:
             node = top.nodes[top.index]
             if isinstance(node, Task):
                 return node
+            if node.loop is not None:
+                return node.loop
             top.index += 1
             if not (node.role_end and self._has_had(node)):
                 frames.append(Frame(node.tasks, node))

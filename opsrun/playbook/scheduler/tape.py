@@ -12,8 +12,10 @@ def tasks_of(nodes: Iterable[Node]) -> Iterator[Task]:
     for node in nodes:
         if isinstance(node, Task):
             yield node
+        elif node.loop is not None:
+            yield node.loop
         else:
-            yield from node.every_task()
+            yield from tasks_of((*node.tasks, *node.rescue, *node.always))
 
 
 class _Stop:

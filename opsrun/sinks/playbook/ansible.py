@@ -147,7 +147,7 @@ class AnsibleSink:
 
     def _task(self, event: TaskStarted) -> None:
         self._tasks[event.task] = event
-        if event.action == "meta" or "{{" in event.name:
+        if event.action == "meta" or event.kind == "block" or "{{" in event.name:
             # Of meta tasks there is one for each host; the other waits for a host's name for it.
             self._banner = ""
             return

@@ -31,7 +31,7 @@ from opsrun.sinks.style import BOLD, DIM, YELLOW, paint
 from opsrun.sinks.terminal import TerminalSink
 from opsrun.views.sanitise import sanitise_line
 
-_KINDS = {"handler": "handler", "gather": "facts", "include": "include"}
+_KINDS = {"handler": "handler", "gather": "facts", "include": "include", "block": "block"}
 
 
 class PlaybookSink(TerminalSink):
@@ -108,7 +108,9 @@ class PlaybookSink(TerminalSink):
             self._finish_tasks()
         if event.action != "meta":
             self._open.setdefault(event.task, Tally(event, self._look, self._batch))
-            self._heading(event, event.name)
+            # Of a block's loop there may be nothing to tell.
+            if event.kind != "block":
+                self._heading(event, event.name)
 
     def _heading(self, event: TaskStarted, name: str) -> None:
         self._headed = event.task
