@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from opsrun.events import (
         ErrorInfo,
         Event,
+        CustomStats,
         HandlersPending,
         HostStarted,
         Notice,
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from opsrun.report import Report
     from opsrun.secret import Secret
     from opsrun.transports.targets.become import Become
+    from opsrun.vault.vault import VaultSecrets
 
 __version__ = "0.1.0"
 
@@ -78,6 +80,7 @@ __all__ = [
     "Fleet",
     "FleetOptions",
     "GateTimeout",
+    "CustomStats",
     "HandlersPending",
     "Host",
     "HostError",
@@ -112,6 +115,7 @@ __all__ = [
     "TransferFailed",
     "UndefinedVariable",
     "UsageError",
+    "VaultSecrets",
     "Waiting",
     "WorkId",
     "__version__",
@@ -121,6 +125,7 @@ _ROOMS = (
     *("opsrun.errors", "opsrun.events", "opsrun.report", "opsrun.secret", "opsrun.inventory"),
     "opsrun.api",
     "opsrun.transports.targets.become",
+    "opsrun.vault.vault",
 )
 
 

@@ -9,7 +9,7 @@ from opsrun.api.aio import AsyncFleet
 from opsrun.api.commands import PerHost
 from opsrun.api.copying import Copying
 from opsrun.api.core import FleetCore, Lines, Pattern
-from opsrun.api.fleet_options import FleetOptions, PathLike
+from opsrun.api.fleet_options import FleetOptions, PathLike, VaultPassword, opener
 from opsrun.api.handle import RunHandle, telling
 from opsrun.api.options import ExecOptions
 from opsrun.api.playbooks import Playbooks
@@ -22,6 +22,7 @@ from opsrun.report import Report
 from opsrun.secret import Secret
 from opsrun.transports.targets.become import Become
 from opsrun.transports.targets.target import HostKeyChecking
+from opsrun.vault.vault import NO_VAULT, Vault
 
 if TYPE_CHECKING:
     from opsrun.api.one import OneHost
@@ -63,6 +64,8 @@ class Fleet(Copying, Readiness, Playbooks, AsyncFleet):
             up in ssh_config, and logged in to once a run. ``private_key``, ``connect_timeout`` and
             ``host_key_checking`` hold for them too; user, port and password don't.
         become: as whom commands run: True for root, a user's name, or a `Become`.
+        vault: opens what is encrypted: a password (text or `Secret`), passwords by vault id, or
+            `VaultSecrets`.
 
     Raises:
         InventoryError: the inventory can't be read.
@@ -85,6 +88,7 @@ class Fleet(Copying, Readiness, Playbooks, AsyncFleet):
         ssh_options: Sequence[str] = (),
         jump: str | None = None,
         become: bool | str | Become = False,
+        vault: VaultPassword = None,
     ) -> None:
         options = FleetOptions(
             user=user,
@@ -99,8 +103,9 @@ class Fleet(Copying, Readiness, Playbooks, AsyncFleet):
             ssh_options=ssh_options,
             jump=jump,
             become=become,
+            vault=vault,
         )
-        super().__init__(_load(inventory), options, Lines(engine))
+        super().__init__(_load(inventory, opener(options)), options, Lines(engine))
 
     @classmethod
     def with_options(
@@ -119,7 +124,7 @@ class Fleet(Copying, Readiness, Playbooks, AsyncFleet):
         """
         options = options or FleetOptions()
         made = cls.__new__(cls)
-        FleetCore.__init__(made, _load(inventory), options, Lines(options.engine))
+        FleetCore.__init__(made, _load(inventory, opener(options)), options, Lines(options.engine))
         return made
 
     def __enter__(self) -> Self:
@@ -262,7 +267,10 @@ class Fleet(Copying, Readiness, Playbooks, AsyncFleet):
         return telling(run.stream(), options.get("on_result"))
 
 
-def _load(inventory: PathLike | Sequence[PathLike] | Inventory | None) -> Inventory:
+def _load(
+    inventory: PathLike | Sequence[PathLike] | Inventory | None, vault: Vault | None
+) -> Inventory:
     if isinstance(inventory, Inventory):
-        return inventory
-    return load_inventory([] if inventory is None else arguments.paths("inventory", inventory))
+        return inventory if vault is None else inventory.opened_with(vault)
+    sources = [] if inventory is None else arguments.paths("inventory", inventory)
+    return load_inventory(sources, vault=vault or NO_VAULT)

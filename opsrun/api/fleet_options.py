@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -13,8 +13,11 @@ from opsrun.secret import Secret
 from opsrun.transports.targets.become import Become
 from opsrun.transports.targets.build import ConnectionDefaults
 from opsrun.transports.targets.target import HostKeyChecking
+from opsrun.vault.vault import Vault, VaultSecrets
 
 PathLike = str | os.PathLike[str]
+VaultPassword = str | Secret | Mapping[str, str | Secret] | VaultSecrets | None
+"""One password for everything, passwords by vault id, or what `VaultSecrets.read` read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,11 @@ class FleetOptions:
     ssh_options: Sequence[str] = ()
     jump: str | None = None
     become: bool | str | Become = False
+    vault: VaultPassword = None
 
     def __post_init__(self) -> None:
+        if self.vault is not None and not isinstance(self.vault, VaultSecrets):
+            object.__setattr__(self, "vault", VaultSecrets.of(self.vault))
         arguments.choice("engine", str(self.engine), ENGINES)
         arguments.choice("host_key_checking", self.host_key_checking, get_args(HostKeyChecking))
         arguments.secret_text("password", self.password, Secret)
@@ -73,6 +79,12 @@ class FleetOptions:
             jump=arguments.text("jump", self.jump),
             become=_become(self.become),
         )
+
+
+def opener(options: FleetOptions) -> Vault | None:
+    """What opens files and values that are encrypted; None where there is nothing to open with."""
+    secrets = options.vault
+    return Vault(secrets) if isinstance(secrets, VaultSecrets) else None
 
 
 def _become(value: bool | str | Become) -> Become | None:

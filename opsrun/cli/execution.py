@@ -18,6 +18,7 @@ from opsrun.cli.interrupt import Interrupts
 from opsrun.cli.main import BROKEN_PIPE, warn
 from opsrun.cli.options import Reach, Selection, Show, exclusive
 from opsrun.cli.passwords import password_of
+from opsrun.cli.vaulting import vault_of
 from opsrun.errors import UsageError
 from opsrun.secret import Secret
 
@@ -65,7 +66,9 @@ def choose_hosts(selection: Selection) -> tuple[Inventory, tuple[Host, ...]]:
     patterns += selection.group
     if not patterns and not selection.hostfile:
         raise UsageError("which hosts? Say --hosts PATTERN (-w), -g GROUP or --hostfile")
-    inventory = load_inventory(list(selection.inventory), hostfiles=list(selection.hostfile))
+    inventory = load_inventory(
+        list(selection.inventory), hostfiles=list(selection.hostfile), vault=vault_of(selection)
+    )
     for warning in inventory.warnings:
         warn(f"warning: {warning}")
     patterns = patterns or [f"^{path}" for path in selection.hostfile]

@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 from opsrun.cli.main import warn
+from opsrun.cli.options import take
+from opsrun.cli.vaulting import Vaulting, vault_of, vault_options
 from opsrun.errors import UsageError
 from opsrun.inventory import Host, Inventory, load_inventory
 from opsrun.inventory.export import (
@@ -46,13 +48,15 @@ def source_options(command: Callable[..., None]) -> Callable[..., None]:
             metavar="SOURCE",
             help="File, script, directory, or a list such as h1,h2, (may be repeated).",
         ),
+        vault_options,
     ):
         command = option(command)
     return command
 
 
-def _load(sources: tuple[str, ...], hostfiles: tuple[str, ...]) -> Inventory:
-    return load_inventory(sources, hostfiles=hostfiles)
+def _load(sources: tuple[str, ...], hostfiles: tuple[str, ...], **vault: Any) -> Inventory:
+    opens = vault_of(take(Vaulting, vault))
+    return load_inventory(sources, hostfiles=hostfiles, vault=opens)
 
 
 def _finish(found: Inventory, lines: Iterable[str], end: str = "\n") -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from opsrun.cli.kinds import Seconds
+from opsrun.cli.vaulting import vault_options
 from opsrun.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -29,6 +30,9 @@ class Selection:
     hostfile: tuple[str, ...] = ()
     pick: int | None = None
     list_hosts: bool = False
+    vault_id: tuple[str, ...] = ()
+    vault_password_file: tuple[str, ...] = ()
+    ask_vault_pass: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,7 @@ _HOW_MUCH = (
 
 
 def selection_options(function: F) -> F:
-    """-i -w -g -x -X -l --hostfile --pick --list-hosts."""
+    """-i -w -g -x -X -l --hostfile --pick --list-hosts, and `vault_options`."""
     return _selection("--group", "--exclude")(function)
 
 
@@ -176,6 +180,7 @@ def _selection(group: str, exclude: str) -> Callable[[F], F]:
             "--pick", type=click.IntRange(1), metavar="N", help="N of the hosts, drawn at random."
         ),
         click.option("--list-hosts", is_flag=True, help="Print the hosts and do nothing."),
+        vault_options,
     )
 
 

@@ -16,7 +16,8 @@ from opsrun.cli.options import (
     connection_options,
     take,
 )
-from opsrun.errors import NotBuiltError, UsageError
+from opsrun.cli.vaulting import vault_of, vault_options
+from opsrun.errors import UsageError
 
 if TYPE_CHECKING:
     from opsrun.cli.execution import Front
@@ -27,10 +28,6 @@ if TYPE_CHECKING:
 
 OUTPUTS = ("text", "json", "jsonl", "ansible")
 _OTHERS = ("fold", "line")
-_VAULT = (
-    *("--ask-vault-pass", "--ask-vault-password", "--vault-id"),
-    *("--vault-password-file", "--vault-pass-file"),
-)
 
 
 class PlaybookOutput(click.Choice[str]):
@@ -70,6 +67,9 @@ class Playing:
     gathering: Gathering = "implicit"
     playbook_dir: str | None = None
     allow_missing_handlers: bool = False
+    vault_id: tuple[str, ...] = ()
+    vault_password_file: tuple[str, ...] = ()
+    ask_vault_pass: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,23 +217,6 @@ _PLAYING = (
 )
 
 
-def _not_built(context: click.Context, parameter: click.Parameter, value: Any) -> None:
-    if value:
-        raise NotBuiltError(f"{parameter.opts[0]}: this version can't read vaults yet")
-
-
-def _vault_options(function: F) -> F:
-    for name in _VAULT:
-        function = click.option(
-            name,
-            hidden=True,
-            expose_value=False,
-            callback=_not_built,
-            is_flag=name.startswith("--ask"),
-        )(function)
-    return function
-
-
 @click.command(
     "playbook",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -244,7 +227,7 @@ def _vault_options(function: F) -> F:
 @playing_options
 @connection_options
 @become_options
-@_vault_options
+@vault_options
 def playbook(files: tuple[str, ...], **values: Any) -> int:
     """Run playbooks, one after the other, on the hosts that their plays name.
 
@@ -311,7 +294,7 @@ def _inventory(playing: Playing) -> Inventory:
     from opsrun.cli.main import warn
     from opsrun.inventory import load_inventory
 
-    inventory = load_inventory(list(playing.inventory))
+    inventory = load_inventory(list(playing.inventory), vault=vault_of(playing))
     for warning in inventory.warnings:
         warn(f"warning: {warning}")
     return inventory
@@ -332,7 +315,7 @@ def _options(
         limit=",".join(playing.limit) or None,
         forks=reach.forks,
         verbosity=max(show.verbosity, 0),
-        extra_vars=extra_vars(playing.extra_vars, os.getcwd()),
+        extra_vars=extra_vars(playing.extra_vars, os.getcwd(), vault_of(playing)),
         inventory_sources=playing.inventory,
         force_handlers=playing.force_handlers,
         start_at=playing.start_at_task,

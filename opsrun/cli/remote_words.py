@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from opsrun.cli.options import Selection
+from opsrun.cli.vaulting import vault_of
 from opsrun.errors import UsageError
 
 _REMOTE = re.compile(r"(?:([^@:/\s]+)@)?(\[[^]/\s]+]|[^@:/\s[\]]+):(?!//)(.*)", re.DOTALL)
@@ -77,5 +78,7 @@ def _means_host(remote: _Remote, selection: Selection) -> bool:
         return True
     from opsrun.inventory import load_inventory
 
-    inventory = load_inventory(list(selection.inventory), hostfiles=list(selection.hostfile))
+    inventory = load_inventory(
+        list(selection.inventory), hostfiles=list(selection.hostfile), vault=vault_of(selection)
+    )
     return remote.host in {host.name for host in inventory.select("all")}

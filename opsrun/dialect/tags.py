@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from opsrun.dialect.origin import NOWHERE, Origin
@@ -53,6 +53,20 @@ class Vaulted:
 
     text: str
     """The envelope, from ``$ANSIBLE_VAULT`` on."""
+    origin: Origin = field(default=NOWHERE, compare=False)
+
+
+class Opened(Unsafe):
+    """What was in a `Vaulted`: data, never a template."""
+
+    __slots__ = ("envelope",)
+    envelope: str
+
+    def __new__(cls, text: str, envelope: str = "") -> Opened:
+        """``text``, which ``envelope`` held."""
+        made = super().__new__(cls, text)
+        made.envelope = envelope
+        return made
 
 
 def holds_template(text: str) -> bool:

@@ -160,7 +160,7 @@ class Builder:
         if event.tag == "!unsafe":
             return Unsafe(event.value)
         self.sealed = True
-        return Vaulted(event.value)
+        return Vaulted(event.value, Origin(self.path, *_position(event), kind="yaml"))
 
     def _json_scalar(self, event: Any) -> Any:
         # The text is known to be JSON, so that only its quoted strings can hold what was a tab.

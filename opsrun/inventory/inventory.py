@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Literal
 
-from opsrun.errors import PatternError, did_you_mean
+from opsrun.errors import InventoryError, PatternError, did_you_mean
 from opsrun.inventory.draft import IMPLICIT, Draft, DraftError
 from opsrun.inventory.listed import names_in_file
 from opsrun.inventory.model import (
@@ -24,6 +25,7 @@ from opsrun.inventory.patterns import LOCALHOST, evaluate
 from opsrun.inventory.text import Place
 from opsrun.inventory.variables import LayeredResolver
 from opsrun.inventory.vars_files import VarsFiles
+from opsrun.vault.vault import Vault
 
 _LOCAL: Assignments = ({"ansible_connection": Value("local", IMPLICIT)},)
 
@@ -63,6 +65,7 @@ class Inventory:
             self._groups,
             VarsFiles(bases, place, self._warnings),
             VarsFiles(playbook_bases, place, self._warnings),
+            place.vault,
         )
         self._hosts = draft.freeze_hosts(self._groups, self._resolver)
         self._members: dict[str, tuple[str, ...]] = {}
@@ -213,6 +216,22 @@ class Inventory:
         known = os.path.exists(self._place.real(path))
         return names_in_file(path, self._place) if known else None
 
+    @property
+    def vault(self) -> Vault:
+        """Opens what is encrypted in its files."""
+        return self._place.vault
+
+    def opened_with(self, vault: Vault) -> Inventory:
+        """This inventory, with secrets for what is encrypted in ``group_vars``, ``host_vars`` and
+        values; its sources were read already."""
+        return Inventory(
+            self._draft,
+            bases=self._bases[0],
+            playbook_bases=self._bases[1],
+            place=replace(self._place, vault=vault),
+            sources=self.sources,
+        )
+
     def beside(self, folders: Sequence[str]) -> Inventory:
         """This inventory with the ``group_vars`` and ``host_vars`` in some playbooks' folders."""
         return Inventory(
@@ -222,6 +241,17 @@ class Inventory:
             place=self._place,
             sources=self.sources,
         )
+
+    def read_again(self) -> Inventory:
+        """What the sources say now; hosts and groups that were noted since are not in it.
+
+        Raises:
+            InventoryError: a source can't be read any more, or there was none.
+        """
+        if self._draft.again is None:
+            raise InventoryError("this inventory was not read from sources")
+        fresh: Inventory = self._draft.again()
+        return fresh.opened_with(self.vault).beside(self._bases[1])
 
     def extended(
         self,

@@ -13,6 +13,7 @@ from opsrun.inventory.inventory import Inventory
 from opsrun.inventory.listed import read_hostfile, read_list
 from opsrun.inventory.model import InventoryWarning, Origin
 from opsrun.inventory.text import SCRIPT_TIMEOUT, Place, is_script
+from opsrun.vault.vault import NO_VAULT, Vault
 
 VARIABLE = "OPSRUN_INVENTORY"
 DEFAULT = "inventories"
@@ -35,6 +36,7 @@ def load_inventory(
     env: Mapping[str, str] | None = None,
     cwd: str | None = None,
     script_timeout: float = SCRIPT_TIMEOUT,
+    vault: Vault = NO_VAULT,
 ) -> Inventory:
     """Read every source; where they disagree, later ones win.
 
@@ -49,12 +51,13 @@ def load_inventory(
         env: in place of `os.environ`.
         cwd: what relative paths are seen from, in place of the working directory.
         script_timeout: seconds that one call of an inventory script may take.
+        vault: opens sources, variable files and values that are encrypted.
 
     Raises:
-        InventoryError: a source can't be read, or there is none.
-        NotBuiltError: a source is encrypted, or configures an inventory plugin.
+        InventoryError: a source can't be read, or opened, or there is none.
+        NotBuiltError: a source configures an inventory plugin.
     """
-    place = Place(cwd or os.getcwd())
+    place = Place(cwd or os.getcwd(), vault)
     if not sources:
         sources = _default(os.environ if env is None else env, place, needed=not hostfiles)
     loader = _Loader(Draft(), place, script_timeout)
@@ -63,6 +66,15 @@ def load_inventory(
     for hostfile in hostfiles:
         read_hostfile(hostfile, place, loader.draft)
     loader.draft.finish()
+    loader.draft.again = lambda: load_inventory(
+        tuple(sources),
+        hostfiles=tuple(hostfiles),
+        playbook_dir=playbook_dir,
+        env=env,
+        cwd=place.directory,
+        script_timeout=script_timeout,
+        vault=vault,
+    )
     return Inventory(
         loader.draft,
         bases=_bases(sources, place),

@@ -10,12 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from opsrun.dialect.opening import opened
 from opsrun.dialect.origin import Kind as Kind
 from opsrun.dialect.origin import Origin as Origin
 from opsrun.dialect.tags import Unsafe as Unsafe
 from opsrun.dialect.tags import Vaulted as Vaulted
 from opsrun.dialect.warning import FileWarning as FileWarning
-from opsrun.errors import NotBuiltError
+from opsrun.errors import InventoryError
+from opsrun.vault.vault import NO_VAULT, Vault
 
 ALL = "all"
 UNGROUPED = "ungrouped"
@@ -32,18 +34,13 @@ class Value:
     sealed: bool = False
     """Something in ``data`` is still encrypted."""
 
-    def reveal(self, name: str) -> Any:
-        """The data of the variable ``name``.
+    def reveal(self, name: str, vault: Vault = NO_VAULT) -> Any:
+        """The data of the variable ``name``, decrypted.
 
         Raises:
-            NotBuiltError: it is encrypted with ansible-vault.
+            InventoryError: it is encrypted, and ``vault`` has no secret that opens it.
         """
-        if self.sealed:
-            raise NotBuiltError(
-                f"{self.origin}: the variable {name!r} is encrypted with ansible-vault, "
-                "which this version can't decrypt"
-            )
-        return self.data
+        return opened(self.data, vault, name, InventoryError) if self.sealed else self.data
 
 
 Assignments = tuple[Mapping[str, Value], ...]
@@ -80,15 +77,18 @@ class Group:
 class Variables(Mapping[str, Any]):
     """The effective variables of a host: a view of two shared layers, nothing is copied.
 
-    Reading a variable that is encrypted with ansible-vault raises `NotBuiltError`; asking for its
-    name, or for another one, does not.
+    A variable that is encrypted is decrypted when it is read; without a secret for it, that raises
+    `InventoryError`, and asking for its name, or for another one, does not.
     """
 
-    __slots__ = ("_own", "_shared")
+    __slots__ = ("_own", "_shared", "_vault")
 
-    def __init__(self, own: Mapping[str, Value], shared: Mapping[str, Value]) -> None:
+    def __init__(
+        self, own: Mapping[str, Value], shared: Mapping[str, Value], vault: Vault = NO_VAULT
+    ) -> None:
         self._own = own
         self._shared = shared
+        self._vault = vault
 
     def value(self, name: str) -> Value:
         """The winning assignment of ``name``, origin and all. KeyError if there is none."""
@@ -96,7 +96,7 @@ class Variables(Mapping[str, Any]):
         return found if found is not None else self._shared[name]
 
     def __getitem__(self, name: str) -> Any:
-        return self.value(name).reveal(name)
+        return self.value(name).reveal(name, self._vault)
 
     def __iter__(self) -> Iterator[str]:
         yield from self._own
@@ -146,8 +146,7 @@ class Host:
         """The effective variables; reads ``host_vars`` and ``group_vars`` on first use.
 
         Raises:
-            InventoryError: one of those files can't be used.
-            NotBuiltError: one of those files is encrypted with ansible-vault.
+            InventoryError: one of those files can't be used, or opened.
         """
         return self.resolver.variables(self)
 

@@ -15,6 +15,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from opsrun.dialect.text import SHOWN, decode, line_at
@@ -114,7 +115,8 @@ class _Reader:
         shown = " ".join((self.path, *args))
         output = self._run(shown, os.path.abspath(self.place.real(self.path)), *args)
         try:
-            data = json.loads(decode(output, shown) or "{}", object_hook=_from_ansible)
+            hook = partial(_from_ansible, self.origin)
+            data = json.loads(decode(output, shown) or "{}", object_hook=hook)
         except json.JSONDecodeError as error:
             raise _not_json(error, shown) from error
         except RecursionError as error:
@@ -232,12 +234,12 @@ def _tail(errors: bytes) -> str:
     return "".join(f"\n  {line}" for line in shown)
 
 
-def _from_ansible(found: dict[str, Any]) -> Any:
+def _from_ansible(origin: Origin, found: dict[str, Any]) -> Any:
     """The two markers that ``ansible-inventory --list`` itself prints."""
     if len(found) == 1:
         name, text = next(iter(found.items()))
         if isinstance(text, str) and name == "__ansible_vault":
-            return Vaulted(text)
+            return Vaulted(text, origin)
         if isinstance(text, str) and name == "__ansible_unsafe":
             return Unsafe(text)
     return found

@@ -6,10 +6,11 @@ import os
 from dataclasses import dataclass
 
 from opsrun.dialect.text import decode
-from opsrun.errors import InventoryError, NotBuiltError
+from opsrun.errors import InventoryError
+from opsrun.vault.envelope import is_sealed
+from opsrun.vault.vault import NO_VAULT, Vault
 
 MAX_BYTES = 256 * 1024 * 1024
-VAULT_HEADER = "$ANSIBLE_VAULT"
 SCRIPT_TIMEOUT = 120.0
 """Seconds that one call of a script may take."""
 
@@ -19,25 +20,24 @@ class Place:
     """Turns a path as the operator wrote it into one that can be opened."""
 
     cwd: str
+    vault: Vault = NO_VAULT
+    """Opens files and values that are encrypted."""
 
     def real(self, path: str) -> str:
         """``path`` seen from the working directory, ``~`` expanded."""
         return os.path.join(self.cwd, os.path.expanduser(path))
 
     def read(self, path: str) -> str:
-        """The text of a file, without a byte-order mark.
+        """The text of a file, decrypted, without a byte-order mark.
 
         Raises:
-            InventoryError: it can't be read, is no UTF-8 or is absurdly large.
-            NotBuiltError: it is encrypted with ansible-vault.
+            InventoryError: it can't be read, is no UTF-8 or is absurdly large; or it is encrypted,
+                and no secret opens it.
         """
-        text = decode(self._bytes(path), path)
-        if text.startswith(VAULT_HEADER):
-            raise NotBuiltError(
-                f"{path}: this file is encrypted with ansible-vault, "
-                "which this version can't decrypt"
-            )
-        return text
+        data = self._bytes(path)
+        if is_sealed(data):
+            data = self.vault.open(data, path=path, error=InventoryError)
+        return decode(data, path)
 
     def _bytes(self, path: str) -> bytes:
         try:

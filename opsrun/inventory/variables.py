@@ -14,6 +14,7 @@ from types import MappingProxyType
 from opsrun.inventory.draft import PRIORITY
 from opsrun.inventory.model import ALL, Explained, Group, Host, Value, Variables
 from opsrun.inventory.vars_files import Folder, Layer, VarsFiles
+from opsrun.vault.vault import NO_VAULT, Vault
 
 
 class LayeredResolver:
@@ -23,11 +24,17 @@ class LayeredResolver:
         groups: every group by name.
         beside_sources: the variable files of the inventory.
         beside_playbook: those of a playbook.
+        vault: opens values that are encrypted.
     """
 
     def __init__(
-        self, groups: Mapping[str, Group], beside_sources: VarsFiles, beside_playbook: VarsFiles
+        self,
+        groups: Mapping[str, Group],
+        beside_sources: VarsFiles,
+        beside_playbook: VarsFiles,
+        vault: Vault = NO_VAULT,
     ) -> None:
+        self._vault = vault
         self._groups = groups
         self._files = (beside_sources, beside_playbook)
         self._shared: dict[tuple[str, ...], Mapping[str, Value]] = {}
@@ -40,7 +47,8 @@ class LayeredResolver:
             shared = self._shared.get(host.groups)
             if shared is None:
                 shared = self._shared[host.groups] = _merge(self._group_layers(host.groups))
-            found = self._cache[host] = Variables(_merge(self._host_layers(host)), shared)
+            own = _merge(self._host_layers(host))
+            found = self._cache[host] = Variables(own, shared, self._vault)
         return found
 
     def explain(self, host: Host, name: str) -> list[Explained]:
@@ -57,7 +65,7 @@ class LayeredResolver:
         priority = self._groups[name].priority_value
         own = Layer(f"group {name}", {PRIORITY: priority} if priority else {})
         files = self._of_files("group_vars", name)
-        return Variables({}, _merge([own, *self._of_group(name), *files]))
+        return Variables({}, _merge([own, *self._of_group(name), *files]), self._vault)
 
     def _of_group(self, name: str) -> list[Layer]:
         return [Layer(f"group {name}", values) for values in self._groups[name].own]

@@ -49,8 +49,7 @@ class VarsFiles:
         """What the files say about the group or host ``name``, lowest precedence first.
 
         Raises:
-            InventoryError: a file can't be used.
-            NotBuiltError: a file is encrypted with ansible-vault.
+            InventoryError: a file can't be used, or opened.
         """
         key = folder, name
         if key not in self._layers:

@@ -9,7 +9,7 @@ from typing import Any
 
 from opsrun.modules.base import Context, Module, ModuleError, ModuleResult, Steps
 from opsrun.modules.content import Content
-from opsrun.modules.local import found_file, in_clear
+from opsrun.modules.local import content_of, found_file
 from opsrun.modules.options import module, option
 from opsrun.modules.permissions import Wish
 from opsrun.modules.placing import Placing
@@ -73,7 +73,7 @@ class Copy(Module):
                 decrypt=self.decrypt,
             )
             return (yield from tree.steps(context))
-        content = Content.of_file(in_clear(path, decrypt=self.decrypt))
+        content = content_of(path, context, decrypt=self.decrypt)
         placing = self._placing(content, os.path.basename(path), wish)
         result: ModuleResult = yield from placing.steps(context)
         return result

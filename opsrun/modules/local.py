@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os.path
 
+from opsrun.errors import InputError
 from opsrun.modules.base import Context, ModuleError
-
-_VAULT = b"$ANSIBLE_VAULT"
+from opsrun.modules.content import Content
+from opsrun.vault.envelope import is_sealed
 
 
 def found_file(name: str, folder: str, context: Context, *, directory: bool = False) -> str:
@@ -33,15 +34,24 @@ def found_file(name: str, folder: str, context: Context, *, directory: bool = Fa
     return path
 
 
-def in_clear(path: str, *, decrypt: bool = True) -> str:
-    """``path``, unless it is encrypted and would have to be decrypted.
+def content_of(path: str, context: Context, *, decrypt: bool = True) -> Content:
+    """What is in a local file; of one that is encrypted, what was encrypted.
+
+    Args:
+        path: the file.
+        context: knows the secrets.
+        decrypt: False takes it as it is: an envelope, for whoever opens it there.
 
     Raises:
-        ModuleError: it would; its envelope must not arrive in place of what is in it.
+        ModuleError: it can't be read, or opened: its envelope must not arrive in place of what is
+            in it.
     """
-    with open(path, "rb") as file:
-        sealed = file.read(len(_VAULT)) == _VAULT
-    if sealed and decrypt:
-        words = "is encrypted with ansible-vault, which this version can't decrypt"
-        raise ModuleError(f"{path} {words} (decrypt: false sends it as it is)")
-    return path
+    found = Content.of_file(path)
+    if not decrypt or not is_sealed(found.beginning()):
+        return found
+    try:
+        return Content.of_bytes(context.controller.opened(path), path, found.mode)
+    except OSError as error:
+        raise ModuleError(f"{path}: {error.strerror}") from error
+    except InputError as error:
+        raise ModuleError(f"{error} (decrypt: false sends it as it is)") from error

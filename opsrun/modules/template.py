@@ -8,7 +8,7 @@ from typing import Any
 
 from opsrun.modules.base import Context, Module, ModuleError, ModuleResult, Steps
 from opsrun.modules.content import Content
-from opsrun.modules.local import found_file, in_clear
+from opsrun.modules.local import found_file
 from opsrun.modules.options import module, option
 from opsrun.modules.permissions import Wish
 from opsrun.modules.placing import Placing
@@ -43,7 +43,7 @@ class TemplateModule(Module):
 
     def steps(self, context: Context) -> Steps:
         """Render, then as copy."""
-        path = in_clear(found_file(self.src, "templates", context))
+        path = found_file(self.src, "templates", context)
         made = context.controller.render(path, self._options())
         mode = os.stat(path).st_mode & 0o7777
         content = Content.of_bytes(self._encoded(made), path, mode)

@@ -10,7 +10,7 @@ from typing import Any
 from opsrun.errors import HostError
 from opsrun.modules.base import Context, ModuleError, ModuleResult, Steps
 from opsrun.modules.content import Content
-from opsrun.modules.local import in_clear
+from opsrun.modules.local import content_of
 from opsrun.modules.looking import LOOK, Answers
 from opsrun.modules.permissions import Difference, Wanted, Wish
 from opsrun.modules.placing import SURROUNDINGS
@@ -73,7 +73,7 @@ class TreeCopy:
 
     def steps(self, context: Context) -> Steps:
         """Look, compare, send what differs."""
-        local = self._local()
+        local = self._local(context)
         answer = yield Run("".join(self._script()), effect="reads")
         answers = Answers(answer)
         data = {"dest": answers.text("path").rstrip("/") + "/", "src": self.written}
@@ -106,7 +106,7 @@ class TreeCopy:
     def _wanted(self, answers: Answers, *, check: bool) -> Wanted:
         return replace(self.wish).resolved(answers, check=check)
 
-    def _local(self) -> _Local:
+    def _local(self, context: Context) -> _Local:
         local = _Local()
         prefix = b"" if self.written.endswith("/") else os.path.basename(path_bytes(self.source))
         top = path_bytes(self.source)
@@ -116,7 +116,8 @@ class TreeCopy:
             if below != b".":
                 local.directories.append(base)
             for name in sorted(files):
-                self._one(local, os.path.join(where, name), os.path.join(base, name))
+                place = os.path.join(where, name)
+                self._one(local, place, os.path.join(base, name), context)
             for name in [each for each in folders if os.path.islink(os.path.join(where, each))]:
                 if not self.local_follow:
                     local.links[os.path.join(base, name)] = os.readlink(os.path.join(where, name))
@@ -124,11 +125,11 @@ class TreeCopy:
             local.directories.insert(0, prefix)
         return local
 
-    def _one(self, local: _Local, place: bytes, name: bytes) -> None:
+    def _one(self, local: _Local, place: bytes, name: bytes, context: Context) -> None:
         if os.path.islink(place) and not self.local_follow:
             local.links[name] = os.readlink(place)
         elif os.path.isfile(place):
-            local.files[name] = Content.of_file(in_clear(path_of(place), decrypt=self.decrypt))
+            local.files[name] = content_of(path_of(place), context, decrypt=self.decrypt)
         elif not os.path.exists(place):
             raise ModuleError(f"{path_of(place)} is a link that leads to nothing")
 

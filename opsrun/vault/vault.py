@@ -34,6 +34,17 @@ class VaultSecrets:
         pairs = ((label, _secret(label, text)) for label, text in named.items())
         return VaultSecrets(tuple(pairs))
 
+    @staticmethod
+    def read(*sources: str) -> VaultSecrets:
+        """Those of files, and of programs that print one: ``"dev@~/.dev-pass"``, ``"pass.sh"``.
+
+        Raises:
+            UsageError: there is none in one of them, or it can't be read.
+        """
+        from opsrun.vault.sources import read_secrets, sources_of
+
+        return read_secrets(sources_of(sources), lambda words: None)
+
     @property
     def labels(self) -> tuple[str, ...]:
         """The vault ids, each once."""
@@ -102,7 +113,7 @@ class Vault:
             envelope: the text, from ``$ANSIBLE_VAULT`` on.
             path: the file that it is, or stands in, for messages.
             line: where in that file it begins; None where it is the file.
-            what: the name of the value; empty for a whole file, and where there is none.
+            what: what it is, in words; empty for a whole file.
             error: what is raised.
 
         Raises:
@@ -174,13 +185,12 @@ class _Refusal:
     error: type[InputError]
 
     def because(self, words: str, line: int | None = None) -> InputError:
-        unnamed = "this file" if self.line is None else "this value"
-        subject = repr(self.what) if self.what else unnamed
+        subject = self.what or "this file"
         return self.error(f"{subject} {words}", path=self.path, line=line or self.line)
 
     def damaged(self, damage: Damaged) -> InputError:
         # A value in YAML may begin on the line of its key or not; of a file the line is known.
-        line = damage.line if self.line is None and self.path is not None else None
+        line = damage.line if not self.what and self.path is not None else None
         return self.because(f"is encrypted, and can't be read: {damage}", line)
 
 

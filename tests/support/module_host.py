@@ -18,6 +18,7 @@ from opsrun.remote.command import Command, CommandResult
 from opsrun.remote.files.remote_files import Limits, RemoteFiles
 from opsrun.remote.session import Session
 from opsrun.transports.pipe import PipeConnection
+from opsrun.vault.vault import NO_VAULT, Vault
 
 __all__ = ["LocalController", "ModuleHost", "module_host"]
 
@@ -30,6 +31,7 @@ class LocalController:
     rendering: Callable[[str, Mapping[str, Any]], bytes] = field(
         default=lambda path, _options: Path(path).read_bytes()
     )
+    vault: Vault = NO_VAULT
 
     def find(self, name: str, folder: str) -> str | None:
         for each in self.searched(name, folder):
@@ -42,6 +44,9 @@ class LocalController:
 
     def render(self, path: str, options: Mapping[str, Any]) -> bytes:
         return self.rendering(path, options)
+
+    def opened(self, path: str) -> bytes:
+        return self.vault.open(Path(path).read_bytes(), path=path)
 
 
 class _Shell:

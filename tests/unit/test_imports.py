@@ -152,6 +152,7 @@ PUBLIC = [
     "TransferFailed",
     "UndefinedVariable",
     "UsageError",
+    "VaultSecrets",
     "Waiting",
     "WorkId",
     "__version__",

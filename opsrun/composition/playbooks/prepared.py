@@ -27,7 +27,7 @@ from opsrun.playbook.parse.selection import (
     start_at,
     start_within,
 )
-from opsrun.playbook.templating.library import Library
+from opsrun.playbook.templating.library import Library, LookupContext
 from opsrun.playbook.templating.templar import Templar
 
 
@@ -53,6 +53,7 @@ class Prepared:
         self._warned: list[str] = []
         self._within: set[str] = set()
         """Ids of the tasks that lead into the block, and the item, that ``start_at`` is in."""
+        self._vault = inventory.vault
         settings = options.settings
         self.loader = Loader(
             settings.cwd,
@@ -60,6 +61,7 @@ class Prepared:
             collections_path=options.collections_path,
             playbook_dir=options.playbook_dir or os.path.dirname(paths[0]) or ".",
             render=self._static,
+            vault=inventory.vault,
         )
         self.playbooks: list[Playbook] = [
             self.loader.load_playbook(path, options.playbook_dir) for path in paths
@@ -124,7 +126,8 @@ class Prepared:
 
     def _static(self, template: Template, known: Mapping[str, Any]) -> Any:
         variables = {**known, **self.options.settings.extra_vars}
-        return Templar(variables, Library.standard()).render(template)
+        context = LookupContext(vault=self._vault)
+        return Templar(variables, Library.standard(), context).render(template)
 
     def listed(self) -> tuple[ListedPlay, ...]:
         """The plays with the tasks that were chosen, to be shown."""

@@ -175,6 +175,7 @@ class PlaybookStage(Run):
             inventory.is_member,
             lambda: templars.playbook,
             lambda host, task: options_intent(self, host, task),
+            prepared.inventory.vault,
         )
         office = Office(
             engine,

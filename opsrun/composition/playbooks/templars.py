@@ -8,28 +8,32 @@ from typing import Any
 
 from opsrun.composition.playbooks.prepared import Prepared
 from opsrun.dialect.tags import Template
-from opsrun.errors import OpsrunError, PlaybookError
+from opsrun.errors import OpsrunError, PlaybookError, TemplateError
 from opsrun.playbook.interfaces import Templar as TemplarProtocol
 from opsrun.playbook.model.nodes import Task
 from opsrun.playbook.runner.search import Search
-from opsrun.playbook.templating.library import Library, LookupContext, PluginError
+from opsrun.playbook.templating.library import Library, LookupContext
 from opsrun.playbook.templating.omit import OMIT
 from opsrun.playbook.templating.templar import Templar
 from opsrun.playbook.variables.live import LiveInventory
 from opsrun.playbook.variables.playscope import PlayScope
+from opsrun.vault.envelope import is_sealed
+from opsrun.vault.vault import Vault
 
 _UNLIMITED = 1 << 30
-_VAULT = b"$ANSIBLE_VAULT"
 
 
-def _read(path: str) -> bytes:
-    """A local file for lookups and included templates. OSError, or PluginError if encrypted."""
-    with open(path, "rb") as file:
-        content = file.read()
-    if content.startswith(_VAULT):
-        words = "is encrypted with ansible-vault, which this version can't decrypt"
-        raise PluginError(f"{path} {words}")
-    return content
+def _reader(vault: Vault) -> Callable[[str], bytes]:
+    """Reads local files for lookups and templates. OSError; TemplateError if no secret opens it."""
+
+    def read(path: str) -> bytes:
+        with open(path, "rb") as file:
+            content = file.read()
+        return (
+            vault.open(content, path=path, error=TemplateError) if is_sealed(content) else content
+        )
+
+    return read
 
 
 class Templars:
@@ -64,12 +68,14 @@ class Templars:
     def _context(self, task: Task | None) -> LookupContext:
         settings = self._prepared.options.settings
         search = Search(task, self.playbook, settings.cwd)
+        vault = self._prepared.inventory.vault
         return LookupContext(
             basedir=os.path.dirname(os.path.join(settings.cwd, self.playbook)) or ".",
             find=search.find,
             searched=search.searched,
             folders=tuple(search.bases),
-            read=_read,
+            read=_reader(vault),
+            vault=vault,
             warn=self._warn,
             hosts=self._hosts,
         )

@@ -9,15 +9,13 @@ from dataclasses import dataclass, field, replace
 from opsrun.dialect.text import decode
 from opsrun.dialect.warning import FileWarning
 from opsrun.dialect.yaml_data import Document, parse
-from opsrun.errors import NotBuiltError, PlaybookError
+from opsrun.errors import PlaybookError
 from opsrun.playbook.parse.watching import Watch
+from opsrun.vault.envelope import is_sealed
+from opsrun.vault.vault import NO_VAULT, Vault
 
 MAX_BYTES = 64 * 1024 * 1024
-VAULT_HEADER = "$ANSIBLE_VAULT"
 EXTENSIONS = (".yml", ".yaml", ".json")
-
-Decrypt = Callable[[str, str], str]
-"""Gets an encrypted file's text and its path; gives what is in it."""
 
 
 @dataclass(slots=True)
@@ -25,7 +23,8 @@ class Files:
     """Paths as the operator names them, seen from ``cwd``; documents are kept."""
 
     cwd: str
-    decrypt: Decrypt | None = None
+    vault: Vault = NO_VAULT
+    """Opens files that are encrypted."""
     warnings: list[FileWarning] = field(default_factory=list)
     watch: Watch = field(default_factory=Watch)
     _documents: dict[str, Document] = field(default_factory=dict)
@@ -57,15 +56,9 @@ class Files:
             raise PlaybookError(reason, path=path) from error
         if len(data) > MAX_BYTES:
             raise PlaybookError(f"larger than {MAX_BYTES} bytes", path=path)
-        text = decode(data, path, PlaybookError)
-        return self._decrypted(text, path) if text.startswith(VAULT_HEADER) else text
-
-    def _decrypted(self, text: str, path: str) -> str:
-        if self.decrypt is None:
-            raise NotBuiltError(
-                f"{path}: this file is encrypted with ansible-vault, and no secret is at hand"
-            )
-        return self.decrypt(text, path)
+        if is_sealed(data):
+            data = self.vault.open(data, path=path, error=PlaybookError)
+        return decode(data, path, PlaybookError)
 
     def document(self, path: str) -> Document:
         """A YAML file's data, with templates marked. Raises PlaybookError."""

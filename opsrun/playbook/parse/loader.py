@@ -16,7 +16,7 @@ from opsrun.playbook.model.nodes import Block, Node, Play, Playbook, Role, Task,
 from opsrun.playbook.parse import roles
 from opsrun.playbook.parse.above import Above, Kit, PlayScope, StaticRender
 from opsrun.playbook.parse.blocks import notified, of_item
-from opsrun.playbook.parse.files import Decrypt, Files
+from opsrun.playbook.parse.files import Files
 from opsrun.playbook.parse.includes import task_file, truth
 from opsrun.playbook.parse.inherit import inherit
 from opsrun.playbook.parse.names import BLOCK, BLOCK_PARTS, OWN_BLOCK, ROLE_FROM
@@ -24,6 +24,7 @@ from opsrun.playbook.parse.playbooks import PlaybookReader
 from opsrun.playbook.parse.selection import RenderTag, as_written
 from opsrun.playbook.parse.spot import Spot
 from opsrun.playbook.parse.tasks import read_nodes
+from opsrun.vault.vault import NO_VAULT, Vault
 
 MAX_DEPTH = 200
 """Dynamic includes within each other: conditions may end a circle of them, this does it else."""
@@ -51,7 +52,7 @@ class Loader:
         playbook_dir: stands for the playbook's own directory where there is no playbook.
         render: renders names in static imports, see `StaticRender`; without it they can't be
             templates.
-        decrypt: reads files that are encrypted with ansible-vault.
+        vault: opens files that are encrypted.
     """
 
     def __init__(
@@ -62,9 +63,9 @@ class Loader:
         collections_path: Sequence[str] = (),
         playbook_dir: str | None = None,
         render: StaticRender | None = None,
-        decrypt: Decrypt | None = None,
+        vault: Vault = NO_VAULT,
     ) -> None:
-        self.files = Files(cwd, decrypt)
+        self.files = Files(cwd, vault)
         self.playbook_dir = playbook_dir
         self._kit = Kit(self.files, read_nodes, tuple(roles_path), tuple(collections_path), render)
         self._plays = 0
@@ -87,7 +88,6 @@ class Loader:
 
         Raises:
             PlaybookError: whatever is wrong with a file, with its place.
-            NotBuiltError: a file is encrypted, and no secret is at hand.
         """
         reader = PlaybookReader(self._kit, self._plays, folder)
         plays = tuple(_within_reason(path, lambda: list(reader.read(path))))

@@ -39,6 +39,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from opsrun.dialect.origin import Origin
 from opsrun.errors import did_you_mean
+from opsrun.vault.vault import NO_VAULT, Vault
 
 if TYPE_CHECKING:
     from jinja2.runtime import Context
@@ -109,6 +110,8 @@ class LookupContext:
     """Takes a warning for the user."""
     hosts: Callable[[str], Sequence[str]] = _no_hosts
     """The names of the inventory's hosts that a pattern selects."""
+    vault: Vault = NO_VAULT
+    """Opens values that are encrypted."""
     managed: str = "Ansible managed"
     """The text of ``ansible_managed`` in template files."""
 

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 from jinja2 import Template as Compiled
 from jinja2.utils import missing
 
+from opsrun.dialect.opening import opened_text
 from opsrun.dialect.origin import NOWHERE, Origin
-from opsrun.dialect.tags import Template, Unsafe, Vaulted
+from opsrun.dialect.tags import Opened, Template, Unsafe, Vaulted
 from opsrun.errors import OpsrunError, TemplateError, UndefinedVariable
 from opsrun.playbook.templating import conditions, files, functions
 from opsrun.playbook.templating.compiling import outcome
@@ -149,9 +150,9 @@ class Templar:
         if kind is Template:
             return self._lazily(self.evaluate(value, label), label)
         if isinstance(value, Unsafe):
-            return str.__str__(value)
+            return value if kind is Opened else str.__str__(value)
         if isinstance(value, Vaulted):
-            raise TemplateError(f"{label or 'this value'} is encrypted, and can't be read (!vault)")
+            return opened_text(value, self.lookups.vault, label, TemplateError)
         return self._lazily(value, label)
 
     def _lazily(self, value: Any, label: str) -> Any:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from opsrun.dialect.tags import Unsafe
 from opsrun.errors import NotBuiltError, UsageError
 from opsrun.secret import Secret
 
@@ -54,7 +55,8 @@ class Variables:
             NotBuiltError: it is a template.
         """
         value = self._values[name]
-        if isinstance(value, str) and ("{{" in value or "{%" in value):
+        is_data = isinstance(value, Unsafe)
+        if isinstance(value, str) and not is_data and ("{{" in value or "{%" in value):
             raise NotBuiltError(
                 f"{self.place(name)}: templates in connection variables are not built yet"
             )

@@ -5,10 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.vaults import VAULT, envelope, tagged
 
-from opsrun.errors import InventoryError, NotBuiltError, PatternError
+from opsrun.dialect.tags import Unsafe
+from opsrun.errors import InventoryError, PatternError
 from opsrun.inventory import Inventory, load_inventory
 from opsrun.inventory.export import explain_lines, graph_lines, is_secret, list_data, printable
+from opsrun.secret import Secret
+from opsrun.vault.cipher import Keys, derive
+from opsrun.vault.vault import Vault
 
 HOSTS = """\
 lone
@@ -205,7 +210,7 @@ def test_broken_vars_files_are_told_when_they_are_needed(
         dict(inventory.hosts["db1"].variables)
     with pytest.raises(InventoryError, match=r"host_vars/web2\.yml: expected `name: value`"):
         dict(inventory.hosts["web2"].variables)
-    with pytest.raises(NotBuiltError, match=r"host_vars/web3\.yml: this file is encrypted"):
+    with pytest.raises(InventoryError, match=r"host_vars/web3\.yml:2: this file is encrypted"):
         dict(inventory.hosts["web3"].variables)
     assert inventory.hosts["web1"].variables["x"] == "own"
 
@@ -218,10 +223,48 @@ def test_an_encrypted_value_is_an_error_when_it_is_read(
     variables = inventory.hosts["db1"].variables
     assert variables["ok"] == 1
     assert "key" in variables
-    with pytest.raises(NotBuiltError, match=r"host_vars/db1\.yml:2: the variable 'key'"):
+    with pytest.raises(InventoryError, match=r"host_vars/db1\.yml:2: 'key' is encrypted"):
         variables["key"]
     vars_of = list_data(inventory)["_meta"]["hostvars"]["db1"]
     assert vars_of["key"] == {"__ansible_vault": "$ANSIBLE_VAULT;1.1\n"}
+
+
+def test_encrypted_files_and_values_are_opened(inventory: Inventory, tmp_path: Path) -> None:
+    (tmp_path / "host_vars" / "db1.yml").write_text(envelope("whole: file\nlist: [1]\n"))
+    values = f"deep: {{in: 1}}\nkey: {tagged('{{ x }} as it is')}list:\n  - {tagged('one', 6)}"
+    (tmp_path / "host_vars" / "web3.yml").write_text(values)
+    opened = inventory.opened_with(VAULT)
+    assert opened.hosts["db1"].variables["whole"] == "file"
+    variables = opened.hosts["web3"].variables
+    assert (variables["key"], variables["list"]) == ("{{ x }} as it is", ["one"])
+    assert isinstance(variables["key"], Unsafe)
+    with pytest.raises(InventoryError, match=r"web3\.yml:2: 'key' is encrypted .*no secret is at"):
+        inventory.hosts["web3"].variables["key"]
+
+
+def test_what_nobody_reads_is_not_decrypted(
+    inventory: Inventory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "host_vars" / "web3.yml").write_text(f"a: {tagged('A')}b: {tagged('B')}c: 1\n")
+    derived = []
+
+    def counted(secret: Secret, salt: bytes) -> Keys:
+        derived.append(salt)
+        return derive(secret, salt)
+
+    monkeypatch.setattr("opsrun.vault.cipher.derive", counted)
+    variables = inventory.opened_with(Vault(VAULT.secrets)).hosts["web3"].variables
+    assert (variables["c"], {"a", "b"} <= set(variables), derived) == (1, True, [])
+    # These two have their salt in common, as no two that were encrypted for good have.
+    assert (variables["a"], variables["b"], len(derived)) == ("A", "B", 1)
+
+
+def test_an_error_in_an_encrypted_file_names_the_line_of_the_clear_text(
+    inventory: Inventory, tmp_path: Path
+) -> None:
+    (tmp_path / "host_vars" / "db1.yml").write_text(envelope("a: 1\nb: [\n"))
+    with pytest.raises(InventoryError, match=r"db1\.yml:3:1: broken YAML"):
+        dict(inventory.opened_with(VAULT).hosts["db1"].variables)
 
 
 def test_a_second_vars_file_of_a_name_is_a_warning(inventory: Inventory, tmp_path: Path) -> None:

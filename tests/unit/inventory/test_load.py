@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 import pytest
+from support.vaults import VAULT, envelope
 
 from opsrun.errors import InventoryError, NotBuiltError
 from opsrun.inventory import load_inventory
@@ -122,7 +123,6 @@ def test_node_sets_stand_in_sources_too(tmp_path: Path) -> None:
     [
         ("aws.yml", "plugin: amazon.aws.aws_ec2\nregions: [x]\n", "'amazon.aws.aws_ec2'"),
         ("hosts.toml", "[web]\n", "TOML"),
-        ("hosts.yml", "$ANSIBLE_VAULT;1.1;AES256\n6162\n", "ansible-vault"),
     ],
 )
 def test_what_is_not_built_is_refused_by_name(
@@ -206,3 +206,15 @@ def test_a_hostfile_adds_to_the_default_inventory(tmp_path: Path) -> None:
     inventory = load_inventory([], hostfiles=["failed.txt"], cwd=str(tmp_path), env={})
     assert inventory.host("web01").variables["ansible_host"] == "127.0.0.9"
     assert list(inventory.hosts) == ["web01", "new01"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("hosts.yml", "all:\n  hosts:\n    h: {x: 1}\n"), ("hosts", "h x=1\n")],
+)
+def test_encrypted_sources_need_their_secret(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(envelope(text))
+    found = load_inventory([name], cwd=str(tmp_path), env={}, vault=VAULT)
+    assert found.hosts["h"].variables["x"] == 1
+    with pytest.raises(InventoryError, match=f"^{name}: this file is encrypted .*no secret"):
+        load_inventory([name], cwd=str(tmp_path), env={})

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from opsrun.errors import InventoryError, NotBuiltError
+from opsrun.errors import InventoryError
 from opsrun.inventory import Inventory, Unsafe, load_inventory
 from opsrun.inventory import script as script_module
 
@@ -44,7 +44,7 @@ def test_the_markers_of_ansible_s_json_are_understood(tmp_path: Path) -> None:
     )
     variables = load(tmp_path, body).hosts["h"].variables
     assert isinstance(variables["u"], Unsafe)
-    with pytest.raises(NotBuiltError, match="'v' is encrypted"):
+    with pytest.raises(InventoryError, match=r"^\./dyn: 'v' is encrypted"):
         variables["v"]
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.vaults import VAULT, envelope, tagged
 
-from opsrun.dialect.tags import Template, Unsafe
-from opsrun.errors import NotBuiltError, PlaybookError, UsageError
+from opsrun.dialect.tags import Template, Unsafe, Vaulted
+from opsrun.errors import PlaybookError, UsageError
 from opsrun.playbook.extra_vars import extra_vars
 
 
@@ -70,12 +71,14 @@ def test_mappings_that_cannot_be_used(text: str, words: str, tmp_path: Path) -> 
         extra_vars([text], str(tmp_path))
 
 
-def test_what_is_encrypted_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "vault").write_text("$ANSIBLE_VAULT;1.1;AES256\n00\n")
-    (tmp_path / "value.yml").write_text("a: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  00\n")
-    for name in ("vault", "value.yml"):
-        with pytest.raises(NotBuiltError, match="vault"):
-            extra_vars([f"@{name}"], str(tmp_path))
+def test_what_is_encrypted_needs_its_secret(tmp_path: Path) -> None:
+    (tmp_path / "vault").write_text(envelope("a: '{{ b }}'\n"))
+    (tmp_path / "value.yml").write_text(f"a: {tagged('A')}")
+    with pytest.raises(PlaybookError, match=r"^vault: this file is encrypted .*no secret"):
+        extra_vars(["@vault"], str(tmp_path))
+    assert isinstance(extra_vars(["@vault"], str(tmp_path), VAULT)["a"], Template)
+    # A value is opened where it is used.
+    assert isinstance(extra_vars(["@value.yml"], str(tmp_path))["a"], Vaulted)
 
 
 def test_an_empty_file_says_nothing(tmp_path: Path) -> None:

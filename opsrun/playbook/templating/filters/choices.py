@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2.runtime import Undefined
 
+from opsrun.dialect.tags import Opened
 from opsrun.playbook.templating.lazy import LazyDict, LazyList
 from opsrun.playbook.templating.library import PluginError, accepts_undefined, lazy
 
@@ -42,7 +43,7 @@ def mandatory(value: Any, msg: str | None = None) -> Any:
     raise PluginError(f"{shown} is mandatory and not defined")
 
 
-_NAMES: dict[type, str] = {LazyDict: "dict", LazyList: "list"}
+_NAMES: dict[type, str] = {LazyDict: "dict", LazyList: "list", Opened: "str"}
 
 
 @lazy

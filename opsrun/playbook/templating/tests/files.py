@@ -7,10 +7,10 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from opsrun.dialect.tags import Opened
 from opsrun.playbook.templating.filters.values import kind
-from opsrun.playbook.templating.library import PluginError
-
-_ENVELOPE = "$ANSIBLE_VAULT"
+from opsrun.playbook.templating.library import PluginError, lazy
+from opsrun.vault.envelope import is_sealed
 
 
 def _of_path(name: str, function: Callable[[str], bool]) -> Callable[[Any], bool]:
@@ -36,16 +36,18 @@ def same_file(value: Any, other: Any) -> bool:
         raise PluginError(f"'is same_file': {error}") from error
 
 
+@lazy
 def vault_encrypted(value: Any) -> bool:
-    """Whether a text is an encrypted value; what has been decrypted isn't."""
-    return isinstance(value, str) and value.startswith(_ENVELOPE)
+    """Whether a value is written encrypted (``!vault``); what was made of one isn't, and neither
+    is an envelope that is text."""
+    return isinstance(value, Opened)
 
 
 def vaulted_file(value: Any) -> bool:
     """Whether a file on the controller is encrypted."""
     try:
         with open(_path(value, "vaulted_file"), "rb") as file:
-            return file.read(len(_ENVELOPE)) == _ENVELOPE.encode()
+            return is_sealed(file.read(64))
     except OSError as error:
         raise PluginError(f"'is vaulted_file': {error}") from error
 

@@ -8,11 +8,15 @@ from datetime import date
 from typing import Any
 
 import pytest
+from support.vaults import VAULT, envelope
 
+from opsrun.dialect.origin import Origin
 from opsrun.dialect.tags import Template, Unsafe, Vaulted
 from opsrun.errors import TemplateError
+from opsrun.playbook.templating.library import LookupContext
 from opsrun.playbook.templating.literal import literal
 from opsrun.playbook.templating.omit import OMIT
+from opsrun.playbook.templating.templar import Templar
 
 VALUES: dict[str, Any] = {
     "one": 1,
@@ -206,11 +210,30 @@ def test_unsafe_and_scalars_are_as_they_are(render: Callable[..., Any]) -> None:
     assert math.isnan(render("{{ 'nan' | float }}"))
 
 
-def test_what_is_encrypted_cannot_be_read(render: Callable[..., Any]) -> None:
-    envelope = Vaulted("$ANSIBLE_VAULT;1.1;AES256\n00")
-    with pytest.raises(TemplateError, match="secret_ is encrypted"):
-        render("{{ secret_ }}", secret_=envelope)
-    assert render("{{ holder.plain }}", holder={"plain": 1, "secret_": envelope}) == 1
+def test_what_is_encrypted_is_opened_where_it_is_used(
+    render: Callable[..., Any], templar: Callable[..., Templar]
+) -> None:
+    sealed = Vaulted(envelope("{{ one }} as it is"), Origin("v.yml", 3))
+    words = r"v\.yml:3.*'secret_' is encrypted .*no secret is at hand"
+    with pytest.raises(TemplateError, match=words):
+        render("{{ secret_ }}", secret_=sealed)
+    holder = {"plain": 1, "secret_": sealed, "list": [sealed]}
+    assert render("{{ holder.plain }}", holder=holder) == 1
+    made = templar(LookupContext(vault=VAULT), one=1, secret_=sealed, holder=holder)
+    # What was encrypted is data.
+    for text in ("{{ secret_ }}", "{{ holder.secret_ }}", "{{ holder.list[0] }}"):
+        assert made.render(Template(text)) == "{{ one }} as it is"
+    assert type(made.render(sealed)) is str
+    assert made.render(Template("{{ secret_ | length }}-{{ secret_ }}")) == "18-{{ one }} as it is"
+
+
+def test_what_is_written_encrypted_can_be_asked_for(templar: Callable[..., Templar]) -> None:
+    sealed = Vaulted(envelope("A"))
+    made = templar(LookupContext(vault=VAULT), a=sealed, b=Template("{{ a }}"), c="A", d=[sealed])
+    asked = {"a": True, "b": True, "c": False, "d[0]": True, "a ~ ''": False, "9": False}
+    for text, answer in asked.items():
+        assert made.render(Template(f"{{{{ ({text}) is vault_encrypted }}}}")) is answer, text
+    assert made.render(Template("{{ a | type_debug }}")) == "str"
 
 
 @pytest.mark.parametrize("text", ["[1, 2", "{1, }}", "[...]", "[b'a']", "[1j]", "{[1]: 2}", "[a]"])
