@@ -14,9 +14,13 @@ from jinja2.exceptions import TemplateNotFound, TemplateSyntaxError
 from opsrun.dialect.origin import Origin
 from opsrun.errors import TemplateError, UndefinedVariable, did_you_mean
 from opsrun.playbook.templating.library import PluginError
+from opsrun.playbook.templating.places import place
+from opsrun.playbook.templating.syntax import mistake
 from opsrun.playbook.templating.undefined import NotThere
 
 _MOST_LINES = 2000
+_BEGIN = "{{ "
+_UNREADABLE = "this can't be read as a template"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,17 @@ class Written:
     origin: Origin
     is_file: bool = False
     """The text is a whole file, whose lines are the template's."""
+    above: int = 0
+    """Lines of the file before the template (``#jinja2:``)."""
+    is_expression: bool = False
+    """The text is a condition's expression, without ``{{ }}``."""
+
+    @property
+    def code(self) -> tuple[str, int]:
+        """What Jinja reads, and how many characters that has before the text."""
+        if self.is_expression:
+            return f"{_BEGIN}{self.source}\n}}}}", len(_BEGIN)
+        return self.source, 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +66,18 @@ class Fault:
         if isinstance(error, NotThere):
             return self._undefined(error)
         if isinstance(error, TemplateSyntaxError):
-            return self._placed(TemplateError, _syntax(error), "")
+            return self._unreadable(error)
         return self._placed(TemplateError, _words(error), _quoted(error))
+
+    def _unreadable(self, error: TemplateSyntaxError) -> TemplateError:
+        code, before = self.written.code
+        found = mistake(self.environment, code, error)
+        if found is None:
+            return self._placed(TemplateError, f"{_UNREADABLE}: {error.message}", "")
+        offset = min(max(found.offset - before, 0), len(self.written.source.rstrip()))
+        line = self.written.source.count("\n", 0, offset) + 1
+        message = f"{_UNREADABLE}: {found.message}"
+        return replace(self, line=line)._placed(TemplateError, message, "", offset)
 
     def _undefined(self, error: NotThere) -> TemplateError:
         if error.cause is not None:
@@ -72,30 +97,58 @@ class Fault:
     def _node(self, error: NotThere) -> nodes.Expr | None:
         """The longest expression on the line that reads what isn't there."""
         try:
-            tree = self.environment.parse(self.written.source)
+            tree = self.environment.parse(self.written.code[0])
         except Exception:
             return None
         here = [each for each in _chains(tree) if self.line in (0, each.lineno)]
         found = [each for each in here if _ends_in(each, error)]
         return max(found, key=lambda each: len(_spelled(each)), default=None)
 
-    def _placed(self, kind: type[TemplateError], message: str, token: str) -> TemplateError:
+    def _placed(
+        self, kind: type[TemplateError], message: str, token: str, offset: int | None = None
+    ) -> TemplateError:
+        origin = self.written.origin
+        if offset is None:
+            offset = self._offset(token)
+        line, column, text = self._exactly(offset) or self._roughly(token)
+        if self.label[:1] not in ("", ".", "["):
+            message += f" (for the value of {self.label!r})"
+        return kind(message, path=origin.path, line=line, column=column, text=text)
+
+    def _offset(self, token: str) -> int:
+        """Of ``token`` in the line of the template; of the line's first word without one."""
+        source, line = self.written.source, max(self.line, 1)
+        begin = 0
+        for _ in range(line - 1):
+            begin = source.find("\n", begin) + 1
+        text = source[begin:].split("\n", 1)[0]
+        return begin + _column(text, 0, token) - 1
+
+    def _exactly(self, offset: int) -> tuple[int, int, str] | None:
+        """Line, column and the line's text of a character of the template."""
+        if self.written.is_file:
+            before = self.written.source[:offset]
+            line = before.count("\n") + 1
+            text = self.written.source.split("\n")[line - 1]
+            return line + self.written.above, offset - (before.rfind("\n") + 1) + 1, text
+        lines = _lines(self.written.origin)
+        found = place("\n".join(lines), self.written.origin, self.written.source, offset)
+        return None if found is None else (*found, lines[found[0] - 1])
+
+    def _roughly(self, token: str) -> tuple[int | None, int | None, str | None]:
+        """The same, where the file doesn't hold the template word by word."""
         origin = self.written.origin
         line, text, start = self._source_line()
         column = origin.column if line == origin.line else None
         if text is not None:
             column = _column(text, start, token) or column
-        if self.label[:1] not in ("", ".", "["):
-            message += f" (for the value of {self.label!r})"
-        return kind(message, path=origin.path, line=line, column=column, text=text)
+        return line, column, text
 
     def _source_line(self) -> tuple[int | None, str | None, int]:
         """The line in the file, its text, and where in it the template's line begins."""
         own = self.written.source.split("\n")
         at_line = max(self.line, 1)
         mine = own[at_line - 1] if at_line <= len(own) else ""
-        if self.written.is_file:
-            return at_line, mine, 0
         origin = self.written.origin
         lines = _lines(origin)
         if origin.line is None or not lines:
@@ -143,13 +196,9 @@ def _words(error: BaseException) -> str:
         return "this template never ends: it needs itself, or calls itself without end"
     if isinstance(error, TemplateNotFound):
         return str(error)
+    if isinstance(error, SyntaxError):
+        return f"{_UNREADABLE}: {error.msg}"
     return f"{error} ({type(error).__name__})" if str(error) else type(error).__name__
-
-
-def _syntax(error: TemplateSyntaxError) -> str:
-    words = (error.message or "").replace(", got 'end of print statement'", ", found its end")
-    words = words.replace("unexpected 'end of print statement'", "it ends too early")
-    return f"this can't be read as a template: {words}"
 
 
 def _quoted(error: BaseException) -> str:

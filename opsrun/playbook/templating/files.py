@@ -34,11 +34,14 @@ def rendered(templar: Templar, path: str, options: Mapping[str, Any]) -> bytes:
         OSError: it can't be read.
         TemplateError: it isn't text, or can't be rendered.
     """
-    source, found = header(_decoded(templar.lookups.read(path), path), path)
+    whole = _decoded(templar.lookups.read(path), path)
+    source, found = header(whole, path)
+    above = whole.count("\n") - source.count("\n")
+    written = Written(source, Origin(path, kind="script"), is_file=True, above=above)
     settings = {**_settings(options, path), **found}
     encoding = str(options.get("output_encoding") or "utf-8")
     environment = _environment(templar, path, settings)
-    text = _text(templar, environment, source, path, options)
+    text = _text(templar, environment, written, options)
     try:
         return text.encode(encoding)
     except LookupError:
@@ -71,11 +74,10 @@ def _environment(templar: Templar, path: str, settings: dict[str, Any]) -> TextE
 def _text(
     templar: Templar,
     environment: TextEnvironment,
-    source: str,
-    path: str,
+    written: Written,
     options: Mapping[str, Any],
 ) -> str:
-    written = Written(source, Origin(path, kind="script"), is_file=True)
+    source, path = written.source, written.origin.path
     try:
         template = cast(_Loader, environment.loader).made(environment, source, path, path)
         own = {**_facts(path, options, templar), **(options.get("template_vars") or {})}

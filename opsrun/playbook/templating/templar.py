@@ -204,6 +204,8 @@ class Templar:
 
     def expression(self, source: str, written: Written, own: dict[str, Any] | None = None) -> Any:
         """What a condition's expression comes to. TemplateError."""
+        if written.source.strip() == source:
+            written = replace(written, is_expression=True)
         return self._piece(lambda: self._engine.expression(source), written, own)
 
     def embedded(self, source: str, written: Written) -> Any:
