@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from opsrun.playbook.coordinator import Pass, as_it_is
@@ -26,6 +26,9 @@ class PlaybookOptions:
     """Refuse to start where a task names a module that nobody knows."""
     roles_path: tuple[str, ...] = ()
     collections_path: tuple[str, ...] = ()
+    plugin_folders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By kind (``filter``, ``test``, ``lookup``), folders of plugins beside those of playbooks and
+    roles."""
     playbook_dir: str | None = None
     """Stands for the folder of the playbooks, for one that was made for the purpose."""
     prompt: Prompt | None = None

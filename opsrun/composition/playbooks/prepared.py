@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
+from opsrun.composition.playbooks.library import Told, library_of
 from opsrun.composition.playbooks.options import PlaybookOptions
 from opsrun.composition.playbooks.remarks import unknown_modules
 from opsrun.dialect.tags import Template
@@ -27,7 +28,7 @@ from opsrun.playbook.parse.selection import (
     start_at,
     start_within,
 )
-from opsrun.playbook.templating.library import Library, LookupContext
+from opsrun.playbook.templating.library import LookupContext
 from opsrun.playbook.templating.templar import Templar
 
 
@@ -63,6 +64,10 @@ class Prepared:
             render=self._static,
             vault=inventory.vault,
         )
+        self.told = Told()
+        """Warnings of plugins."""
+        self.library = library_of(self.loader, options, self.told)
+        """What templates can call."""
         self.playbooks: list[Playbook] = [
             self.loader.load_playbook(path, options.playbook_dir) for path in paths
         ]
@@ -127,7 +132,7 @@ class Prepared:
     def _static(self, template: Template, known: Mapping[str, Any]) -> Any:
         variables = {**known, **self.options.settings.extra_vars}
         context = LookupContext(vault=self._vault)
-        return Templar(variables, Library.standard(), context).render(template)
+        return Templar(variables, self.library, context).render(template)
 
     def listed(self) -> tuple[ListedPlay, ...]:
         """The plays with the tasks that were chosen, to be shown."""

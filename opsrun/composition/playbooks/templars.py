@@ -12,7 +12,7 @@ from opsrun.errors import OpsrunError, PlaybookError, TemplateError
 from opsrun.playbook.interfaces import Templar as TemplarProtocol
 from opsrun.playbook.model.nodes import Task
 from opsrun.playbook.runner.search import Search
-from opsrun.playbook.templating.library import Library, LookupContext
+from opsrun.playbook.templating.library import LookupContext
 from opsrun.playbook.templating.omit import OMIT
 from opsrun.playbook.templating.templar import Templar
 from opsrun.playbook.variables.live import LiveInventory
@@ -45,7 +45,8 @@ class Templars:
         self._prepared = prepared
         self._inventory = inventory
         self._warn = warn
-        self._library = Library.standard()
+        self._library = prepared.library
+        prepared.told.listen(warn)
         self._contexts: dict[str, LookupContext] = {}
         self._static: TemplarProtocol | None = None
         self.playbook = ""

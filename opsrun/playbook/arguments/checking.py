@@ -196,8 +196,12 @@ def _same_truth(value: Any, choices: Any) -> bool:
     """To YAML, ``yes`` is a truth value, also where a choice, a text, has that name."""
     if not isinstance(value, str):
         return False
-    texts = {"True": ("yes", "on", "true"), "False": ("no", "off", "false")}.get(value, ())
-    return sum(choice in texts for choice in choices) == 1
+    texts: Mapping[str, tuple[Any, ...]] = {
+        "True": ("yes", "on", "true", True),
+        "False": ("no", "off", "false", False),
+    }
+    same = texts.get(value, ())
+    return sum(choice in same for choice in choices) == 1
 
 
 def _is_true(value: Any) -> bool:

@@ -12,6 +12,7 @@ from opsrun.dialect.yaml_data import Document
 from opsrun.playbook.model.keywords import Keywords, Loop
 from opsrun.playbook.model.nodes import Node, Role, Task, VarsLayer
 from opsrun.playbook.parse.files import Files
+from opsrun.playbook.parse.spot import Spot
 from opsrun.playbook.parse.watching import Watch
 
 StaticRender = Callable[[Template, Mapping[str, Any]], Any]
@@ -135,6 +136,10 @@ class Kit:
     """By the identity of the task's dictionary (the documents are kept), and if it is a handler."""
     above: dict[str, Above] = field(default_factory=dict)
     """What a dynamic include hands down, by the include's id."""
+    playbooks: dict[str, None] = field(default_factory=dict)
+    """Directories of the playbooks that were read."""
+    roles: dict[str, None] = field(default_factory=dict)
+    """Directories of the roles that were read, those of collections left out."""
     bodies: dict[str, Body] = field(default_factory=dict)
     """Blocks with loops, by the ids of the tasks that find their items, or decide about one."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from opsrun.dialect.yaml_data import Document
@@ -18,10 +19,11 @@ class Found(NamedTuple):
     collection: str | None = None
 
 
-def collection_folders(kit: Kit, above: Above, collection: str) -> list[str]:
-    """Where a collection may be on disk."""
+def collection_folders(kit: Kit, folders: Iterable[str], collection: str) -> list[str]:
+    """Where a collection may be on disk; ``folders`` are those of playbooks."""
     namespace, _, name = collection.partition(".")
-    bases = [os.path.join(above.play.folder, "collections"), *kit.collections_path]
+    beside = [os.path.join(folder, "collections") for folder in folders]
+    bases = [*beside, *kit.collections_path]
     inner = os.path.join("ansible_collections", namespace, name)
     found = [os.path.join(base, inner) for base in bases]
     found += [
@@ -29,14 +31,14 @@ def collection_folders(kit: Kit, above: Above, collection: str) -> list[str]:
         for base in bases
         if os.path.basename(os.path.normpath(base)) == "ansible_collections"
     ]
-    return found
+    return unique(found)
 
 
 def find(kit: Kit, name: str, above: Above) -> tuple[Found | None, list[str]]:
     """The role ``name``, seen from ``above``; and where it was looked for."""
     tried: list[str] = []
     for collection, short in _in_collections(name, above):
-        for folder in collection_folders(kit, above, collection):
+        for folder in collection_folders(kit, (above.play.folder,), collection):
             path = os.path.join(folder, "roles", *short.split("."))
             tried.append(path)
             if kit.files.is_directory(path):

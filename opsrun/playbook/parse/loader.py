@@ -13,7 +13,7 @@ from opsrun.dialect.yaml_data import Document
 from opsrun.errors import PlaybookError
 from opsrun.playbook.messages import Include
 from opsrun.playbook.model.nodes import Block, Node, Play, Playbook, Role, Task, VarsLayer
-from opsrun.playbook.parse import roles
+from opsrun.playbook.parse import find_role, roles
 from opsrun.playbook.parse.above import Above, Kit, PlayScope, StaticRender
 from opsrun.playbook.parse.blocks import notified, of_item
 from opsrun.playbook.parse.files import Files
@@ -21,6 +21,7 @@ from opsrun.playbook.parse.includes import task_file, truth
 from opsrun.playbook.parse.inherit import inherit
 from opsrun.playbook.parse.names import BLOCK, BLOCK_PARTS, OWN_BLOCK, ROLE_FROM
 from opsrun.playbook.parse.playbooks import PlaybookReader
+from opsrun.playbook.parse.requirements import Requirements, requirements_of
 from opsrun.playbook.parse.selection import RenderTag, as_written
 from opsrun.playbook.parse.spot import Spot
 from opsrun.playbook.parse.tasks import read_nodes
@@ -28,6 +29,8 @@ from opsrun.vault.vault import NO_VAULT, Vault
 
 MAX_DEPTH = 200
 """Dynamic includes within each other: conditions may end a circle of them, this does it else."""
+ROLES_PATH = ("~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles")
+COLLECTIONS_PATH = ("~/.ansible/collections", "/usr/share/ansible/collections")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +50,10 @@ class Loader:
 
     Args:
         cwd: the directory that relative paths are seen from.
-        roles_path: directories of roles, searched after ``roles`` beside the playbook.
-        collections_path: directories that hold ``ansible_collections``.
+        roles_path: directories of roles, searched after ``roles`` beside the playbook;
+            `ROLES_PATH` where there are none.
+        collections_path: directories that hold ``ansible_collections``; `COLLECTIONS_PATH` where
+            there are none.
         playbook_dir: stands for the playbook's own directory where there is no playbook.
         render: renders names in static imports, see `StaticRender`; without it they can't be
             templates.
@@ -67,8 +72,29 @@ class Loader:
     ) -> None:
         self.files = Files(cwd, vault)
         self.playbook_dir = playbook_dir
-        self._kit = Kit(self.files, read_nodes, tuple(roles_path), tuple(collections_path), render)
+        expand = os.path.expanduser
+        self._kit = Kit(
+            self.files,
+            read_nodes,
+            tuple(map(expand, roles_path or ROLES_PATH)),
+            tuple(map(expand, collections_path or COLLECTIONS_PATH)),
+            render,
+        )
         self._plays = 0
+
+    def plugin_homes(self) -> list[str]:
+        """Directories of the playbooks, then of the roles, that have been read so far: there may
+        be folders of plugins in them."""
+        return [*self._kit.playbooks, *self._kit.roles]
+
+    def collection_folders(self, name: str) -> list[str]:
+        """Where the collection ``ns.name`` may be on disk."""
+        return find_role.collection_folders(self._kit, self._kit.playbooks, name)
+
+    @property
+    def requirements(self) -> Requirements:
+        """What ``requirements.yml`` beside the playbooks says."""
+        return requirements_of(self._kit)
 
     @property
     def warnings(self) -> tuple[FileWarning, ...]:

@@ -40,6 +40,7 @@ class PlaybookReader:
     ) -> Iterator[Play]:
         """The plays of the file at ``path``. PlaybookError."""
         document = self.kit.files.document(path)
+        self.kit.playbooks[self.folder or os.path.dirname(path)] = None
         start = document.root
         items = document.data
         if items is None:

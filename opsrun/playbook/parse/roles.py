@@ -21,6 +21,7 @@ from opsrun.playbook.parse.includes import rendered
 from opsrun.playbook.parse.inherit import inherit
 from opsrun.playbook.parse.meta import Meta, read_meta
 from opsrun.playbook.parse.names import ROLE_ENTRY
+from opsrun.playbook.parse.requirements import requirements_of
 from opsrun.playbook.parse.spot import Spot, spot_at
 
 NOTHING = VarsLayer({})
@@ -182,9 +183,12 @@ def _find(kit: Kit, use: Use, above: Above) -> find_role.Found:
         raise use.error(f"expected a role's name, found {shown(use.name)}")
     found, tried = find_role.find(kit, use.name.strip(), above)
     if found is None:
-        beside = _beside(kit, tried)
-        hint = did_you_mean(use.name, beside)
-        raise use.error(f"no role {use.name!r}{hint}; looked for {', '.join(tried)}")
+        hint = did_you_mean(use.name, _beside(kit, tried))
+        listed = requirements_of(kit).of_role(use.name.strip())
+        told = f"; {listed}" if listed else ""
+        raise use.error(f"no role {use.name!r}{hint}; looked for {', '.join(tried)}{told}")
+    if found.collection is None:
+        kit.roles[found.path] = None
     return found
 
 

@@ -144,6 +144,25 @@ def templar_of(context: Context) -> Templar:
 _OWN = ("ansible.builtin.", "ansible.legacy.")
 
 
+class Source(Protocol):
+    """Further functions of one kind: plugins of playbooks, roles and collections."""
+
+    def beside(self, name: str) -> Function | None:
+        """One that wins over the table's. Asked each time: there may be more of them later on."""
+
+    def of_collection(self, name: str) -> Function | None:
+        """One that counts where the table has none. PluginError: it was removed."""
+
+    def redirected(self, name: str) -> str | None:
+        """What else a name that nobody has stands for. PluginError: it was removed."""
+
+    def names(self) -> Iterable[str]:
+        """Their names, for messages."""
+
+    def unknown(self, name: str) -> str:
+        """What to say besides of a name that nobody knows."""
+
+
 @dataclass(frozen=True)
 class Plugins:
     """Functions of one kind by name."""
@@ -151,6 +170,7 @@ class Plugins:
     kind: str
     """``filter``, ``test`` or ``lookup``, for messages."""
     table: Mapping[str, Function]
+    source: Source | None = None
     _short: dict[str, Function] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -159,6 +179,23 @@ class Plugins:
 
     def get(self, name: str) -> Function | None:
         """The function of that name; short, or with its collection."""
+        if self.source is None:
+            return self._of_table(name)
+        found = self.source.beside(name) or self._of_table(name)
+        return found or self.source.of_collection(name) or self._elsewhere(name, self.source)
+
+    def _elsewhere(self, name: str, source: Source) -> Function | None:
+        seen = {name}
+        target = source.redirected(name)
+        while target is not None and target not in seen:
+            found = self._of_table(target) or source.of_collection(target)
+            if found is not None:
+                return found
+            seen.add(target)
+            target = source.redirected(target)
+        return None
+
+    def _of_table(self, name: str) -> Function | None:
         found = self.table.get(name)
         if found is not None:
             return found
@@ -171,12 +208,18 @@ class Plugins:
 
     def unknown(self, name: str) -> UnknownPlugin:
         """The error that says so."""
-        hint = did_you_mean(name, {*self.table, *self._short})
-        return UnknownPlugin(f"there is no {self.kind} {name!r}{hint}")
+        more = self.source.names() if self.source is not None else ()
+        hint = did_you_mean(name, {*self.table, *self._short, *more})
+        told = self.source.unknown(name) if self.source is not None else ""
+        return UnknownPlugin(f"there is no {self.kind} {name!r}{hint}{told}")
 
     def with_more(self, more: Mapping[str, Function]) -> Plugins:
         """These, and ``more``, which win."""
-        return Plugins(self.kind, {**self.table, **more})
+        return Plugins(self.kind, {**self.table, **more}, self.source)
+
+    def over(self, source: Source) -> Plugins:
+        """These, and those of ``source``."""
+        return Plugins(self.kind, self.table, source)
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,6 +234,14 @@ class Library:
     def standard() -> Library:
         """What opsrun brings along; always the same object."""
         return _standard()
+
+    def over(self, sources: Mapping[str, Source]) -> Library:
+        """This one, and what ``sources`` have, by kind: ``filter``, ``test``, ``lookup``."""
+        return Library(
+            self.filters.over(sources["filter"]),
+            self.tests.over(sources["test"]),
+            self.lookups.over(sources["lookup"]),
+        )
 
     def extended(
         self,

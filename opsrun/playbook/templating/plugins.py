@@ -26,9 +26,14 @@ class PluginTable(dict[str, Function]):
         self._plugins = plugins
 
     def __missing__(self, name: str) -> Function:
-        function = self._plugins.get(name)
-        made = self._unknown(name) if function is None else adapted(self._plugins, name, function)
-        self[name] = made
+        try:
+            function = self._plugins.get(name)
+        except PluginError as error:
+            return _failing(error)
+        if function is None:
+            # Not kept: a role that is included may bring it.
+            return self._unknown(name)
+        made = self[name] = adapted(self._plugins, name, function)
         return made
 
     def __contains__(self, name: object) -> bool:
@@ -42,6 +47,13 @@ class PluginTable(dict[str, Function]):
             raise self._plugins.unknown(name)
 
         return fail
+
+
+def _failing(error: PluginError) -> Function:
+    def fail(*args: Any, **kwargs: Any) -> NoReturn:
+        raise error
+
+    return fail
 
 
 def adapted(plugins: Plugins, name: str, function: Function) -> Function:

@@ -1,0 +1,1 @@
+"""Filters, tests and lookups in plain Python: of playbooks, roles and collections."""
