@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
+from opsrun.plays import CustomStats as CustomStats
 from opsrun.plays import HandlersPending as HandlersPending
 from opsrun.plays import PlaybookStarted as PlaybookStarted
 from opsrun.plays import PlayStarted as PlayStarted
@@ -256,6 +257,7 @@ Event = (
     | TaskStarted
     | TaskResult
     | HandlersPending
+    | CustomStats
     | Result
     | Summary
 )

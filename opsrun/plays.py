@@ -46,6 +46,10 @@ class PlayStarted:
     batch: int = 1
     """Of how many batches this is which, from 1; a play without ``serial`` has one."""
     batches: int = 1
+    index: int = 0
+    """Counts plays of the run from 0, in the order of the files; ids of its tasks begin with it."""
+    beside: bool = False
+    """Other plays are under way as it begins: results of both come mixed."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object."""
@@ -56,6 +60,8 @@ class PlayStarted:
             "origin": self.origin,
             "batch": self.batch,
             "batches": self.batches,
+            "index": self.index,
+            "beside": self.beside,
         }
 
 
@@ -151,6 +157,27 @@ class TaskResult:
             "duration": round(self.duration, 6),
             "result": dict(self.result),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class CustomStats:
+    """What tasks with ``set_stats`` left for the end of the run.
+
+    >>> from opsrun import CustomStats
+    >>> CustomStats({"moved": 3}).to_dict()["run"]
+    {'moved': 3}
+    """
+
+    type: ClassVar[str] = "custom_stats"
+    run: Mapping[str, Any] = field(default_factory=dict)
+    """Of all hosts together."""
+    hosts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By host: those that were set with ``per_host``."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object."""
+        hosts = {host: dict(stats) for host, stats in self.hosts.items()}
+        return {"type": self.type, "run": dict(self.run), "hosts": hosts}
 
 
 @dataclass(frozen=True, slots=True)

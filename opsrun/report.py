@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from opsrun.errors import RunFailed
-from opsrun.events import Event, Outcome, Result, RunStarted, Summary
+from opsrun.events import CustomStats, Event, Outcome, Result, RunStarted, Summary
 from opsrun.views.result import result_table
 from opsrun.views.table import Table, for_rich, html
 
@@ -44,6 +44,8 @@ class Report:
         self.interrupted = False
         self.broken = False
         """The run ended by a mistake that is no host's, as in a play's own keywords."""
+        self.stats: CustomStats | None = None
+        """What a playbook's tasks set with ``set_stats``; None if they set nothing."""
         self.duration = 0.0
         self._by_host: dict[str, Result] = {}
         for event in events:
@@ -56,6 +58,8 @@ class Report:
             self._by_host[event.host] = event
         elif isinstance(event, RunStarted):
             self.run, self.hosts = event.run, event.hosts
+        elif isinstance(event, CustomStats):
+            self.stats = event
         elif isinstance(event, Summary):
             self.interrupted, self.duration = event.interrupted, event.duration
 

@@ -6,8 +6,9 @@ The rules here are Ansible's: every group is below ``all``, a host in no other g
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from opsrun.inventory.model import (
     ALL,
@@ -60,6 +61,8 @@ class Draft:
         self.groups: dict[str, GroupDraft] = {}
         self.hosts: dict[str, HostDraft] = {}
         self.warnings: list[InventoryWarning] = []
+        self.again: Callable[[], Any] | None = None
+        """Reads the same sources anew, into an `Inventory`."""
         self.add_group(ALL, IMPLICIT)
         self.add_group(UNGROUPED, IMPLICIT)
         self.add_child(ALL, UNGROUPED)

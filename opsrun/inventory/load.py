@@ -71,7 +71,7 @@ def load_inventory(
         hostfiles=tuple(hostfiles),
         playbook_dir=playbook_dir,
         env=env,
-        cwd=place.directory,
+        cwd=place.cwd,
         script_timeout=script_timeout,
         vault=vault,
     )

@@ -99,6 +99,15 @@ class GroupBy:
 
 
 @dataclass(frozen=True, slots=True)
+class Stats:
+    """Of ``set_stats``: values for the end of the run."""
+
+    data: Mapping[str, Any]
+    per_host: bool = False
+    aggregate: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Exports:
     """What of a task is to be known afterwards, by whom `TaskEnded.for_hosts` names."""
 
@@ -113,8 +122,7 @@ class Exports:
     registered: Mapping[str, Any] = field(default_factory=dict)
     facts_of: str | None = None
     """The host that facts and variables are of, where that is another one (``delegate_facts``)."""
-    stats: Mapping[str, Any] = field(default_factory=dict)
-    """``set_stats``."""
+    stats: tuple[Stats, ...] = ()
     clear_facts: bool = False
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from opsrun.playbook.messages import Exports, TaskEnded
+from opsrun.playbook.stats import CustomStats
 
 
 class HostState:
@@ -60,8 +61,7 @@ class RunState:
 
     def __init__(self) -> None:
         self._hosts: dict[str, HostState] = {}
-        self.stats: dict[str, Any] = {}
-        """``set_stats``, of all hosts together."""
+        self.stats = CustomStats()
 
     def host(self, name: str) -> HostState:
         """The share of the host with this name; an empty one if nothing is known yet."""
@@ -86,7 +86,7 @@ class RunState:
             self.host(other).take(
                 Exports(exports.facts, exports.variables, cacheable=exports.cacheable)
             )
-        self.stats.update(exports.stats)
+        self.stats.fold(ended)
 
     def forget(self, host: str) -> None:
         """Nothing is known of a host any more."""

@@ -53,6 +53,12 @@ class OutputOptions:
     """Columns that one-line outputs are cut to; None cuts nothing (no terminal)."""
     diff: bool = False
     """``fold``: show smaller groups as what differs from the largest."""
+    custom_stats: bool = False
+    """``ansible``: what set_stats left is shown at the end."""
+    show_ok: bool = True
+    """``ansible``: hosts on which a task ended well, and changed nothing, are named."""
+    show_skipped: bool = True
+    """``ansible``: hosts that skipped a task are named."""
     output_events: bool = False
     """``jsonl``: an object for each piece of output too."""
 

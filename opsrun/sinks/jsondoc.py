@@ -6,6 +6,7 @@ from typing import Any
 
 from opsrun.events import (
     SCHEMA_VERSION,
+    CustomStats,
     Event,
     HandlersPending,
     Notice,
@@ -21,7 +22,9 @@ from opsrun.sinks.base import Outlet, OutputOptions, Writer
 from opsrun.sinks.encode import encode
 from opsrun.sinks.messages import notice_line, shows_notice
 
-_OF_PLAYBOOKS = (PlaybookStarted, PlayStarted, TaskStarted, TaskResult, HandlersPending)
+_OF_PLAYBOOKS = (
+    *(PlaybookStarted, PlayStarted, TaskStarted, TaskResult, HandlersPending, CustomStats),
+)
 
 
 class JsonSink:

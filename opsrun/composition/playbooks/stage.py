@@ -16,10 +16,12 @@ from opsrun.composition.playbooks.remarks import connection_kinds, shadowed, wit
 from opsrun.composition.playbooks.templars import Templars
 from opsrun.composition.reach import FleetReach
 from opsrun.composition.run import Run, RunOptions
+from opsrun.composition.watchers import Watchers
 from opsrun.engine.base import Engine
 from opsrun.engine.dispatch import Plan
 from opsrun.errors import InputError, OpsrunError, UsageError
 from opsrun.events import (
+    CustomStats,
     ErrorInfo,
     Event,
     HostStarted,
@@ -35,17 +37,21 @@ from opsrun.events import (
 )
 from opsrun.playbook.book import TaskBook
 from opsrun.playbook.coordinator import Office
+from opsrun.playbook.interfaces import Wish
 from opsrun.playbook.messages import Load, TaskEnded
 from opsrun.playbook.model.nodes import Task, VarsPrompt
 from opsrun.playbook.parse.loader import Included
+from opsrun.playbook.play_run import Desk
 from opsrun.playbook.recap import Recap
-from opsrun.playbook.run import Desk, PlaybookRun, VarsFinder
+from opsrun.playbook.run import PlaybookRun
 from opsrun.playbook.runner.host_runner import CENSORED, HostRunner
 from opsrun.playbook.runner.kit import Kit
+from opsrun.playbook.runner.wishes import CONNECTION_VARIABLES
 from opsrun.playbook.state import RunState
 from opsrun.playbook.variables.live import LiveInventory
 from opsrun.playbook.variables.playscope import PlayScope
 from opsrun.playbook.variables.scopes import Scopes
+from opsrun.playbook.vars_finder import VarsFinder
 from opsrun.transports.targets.build import ConnectionDefaults
 
 _LISTED = 10
@@ -88,6 +94,7 @@ class PlaybookStage(Run):
         self._hosts = hosts
         self._after = on_end
         self._recap = Recap()
+        self._state: RunState | None = None
         self._mark = digest(words)
         self._joined: dict[str, float] = {}
         self._reach: FleetReach | None = None
@@ -133,6 +140,7 @@ class PlaybookStage(Run):
             self.collector.emit(Notice("error", f"a bug in opsrun ended the run: {error!r}"))
             self.stop.cancel("a bug in opsrun ended the run")
         finally:
+            self._tell_stats()
             self._conclude()
             self.collector.finish()
 
@@ -153,14 +161,31 @@ class PlaybookStage(Run):
         prepared, engine = self._prepared, self._engine
         options = prepared.options
         settings = replace(options.settings, forks=places)
-        state, inventory, book = RunState(), LiveInventory(prepared.inventory), TaskBook()
+        state, inventory, book = (
+            RunState(),
+            LiveInventory(
+                prepared.inventory, lambda: engine.offload(prepared.inventory.read_again)
+            ),
+            TaskBook(),
+        )
+        self._state = state
         templars = Templars(prepared, inventory, self._warn)
         find_vars = VarsFinder(prepared.read_vars, settings.cwd)
         scopes = Scopes(settings, inventory, state, templars.make, find_vars, book.task)
         # Hosts that wait for their next task keep their connections, as far as there is room.
         spare = room_beside(places, self._options.needs, engine)
+        idle = max(0, spare // 2)
+        watchers = Watchers(
+            self._setting(),
+            self._fleetway,
+            places,
+            idle,
+            lambda pattern: [
+                inventory_wish(host.name, scopes) for host in inventory.now.select(pattern)
+            ],
+        )
         self._reach = FleetReach(
-            self._fleetway, self._defaults, self.stop, places, options.retries, max(0, spare // 2)
+            self._fleetway, self._defaults, self.stop, places, options.retries, idle, watchers
         )
         kit = Kit(
             settings,
@@ -173,7 +198,7 @@ class PlaybookStage(Run):
             Pauses(self, options.prompt, engine),
             prepared.read_vars,
             inventory.is_member,
-            lambda: templars.playbook,
+            templars.playbook,
             lambda host, task: options_intent(self, host, task),
             prepared.inventory.vault,
         )
@@ -243,6 +268,11 @@ class PlaybookStage(Run):
                 )
             )
 
+    def _tell_stats(self) -> None:
+        if self._state is not None and self._state.stats:
+            stats = self._state.stats
+            self.collector.emit(CustomStats(stats.run, stats.hosts))
+
     def _left_out(self, host: str) -> bool:
         """Whether the run was over before ``host`` had come to its end, or to its first task."""
         if not self._cut_short:
@@ -306,6 +336,12 @@ class PlaybookStage(Run):
 def options_intent(run: PlaybookStage, host: str, task: str) -> None:
     """Makes durable that a task is about to change a host, see `Journal.intent`."""
     run._options.journal.intent(WorkId(host, ("playbook", *task.split("/")), run._mark))
+
+
+def inventory_wish(host: str, scopes: Scopes) -> Wish:
+    """How a host is reached that no task is done on: as its own variables say."""
+    known = scopes.of_host(host)
+    return Wish(host, {name: known[name] for name in CONNECTION_VARIABLES if name in known})
 
 
 def _no_worker(setting: Any) -> Any:

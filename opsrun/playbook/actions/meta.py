@@ -25,7 +25,5 @@ class Meta(Action):
         if self.action not in KNOWN:
             guess = did_you_mean(self.action, KNOWN)
             raise call.fail(f"there is no meta action {self.action!r}{guess}")
-        if self.action == "refresh_inventory":
-            raise call.fail("this version can't read the inventory anew in the middle of a run")
         exports = Exports(clear_facts=True) if self.action == "clear_facts" else NOTHING
         return Acted(ModuleResult(msg=self.action), exports, meta=self.action)

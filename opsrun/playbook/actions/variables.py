@@ -14,10 +14,11 @@ from opsrun.modules.base import ModuleError, ModuleResult
 from opsrun.modules.coercion import BadValue, coerced
 from opsrun.modules.options import module, option
 from opsrun.playbook.actions.base import Acted, Action, Call, rendered
-from opsrun.playbook.messages import Exports
+from opsrun.playbook.messages import Exports, Stats
 from opsrun.playbook.model.nodes import RawAction
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_NAMES = "letters, digits and underscores, and no digit first"
 _SAID = {"true": True, "yes": True, "false": False, "no": False}
 """Texts that set_fact takes for booleans, in any case of letters; as Ansible 2.18."""
 _EXTENSIONS = ("yaml", "yml", "json")
@@ -47,8 +48,7 @@ class SetFact(Action):
             raise call.fail("set_fact needs at least one variable to set")
         for name in values:
             if not _NAME.match(str(name)):
-                words = "letters, digits and underscores, and no digit first"
-                raise call.fail(f"{name!r} can be no variable's name; expected {words}")
+                raise call.fail(f"{name!r} can be no variable's name; expected {_NAMES}")
         exports = Exports(variables=values, cacheable=values if self.cacheable else {})
         return Acted(ModuleResult(facts=values), exports)
 
@@ -194,12 +194,16 @@ def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 class SetStats(Action):
     """Values for the end of the run."""
 
-    data: Any = option(kind="dict", required=True, doc="Names and values.")
+    data: Any = option(kind="dict", doc="Names and values.")
     per_host: bool = option(False, doc="For each host by itself.")
     aggregate: bool = option(True, doc="Add to what is there.")
 
     def act(self, call: Call) -> Acted:
         """Export them."""
-        stats = {"data": self.data, "per_host": self.per_host, "aggregate": self.aggregate}
-        exports = Exports(stats={call.host: self.data} if self.per_host else dict(self.data))
-        return Acted(ModuleResult(data={"ansible_stats": stats}), exports)
+        data = dict(self.data or {})
+        for name in data:
+            if not _NAME.match(str(name)):
+                raise call.fail(f"{name!r} can be no variable's name; expected {_NAMES}")
+        stats = Stats(data, self.per_host, self.aggregate)
+        told = {"data": data, "per_host": self.per_host, "aggregate": self.aggregate}
+        return Acted(ModuleResult(data={"ansible_stats": told}), Exports(stats=(stats,)))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from opsrun.playbook.messages import NOTHING, Exports, GroupBy, Include, NewHost
+from opsrun.playbook.messages import NOTHING, Exports, GroupBy, Include, NewHost, Stats
 from opsrun.results import Outcome
 
 
@@ -89,7 +89,7 @@ def together(each: Iterable[Exports]) -> Exports:
     variables: dict[str, Any] = {}
     cacheable: dict[str, Any] = {}
     included: dict[str, Any] = {}
-    stats: dict[str, Any] = {}
+    stats: tuple[Stats, ...] = ()
     of: str | None = None
     clear = False
     for one in each:
@@ -97,7 +97,7 @@ def together(each: Iterable[Exports]) -> Exports:
         variables |= one.variables
         cacheable |= one.cacheable
         included |= one.included
-        stats |= one.stats
+        stats += one.stats
         of = one.facts_of or of
         clear = clear or one.clear_facts
     return Exports(facts, variables, cacheable, included, {}, of, stats, clear)

@@ -14,6 +14,7 @@ from textwrap import wrap
 from typing import Any
 
 from opsrun.events import (
+    CustomStats,
     Event,
     HandlersPending,
     Notice,
@@ -30,7 +31,7 @@ from opsrun.events import (
 from opsrun.sinks.base import Outlet, OutputOptions, Writer
 from opsrun.sinks.cells import width
 from opsrun.sinks.messages import retry_line, shows_notice
-from opsrun.sinks.playbook.ansible_result import dump, shows
+from opsrun.sinks.playbook.ansible_result import dump, on_a_line, shows
 from opsrun.sinks.playbook.diffs import diff_lines, entries
 from opsrun.sinks.playbook.wording import IMPLICIT
 from opsrun.views.sanitise import sanitise, sanitise_line
@@ -51,6 +52,7 @@ _STYLE = {
     Outcome.CANCELLED: _RED,
 }
 _WORD = {Outcome.OK: "ok", Outcome.CHANGED: "changed", Outcome.SKIPPED: "skipping"}
+_STATUS = ("async_status", "ansible.builtin.async_status", "ansible.legacy.async_status")
 _AWAY = (Outcome.UNREACHABLE, Outcome.LOST)
 _COUNTS = (
     ("ok", _GREEN),
@@ -86,6 +88,7 @@ class AnsibleSink:
         """Id of the task whose banner was printed last."""
         self._included: dict[tuple[str, str, str], list[str]] = {}
         self._recap: dict[str, Mapping[str, Any]] = {}
+        self._stats: CustomStats | None = None
         self._begun = self._ended = self._closed = False
 
     def handle(self, seq: int, event: Event) -> None:
@@ -106,6 +109,8 @@ class AnsibleSink:
             # A host that was given nothing to do has no line.
             if isinstance(counts, Mapping) and any(map(_number, counts.values())):
                 self._recap[event.host] = counts
+        elif isinstance(event, CustomStats):
+            self._stats = event
         elif isinstance(event, Summary):
             self._end()
         else:
@@ -202,12 +207,21 @@ class AnsibleSink:
         if event.outcome is Outcome.CHANGED and event.diff:
             self._diff(event)
         style = _STYLE[event.outcome]
+        self._job(event, task)
         if event.outcome.is_good:
             self._out(self._good(event, task), style)
             return
         self._out(self._bad(event, task), style)
         if event.ignored and event.item is None:
             self._out("...ignoring", _CYAN)
+
+    def _job(self, event: TaskResult, task: TaskStarted) -> None:
+        """Of a task that waited for a job of its host's."""
+        jid = event.result.get("ansible_job_id")
+        if jid and event.result.get("finished") == 1 and task.action not in _STATUS:
+            how, style = ("OK", _DEBUG) if event.outcome.is_good else ("FAILED", _DEBUG)
+            words = f"ASYNC {how} on {sanitise_line(event.host)}: jid={sanitise_line(str(jid))}"
+            self._out(words, style)
 
     def _good(self, event: TaskResult, task: TaskStarted) -> str:
         text = f"{_WORD[event.outcome]}: [{_host(event)}]"
@@ -315,6 +329,16 @@ class AnsibleSink:
         self._headline("PLAY RECAP")
         for host in sorted(self._recap):
             self._outlet.out(self._recap_line(host, self._recap[host]) + "\n")
+        self._outlet.out("\n")
+        if self._options.custom_stats and self._stats is not None:
+            self._custom_stats(self._stats)
+
+    def _custom_stats(self, stats: CustomStats) -> None:
+        self._headline("CUSTOM STATS: ")
+        for host in sorted(stats.hosts):
+            self._out(f"\t{sanitise_line(host)}: {on_a_line(stats.hosts[host])}")
+        if stats.run:
+            self._out(f"\n\tRUN: {on_a_line(stats.run)}")
         self._outlet.out("\n")
 
     def _recap_line(self, host: str, counts: Mapping[str, Any]) -> str:

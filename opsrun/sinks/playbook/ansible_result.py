@@ -45,6 +45,11 @@ def dump(event: TaskResult, action: str, verbosity: int) -> str:
     return sanitise(_json(values, 4 if wordy else None))
 
 
+def on_a_line(values: Mapping[str, Any]) -> str:
+    """As what set_stats left is shown: indented, and then without the ends of lines."""
+    return sanitise(_json(values, 1).replace("\n", ""))
+
+
 def _kept(event: TaskResult, action: str, verbosity: int, wordy: bool) -> dict[str, Any]:
     hidden = set(_NEVER)
     if verbosity < DETAILED:

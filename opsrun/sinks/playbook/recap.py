@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from opsrun.events import Outcome
+from opsrun.events import CustomStats, Outcome
 from opsrun.sinks.cells import cut, pad, width
 from opsrun.sinks.names import label
 from opsrun.sinks.style import OUTCOME_STYLE, paint
@@ -45,6 +46,20 @@ def recap_lines(recap: Mapping[str, Mapping[str, Any]], color: bool) -> Iterator
         yield f"  {pad(name, columns)}  {'  '.join(cells)}".rstrip()
     if len(rows) > _ROWS:
         yield f"  … and {len(rows) - _ROWS} other rows of hosts that fared better"
+
+
+def stats_lines(stats: CustomStats) -> Iterator[str]:
+    """A row for each value that set_stats left: those of the run, then those of hosts."""
+    for name, value in stats.run.items():
+        yield f"  {_value(name, value)}"
+    for host, values in stats.hosts.items():
+        for name, value in values.items():
+            yield f"  {cut(sanitise_line(host), _NAME)}  {_value(name, value)}"
+
+
+def _value(name: str, value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+    return f"{sanitise_line(name)}: {sanitise_line(text)}"
 
 
 def _cell(word: str, number: int, color: bool) -> str:

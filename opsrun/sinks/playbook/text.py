@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from opsrun.events import (
+    CustomStats,
     Event,
     HandlersPending,
     Notice,
@@ -23,7 +24,7 @@ from opsrun.results import Outcome
 from opsrun.sinks.base import OutputOptions, Writer
 from opsrun.sinks.messages import notice_line
 from opsrun.sinks.names import label
-from opsrun.sinks.playbook.recap import FEW, recap_lines
+from opsrun.sinks.playbook.recap import FEW, recap_lines, stats_lines
 from opsrun.sinks.playbook.retries import Retries
 from opsrun.sinks.playbook.tally import Look, Tally
 from opsrun.sinks.playbook.wording import title
@@ -51,6 +52,7 @@ class PlaybookSink(TerminalSink):
         self._batch = 0
         self._pending: dict[tuple[str, ...], list[str]] = {}
         self._recap: dict[str, Mapping[str, Any]] = {}
+        self._stats: CustomStats | None = None
         self._retries = Retries(options.color_err)
         self._warnings: dict[str, dict[str, dict[str, None]]] = {}
         """Of each task that is open: what modules warn of, and on which hosts."""
@@ -71,6 +73,8 @@ class PlaybookSink(TerminalSink):
             self._task(event)
         elif isinstance(event, TaskResult):
             self._task_result(event)
+        elif isinstance(event, CustomStats):
+            self._stats = event
         elif isinstance(event, HandlersPending):
             self._pending.setdefault(event.handlers, []).append(event.host)
 
@@ -189,3 +193,5 @@ class PlaybookSink(TerminalSink):
             self._print(f"{words} on {label(hosts)}: {names}")
         if self._recap:
             self._print("", paint("recap", BOLD, color), *recap_lines(self._recap, color))
+        if self._stats is not None:
+            self._print("", paint("stats", BOLD, color), *stats_lines(self._stats))
