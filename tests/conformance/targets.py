@@ -45,6 +45,7 @@ STAND_INS = {
 - set_fact: {remote_tmp_dir: "{{ lookup('env', 'TMPDIR') }}/remote"}
 """,
     "setup_nobody": "- command: id nobody\n  changed_when: false\n",
+    "setup_test_user": "- set_fact: {test_user_name: nobody}\n",
 }
 """Roles that targets are prepared by, without the modules that no target is about."""
 

@@ -48,6 +48,8 @@ class Keywords:
     debugger: Any = None
     collections: tuple[str, ...] = ()
     module_defaults: tuple[Mapping[str, Any], ...] = ()
+    above: Keywords | None = None
+    """Those around it, where a template here may come to ``omit``: then theirs is in force."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ def handed_down(above: Keywords, own: Mapping[str, Any]) -> Keywords:
     if not own:
         return above
     joined = dict(own)
+    scalars = _REPLACED.keys() & own.keys()
     for key in ("when", "environment", "module_defaults"):
         if key in own:
             joined[key] = getattr(above, key) + own[key]
@@ -45,6 +46,8 @@ def handed_down(above: Keywords, own: Mapping[str, Any]) -> Keywords:
         joined["tags"] = merged(above.tags, own["tags"])
     if "collections" in own:
         joined["collections"] = merged(own["collections"], above.collections)
+    if any(isinstance(own[key], Template) and getattr(above, key) is not None for key in scalars):
+        joined["above"] = above
     return replace(above, **joined)
 
 

@@ -22,8 +22,7 @@ from opsrun.playbook.runner.kit import Kit
 from opsrun.playbook.runner.loops import Item
 from opsrun.playbook.runner.remote import Remote, wished
 from opsrun.playbook.runner.search import Search
-from opsrun.playbook.runner.values import flag, number
-from opsrun.playbook.templating.omit import OMIT
+from opsrun.playbook.runner.values import flag, keyword, number
 from opsrun.playbook.variables.layers import Layers
 from opsrun.results import Outcome
 
@@ -280,11 +279,10 @@ class Attempts:
         return self._with_facts(done, delegate)
 
     def _delegate(self) -> str:
-        wanted = self._task.keywords.delegate_to
-        if wanted is None:
-            return ""
-        found = self._templar.render(wanted, self._place("delegate_to"))
-        if found in (None, "") or found is OMIT:
+        found = keyword(
+            self._task.keywords, "delegate_to", self._templar, self._place("delegate_to")
+        )
+        if found in (None, ""):
             return ""
         return "" if str(found) == self._order.host else str(found)
 

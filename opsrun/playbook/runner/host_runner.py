@@ -175,7 +175,7 @@ class _Turn:
             found.append(done)
             self._added.update((n.name, g) for n in done.new_hosts for g in ("all", *n.groups))
             broken = bool(control.break_when) and self._breaks(templar, done)
-            self._say(done, self._label(item, templar))
+            self._say(done, self._label(item, templar, done))
             gone = done.outcome in (Outcome.LOST, Outcome.UNREACHABLE) and not done.ignored
             # As in Ansible 2.18, nothing is done for the items behind one that is unclear.
             if broken or gone or done.unclear or done.outcome is Outcome.CANCELLED:
@@ -204,19 +204,20 @@ class _Turn:
 
     def _attempts(self, templar: Templar, item: Item | None) -> Attempts:
         def retrying(done: Done, attempt: int, left: int) -> None:
-            label = None if item is None else self._label(item, templar)
+            label = None if item is None else self._label(item, templar, done)
             self._say(done, label, attempt, left)
 
         layers = self._layers if item is None else self._layers.over(item.variables)
         order, added = self._order, self._added
         return Attempts(self._kit, self._task, order, layers, templar, item, retrying, added)
 
-    def _label(self, item: Item, templar: Templar) -> str:
+    def _label(self, item: Item, templar: Templar, done: Done) -> str:
         control = self._task.loop.control if self._task.loop is not None else None
         if control is None or control.label is None:
             return str(item.value)
         try:
-            return str(templar.render(control.label))
+            seen = {self._task.register: done.result} if self._task.register else {}
+            return str(templar.with_variables(seen).render(control.label))
         except OpsrunError:
             return str(item.value)
 

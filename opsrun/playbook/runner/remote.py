@@ -165,6 +165,5 @@ def wished(kit: Kit, task: Task, host: str, delegate: str, templar: Templar, see
 
 def _truth(value: Any) -> bool | None:
     from opsrun.playbook.runner.values import truth
-    from opsrun.playbook.templating.omit import OMIT
 
-    return None if value in (None, "") or value is OMIT else truth(value, "become")
+    return None if value in (None, "") else truth(value, "become")

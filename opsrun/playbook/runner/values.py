@@ -10,6 +10,7 @@ from opsrun.errors import PlaybookError, UndefinedVariable
 from opsrun.modules.base import ModuleError
 from opsrun.modules.coercion import BadValue, coerced
 from opsrun.playbook.interfaces import Templar
+from opsrun.playbook.model.keywords import Keywords
 from opsrun.playbook.model.nodes import Task
 from opsrun.playbook.templating.omit import OMIT
 
@@ -28,6 +29,19 @@ def truth(value: Any, what: str = "") -> bool:
         raise ModuleError(f"{what}: {bad}" if what else str(bad)) from bad
 
 
+def keyword(keywords: Keywords, name: str, templar: Templar, origin: Origin | None = None) -> Any:
+    """A keyword's value; where it comes to ``omit``, that of what is around the task. None if
+    there is none. TemplateError."""
+    around: Keywords | None = keywords
+    while around is not None:
+        value = getattr(around, name)
+        found = value if value is None else templar.render(value, origin)
+        if found is not OMIT:
+            return found
+        around = around.above
+    return None
+
+
 def flag(task: Task, name: str, templar: Templar, default: bool = False) -> bool:
     """A keyword that is a truth value. TemplateError, ModuleError."""
     value = getattr(task.keywords, name)
@@ -35,8 +49,8 @@ def flag(task: Task, name: str, templar: Templar, default: bool = False) -> bool
         return default
     if isinstance(value, bool):
         return value
-    found = templar.render(value, task.places.get(name, task.origin))
-    return default if found in (None, "") or found is OMIT else truth(found, name)
+    found = keyword(task.keywords, name, templar, task.places.get(name, task.origin))
+    return default if found in (None, "") else truth(found, name)
 
 
 def number(task: Task, value: Any, name: str, templar: Templar, default: float) -> float:

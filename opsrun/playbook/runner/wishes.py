@@ -8,6 +8,7 @@ from typing import Any
 
 from opsrun.playbook.interfaces import BecomeWish, Templar, Wish
 from opsrun.playbook.model.keywords import Keywords
+from opsrun.playbook.runner.values import keyword
 
 _OF_METHODS = tuple(
     f"ansible_{method}_{what}"
@@ -47,22 +48,22 @@ class Connecting:
 def connecting(keywords: Keywords, templar: Templar, truth: Any) -> Connecting:
     """Render the keywords; ``truth`` makes a bool of one. TemplateError; ValueError for a port."""
 
-    def text(value: Any) -> str | None:
-        found = templar.render(value)
+    def text(name: str) -> str | None:
+        found = keyword(keywords, name, templar)
         return None if found is None or found == "" else str(found)
 
-    become = None if keywords.become is None else truth(templar.render(keywords.become))
-    port = text(keywords.port)
+    become = None if keywords.become is None else truth(keyword(keywords, "become", templar))
+    port = text("port")
     return Connecting(
         become,
         BecomeWish(
-            text(keywords.become_user),
-            text(keywords.become_method),
-            text(keywords.become_flags),
-            text(keywords.become_exe),
+            text("become_user"),
+            text("become_method"),
+            text("become_flags"),
+            text("become_exe"),
         ),
-        text(keywords.connection),
-        text(keywords.remote_user),
+        text("connection"),
+        text("remote_user"),
         None if port is None else _port(port),
     )
 
