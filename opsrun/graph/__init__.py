@@ -1,0 +1,1 @@
+"""What playbooks do, drawn: plays, roles, includes, handlers and gates."""
