@@ -111,15 +111,18 @@ class Fleetway:
         if targets:
             self._share(targets, logs_in, at_once)
         return [
-            Job(
-                WorkId(way.host, path, mark),
-                partial(self.transport, way, anew),
-                _door(way.target),
-                partial(self._to, way.target, True),
-                partial(self._let_go, way.target) if lets_go else nothing,
-            )
-            for way in ways
+            self.job(way, WorkId(way.host, path, mark), anew=anew, lets_go=lets_go) for way in ways
         ]
+
+    def job(self, way: Way, work: WorkId, *, anew: bool = False, lets_go: bool = False) -> Job:
+        """The job of one way, whose target has been admitted; see `jobs`."""
+        return Job(
+            work,
+            partial(self.transport, way, anew),
+            _door(way.target),
+            partial(self._to, way.target, True),
+            partial(self._let_go, way.target) if lets_go else nothing,
+        )
 
     def admit(self, target: Target, at_once: int) -> None:
         """Make what a connection to ``target`` needs; for those that come one by one.

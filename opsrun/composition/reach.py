@@ -12,10 +12,12 @@ from dataclasses import replace
 from typing import Any
 
 from opsrun.composition.fleetway import Fleetway
+from opsrun.composition.watchers import Watchers
 from opsrun.composition.ways import Way, login_user
 from opsrun.engine.stop import Stop
 from opsrun.errors import Cancelled, ConnectionFailed, HostError
 from opsrun.playbook.interfaces import Wish
+from opsrun.playbook.messages import Wait
 from opsrun.remote.become import BecomeConnection, BecomeSpec
 from opsrun.remote.capture import KEEP_PER_STREAM, Capture, MemoryBudget
 from opsrun.remote.command import Command, CommandResult
@@ -26,7 +28,7 @@ from opsrun.remote.perseverance import Perseverance
 from opsrun.remote.running import Running
 from opsrun.remote.session import Session
 from opsrun.transports.ssh_config.config import SSHConfig
-from opsrun.transports.targets.become import Become, become_spec
+from opsrun.transports.targets.become import Become, become_spec, checked_method
 from opsrun.transports.targets.build import ConnectionDefaults, build_target
 from opsrun.transports.targets.target import SSHTarget, Target
 
@@ -227,6 +229,7 @@ class FleetReach:
         retries: further logins where one failed.
         spare: connections that may stay open while nobody uses them; what is beyond is closed when
             its task ends, and its host is logged in to again.
+        watchers: wait for checks; None where nobody does.
     """
 
     def __init__(
@@ -237,6 +240,7 @@ class FleetReach:
         at_once: int,
         retries: int = 0,
         spare: int = 1 << 20,
+        watchers: Watchers | None = None,
     ) -> None:
         self._fleetway = fleetway
         self._defaults = defaults
@@ -247,6 +251,7 @@ class FleetReach:
         self._at_once = at_once
         self._retries = retries
         self._spare = spare
+        self._watchers = watchers
         self._resting: set[Line] = set()
         """Open, and used by nobody."""
         self._lock = fleetway.engine.lock()
@@ -271,6 +276,15 @@ class FleetReach:
             raise
         finally:
             self._give_back(target, line)
+
+    def watch(self, wish: Wish, wait: Wait) -> None:
+        """See `Reach.watch`."""
+        assert self._watchers is not None
+        self._watchers.watch(self.way(wish), wait, self.way)
+
+    def way(self, wish: Wish) -> Way:
+        """How a host is reached as this wish has it. UsageError."""
+        return Way(wish.host, *self._resolved(wish))
 
     def _give_back(self, target: Target, line: Line) -> None:
         with self._lock:
@@ -308,6 +322,8 @@ class FleetReach:
             base = replace(said or Become(), everywhere=True)
         if wanted is None:
             return base
+        if wanted.method:
+            checked_method(wanted.method, wanted.place or "become_method")
         return replace(
             base,
             user=wanted.user or base.user,

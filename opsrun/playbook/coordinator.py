@@ -1,7 +1,7 @@
-"""The loop that carries messages between scheduler, state and runners.
+"""A batch of a play under way: it carries messages between scheduler, state and runners.
 
-It waits for answers and gives out orders; what it does itself is to load includes, and to say what
-begins. So many orders are under way at a time as the run has places for hosts.
+What it does itself is to load includes, and to say what begins. Several batches, of plays side by
+side, share a floor, which has places for so many hosts as the run has.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from opsrun.engine.base import Engine
 from opsrun.engine.stop import Stop
@@ -17,11 +17,13 @@ from opsrun.errors import InputError, OpsrunError, PatternError
 from opsrun.events import Event, HandlersPending, Notice, TaskResult, TaskStarted
 from opsrun.playbook.actions.registry import INCLUDES
 from opsrun.playbook.book import TaskBook
-from opsrun.playbook.messages import Load, Loaded, PlayEnded, RunTask, TaskEnded
+from opsrun.playbook.gating.board import GateBoard, Release
+from opsrun.playbook.messages import Load, Loaded, Parked, PlayEnded, RunTask, TaskEnded
 from opsrun.playbook.model.nodes import LOOPED, Block, Node, Task
 from opsrun.playbook.parse.loader import Included
 from opsrun.playbook.recap import Recap
 from opsrun.playbook.runner.host_runner import CENSORED, HostRunner
+from opsrun.playbook.scheduler.crew import Status
 from opsrun.playbook.scheduler.play import PlayScheduler
 from opsrun.playbook.scheduler.settings import PlaySettings
 from opsrun.playbook.state import RunState
@@ -64,11 +66,67 @@ class Office:
     passing: Pass = as_it_is
 
 
-class BatchRun:
-    """One batch of a play, from its first order to its end.
+class Floor:
+    """What all batches that are under way share: places for hosts, and the queue of answers.
 
     Args:
         office: see `Office`.
+        board: who waits for gates.
+    """
+
+    def __init__(self, office: Office, board: GateBoard) -> None:
+        self.office = office
+        self.board = board
+        self.busy = 0
+        """Orders that have been begun and not been answered, of all batches."""
+        self._answers = office.engine.queue(max(1, office.places))
+        self._closed = False
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more host may be worked on."""
+        return self.busy < self.office.places
+
+    def answer(self, to: Callable[[Any], None], message: Any) -> None:
+        """Hand a message over, from whichever task it comes; ``to`` reads it in the loop's."""
+        if not self._closed:
+            self._answers.put((to, message))
+
+    def hear(self, seconds: float) -> bool:
+        """Have the next message read, waiting so long for one; whether there was one."""
+        found = self._answers.get(seconds)
+        if found is None:
+            return False
+        to, message = found
+        to(message)
+        return True
+
+    def close(self) -> None:
+        """Nobody hears any more: who still looks at something for a host that has left need not
+        wait for that."""
+        self._closed = True
+        while self._answers.get(0) is not None:
+            pass
+
+
+class Step(Protocol):
+    """A part of a play that takes its time."""
+
+    over: Any
+    """What it came to; None until then."""
+
+    def advance(self) -> None:
+        """Do all that can be done without waiting."""
+
+    def fill(self) -> None:
+        """Begin work as long as there is room on the floor."""
+
+
+class BatchRun:
+    """One batch of a play, from its first order to its end; a `Step`.
+
+    Args:
+        floor: where it works.
         scope: the play.
         blocks: what is done, tags chosen.
         handlers: those of the play.
@@ -79,7 +137,7 @@ class BatchRun:
 
     def __init__(
         self,
-        office: Office,
+        floor: Floor,
         scope: PlayScope,
         blocks: Sequence[Block],
         handlers: Sequence[Node],
@@ -87,34 +145,43 @@ class BatchRun:
         settings: PlaySettings,
         handler_name: Callable[[Task], str],
     ) -> None:
-        self._office = office
+        self._floor = floor
+        self._office = floor.office
         self._scope = scope
+        self._play = scope.play.index
         self._free = settings.strategy != "linear"
         self._scheduler = PlayScheduler(blocks, handlers, hosts, settings, name_of=handler_name)
         self._waiting: deque[RunTask] = deque()
-        self._under_way = 0
         self._doing: Counter[str] = Counter()
-        self._answers = office.engine.queue(max(1, office.places))
         self._announced: str | None = None
         self._seen: set[str] = set()
         self._skipped_steps: dict[str, bool] = {}
-        self._ended: PlayEnded | None = None
+        self.over: PlayEnded | None = None
 
-    def run(self) -> PlayEnded:
-        """Carry it out; returns when every order has been answered."""
+    def advance(self) -> None:
+        """Take in what the scheduler orders; see whether that is its last."""
         office, scheduler = self._office, self._scheduler
-        while self._ended is None:
-            if office.stop.draining:
-                scheduler.cancel(office.stop.reason or "the run was ended")
-                self._give_up_waiting()
-            for order in scheduler.ready():
-                self._take(office.passing(order))
-            self._complain()
-            self._fill()
-            if self._under_way:
-                self._fold(self._answer())
-        office.inventory.settle()
-        return self._ended
+        if self.over is not None:
+            return
+        if office.stop.draining:
+            scheduler.cancel(office.stop.reason or "the run was ended")
+            self._give_up_waiting()
+        for order in scheduler.ready():
+            self._take(office.passing(order))
+        self._tell_board()
+        self._complain()
+
+    def _tell_board(self) -> None:
+        for host, status in self._scheduler.left():
+            why = None if status is Status.ACTIVE else _LEFT.get(status, "")
+            self._floor.board.openings.left(self._play, host, why)
+            if why is not None:
+                self._floor.board.leave(self._play, host)
+
+    def release(self, release: Release) -> None:
+        """The wait of a host is over, one way or the other."""
+        parked = release.seat.parked
+        self._scheduler.release(parked.host, parked.turn, release.refused)
 
     def _give_up_waiting(self) -> None:
         """Orders that nobody has begun are answered all the same: the scheduler counts on it."""
@@ -130,16 +197,17 @@ class BatchRun:
         else:
             self._finish(order)
 
-    def _fill(self) -> None:
-        office = self._office
-        while self._under_way < office.places:
+    def fill(self) -> None:
+        """See `Step.fill`."""
+        office, floor = self._office, self._floor
+        while floor.has_room:
             order = self._next()
             if order is None:
                 return
             task = office.book.task(order.task)
             office.inventory.settle(order.task)
             self._announce(task)
-            self._under_way += 1
+            floor.busy += 1
             self._doing[task.id] += 1
             if office.confirm is not None and not self._confirmed(task):
                 office.engine.spawn(self._leave_out, order)
@@ -170,19 +238,17 @@ class BatchRun:
 
     def _leave_out(self, order: RunTask) -> None:
         result = {"changed": False, "skipped": True, "skip_reason": "left out by the operator"}
-        self._answers.put(
-            TaskEnded(order.host, order.task, order.turn, Outcome.SKIPPED, result=result)
-        )
+        ended = TaskEnded(order.host, order.task, order.turn, Outcome.SKIPPED, result=result)
+        self._floor.answer(self._hear, ended)
 
     def _work(self, order: RunTask) -> None:
         office = self._office
         try:
-            ended: TaskEnded = office.runner.run(office.passing(order))
-            ended = office.passing(ended)
+            ended = office.passing(office.runner.run(office.passing(order)))
         except Exception as error:
             # Whatever it is: somebody waits for this answer, and would wait for good.
             ended = self._spoiled(order, error)
-        self._answers.put(ended)
+        self._floor.answer(self._hear, ended)
 
     def _spoiled(self, order: RunTask, error: Exception) -> TaskEnded:
         words = f"a bug in opsrun lost the result of this task: {type(error).__name__}"
@@ -190,13 +256,23 @@ class BatchRun:
         result = {"failed": True, "changed": False, "msg": words}
         return TaskEnded(order.host, order.task, order.turn, Outcome.FAILED, result=result)
 
-    def _answer(self) -> TaskEnded:
-        while True:
-            ended: TaskEnded | None = self._answers.get(1.0)
-            if ended is not None:
-                self._under_way -= 1
-                self._doing[ended.task] -= 1
-                return ended
+    def _hear(self, message: TaskEnded | Parked) -> None:
+        self._floor.busy -= 1
+        self._doing[message.task] -= 1
+        if isinstance(message, Parked):
+            self._scheduler.ended(message)
+            self._floor.board.park(self._play, message)
+        else:
+            self._fold(message)
+
+    def _gates(self, task: Task, ended: TaskEnded) -> None:
+        openings = self._floor.board.openings
+        hosts = ended.for_hosts or (ended.host,)
+        if ended.opened:
+            openings.opened(self._play, hosts, ended.opened)
+        elif task.opens and ended.outcome is Outcome.SKIPPED:
+            for host in hosts:
+                openings.skipped(self._play, host, task)
 
     def _fold(self, ended: TaskEnded) -> None:
         office = self._office
@@ -207,7 +283,9 @@ class BatchRun:
             ended = self._refused(ended, f"{task.origin}: {error}")
         office.state.fold(ended)
         if _counts(task, ended):
-            office.recap.add(ended, rescued=office.book.rescued(ended.task))
+            rescued = office.book.rescued(ended.task, ended.outcome)
+            office.recap.add(ended, rescued=rescued)
+        self._gates(task, ended)
         self._scheduler.ended(ended)
 
     def _hides(self, task: str) -> bool:
@@ -228,10 +306,13 @@ class BatchRun:
         except (InputError, OpsrunError) as error:
             self._scheduler.loaded(Loaded(order.number, error=str(error)), (), ())
             return
-        office.book.add(found.blocks, rescued=office.book.rescued(order.task))
+        rescued = office.book.rescued(order.task)
+        away = office.book.rescued(order.task, Outcome.UNREACHABLE)
+        office.book.add(found.blocks, rescued=rescued, away=away)
         office.book.add(found.handlers)
         for role in (*found.imported, *([found.role] if found.role else ())):
             self._scope.add_role(role)
+        self._floor.board.openings.learn(self._play, (*found.blocks, *found.handlers))
         names = tuple(block.id for block in found.blocks)
         message = Loaded(order.number, names, tuple(node.id for node in found.handlers))
         self._scheduler.loaded(office.passing(message), found.blocks, found.handlers)
@@ -272,9 +353,18 @@ class BatchRun:
         self._office.emit(started(task, self._office.name_of(task)))
 
     def _finish(self, order: PlayEnded) -> None:
-        self._ended = order
+        self.over = order
+        self._office.inventory.settle()
         for host, names in order.pending.items():
             self._office.emit(HandlersPending(host, names))
+
+
+_LEFT = {
+    Status.FAILED: "failed",
+    Status.UNREACHABLE: "was not reached",
+    Status.CANCELLED: "was not done when the run ended",
+}
+"""What is said of hosts that left a play before they opened a gate; others had nothing to open."""
 
 
 def started(task: Task, name: str) -> TaskStarted:

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from opsrun.dialect.origin import Origin
-from opsrun.playbook.messages import RunTask, TaskEnded
+from opsrun.playbook.messages import Parked, RunTask, TaskEnded, Wait
 from opsrun.playbook.model.nodes import Task
 from opsrun.remote.command import Command, CommandResult
 from opsrun.remote.files.host_files import HostFiles
@@ -59,6 +59,8 @@ class BecomeWish:
     method: str | None = None
     flags: str | None = None
     exe: str | None = None
+    place: str = field(default="", compare=False)
+    """Where the method is said, for messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,20 @@ class Reach(Protocol):
             UsageError: a variable can't be used.
         """
 
+    def watch(self, wish: Wish, wait: Wait) -> None:
+        """Wait until checks hold on a host; says every few seconds what it waits for.
+
+        Args:
+            wish: how that host is reached, and as whom commands of checks run.
+            wait: checks, see `opsrun.adhoc.checks`, and how long they have.
+
+        Raises:
+            UsageError: a check can't be understood, or can't be looked at.
+            GateTimeout: they did not hold in time, or never can.
+            HostError: the host let us not in, and another attempt would not end better.
+            Cancelled: the run ended.
+        """
+
     def close(self) -> None:
         """Let go of all."""
 
@@ -124,5 +140,5 @@ Progress = Callable[[str, Mapping[str, Any]], None]
 class Runner(Protocol):
     """Does one task on one host."""
 
-    def run(self, order: RunTask, progress: Progress) -> TaskEnded:
+    def run(self, order: RunTask, progress: Progress) -> TaskEnded | Parked:
         """From conditions to exports. Raises nothing: whatever happens is in the message."""

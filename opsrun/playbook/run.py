@@ -1,48 +1,46 @@
-"""Playbooks from their first play to their last."""
+"""Playbooks from their first play to their last, side by side where nobody ordered them."""
 
 from __future__ import annotations
 
-import os
-import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Sequence
 from typing import Any
 
-from opsrun.dialect.tags import Template
-from opsrun.errors import PlaybookError, UsageError, did_you_mean
-from opsrun.events import Notice, PlayStarted
-from opsrun.modules.base import ModuleError
-from opsrun.playbook.coordinator import BatchRun, Office
-from opsrun.playbook.interfaces import Templar
-from opsrun.playbook.messages import PlayEnded
-from opsrun.playbook.model.nodes import Play, Task, VarsPrompt
-from opsrun.playbook.runner.values import truth
-from opsrun.playbook.scheduler.batches import batches, ordered
-from opsrun.playbook.scheduler.settings import PlaySettings, Strategy
-from opsrun.playbook.templating.omit import OMIT
-from opsrun.playbook.variables.playscope import HostFile, PlayScope
-from opsrun.playbook.variables.scopes import Scopes
-from opsrun.playbook.variables.settings import RunSettings
+from opsrun.errors import OpsrunError
+from opsrun.events import Waiting
+from opsrun.playbook.coordinator import BatchRun, Floor, Office, Step
+from opsrun.playbook.gating.board import GateBoard, Look, Release, Seat
+from opsrun.playbook.gating.lineup import Lineup
+from opsrun.playbook.gating.openings import Openings
+from opsrun.playbook.messages import RunTask
+from opsrun.playbook.model.nodes import Play
+from opsrun.playbook.play_run import Desk, PlayRun
 
-STRATEGIES: tuple[Strategy, ...] = ("linear", "free", "host_pinned")
+_TICK = 1.0
+"""Seconds after which a wait without news is looked at: for stops, and for time that is up."""
+REPORT_EVERY = 5.0
+"""Seconds between two words about one wait at a gate."""
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What plays need beside the office."""
+class _Turn:
+    """A play under way: what it is at, and what comes then."""
 
-    settings: RunSettings
-    scopes: Scopes
-    find_vars: Callable[[Sequence[Any], str], Mapping[str, Any] | None]
-    ask: Callable[[VarsPrompt, str, str | None], str]
-    """Asks the operator: what, in which words, with which default."""
-    begin: Callable[[PlayScope], None]
-    """Told of each play that begins."""
-    luck: random.Random
+    def __init__(self, play: Play, steps: Generator[Step, Any, str]) -> None:
+        self.play = play
+        self._steps = steps
+        self.step: Step | None = None
+        self.left: str | None = None
+        """Why no other play is to follow, once it has ended."""
+
+    def go_on(self, came_to: Any = None) -> None:
+        """The next step; or the end."""
+        try:
+            self.step = self._steps.send(came_to)
+        except StopIteration as end:
+            self.step, self.left = None, end.value
 
 
 class PlaybookRun:
-    """Carries plays out, one after the other.
+    """Carries plays out.
 
     Args:
         office: what the loop of messages works with.
@@ -64,239 +62,152 @@ class PlaybookRun:
         Raises:
             PlaybookError, UsageError: a play's own keywords can't be used.
         """
+        return _Conductor(self._office, self._desk, self._gone, plays).run()
+
+
+class _Conductor:
+    """The loop of one playbook: begins plays, hears answers, opens gates."""
+
+    def __init__(
+        self, office: Office, desk: Desk, gone: dict[str, None], plays: Sequence[Play]
+    ) -> None:
+        self._office = office
+        self._desk = desk
+        self._gone = gone
+        self._lineup = Lineup(plays)
+        self._names = {play.index: str(play.name or play.hosts) for play in plays}
+        openings = Openings(self._names)
         for play in plays:
+            openings.learn(play.index, (*play.blocks, *play.handlers))
+        self._board = GateBoard(openings, office.engine.now)
+        self._floor = Floor(office, self._board)
+        self._turns: dict[int, _Turn] = {}
+        self._left = ""
+        self._error: OpsrunError | None = None
+        self._reported = 0.0
+
+    def run(self) -> str:
+        """See `PlaybookRun.run`."""
+        try:
+            self._loop()
+        finally:
+            self._floor.close()
+        if self._error is not None:
+            raise self._error
+        return self._left
+
+    def _loop(self) -> None:
+        while not self._lineup.is_over:
             if self._office.stop.draining:
-                return self._office.stop.reason or "the run was ended"
-            left = self._play(play)
-            if left:
-                return left
-        return ""
-
-    def _play(self, play: Play) -> str:
-        """Why no other one is to follow; empty if it is."""
-        scope = self._scope(play)
-        found = self._hosts(play, scope)
-        hosts = self._in_order(found, play, scope)
-        scope.hosts = tuple(found)
-        self._desk.begin(scope)
-        self._desk.scopes.begin(scope)
-        if not hosts:
-            self._office.emit(PlayStarted(scope.name, (), str(play.origin)))
-            return ""
-        self._office.book.add(play.blocks)
-        self._office.book.add(play.handlers)
-        templar = self._desk.scopes.before_play(scope)
-        return self._batches(play, hosts, scope, templar)
-
-    def _in_order(self, hosts: Sequence[str], play: Play, scope: PlayScope) -> list[str]:
-        """As they are taken; variables tell them as the inventory has them."""
-        order = _rendered(play, "order", self._desk.scopes.before_play(scope))
-        return _sized(lambda: ordered(hosts, order, self._desk.luck), play)
-
-    def _batches(self, play: Play, hosts: Sequence[str], scope: PlayScope, templar: Templar) -> str:
-        names = _sized(lambda: batches(hosts, _rendered(play, "serial", templar)), play)
-        settings = self._settings(play, templar)
-        taken: list[str] = []
-        for number, batch in enumerate(names, 1):
-            left = [name for name in batch if name not in self._gone]
-            if not left:
+                self._give_up()
+            if self._begin() or self._advance() or self._move():
                 continue
-            self._office.emit(
-                PlayStarted(scope.name, tuple(left), str(play.origin), number, len(names))
-            )
-            informed = self._informed(play, hosts)
-            here = replace(settings, known_failed=tuple(taken), informed=informed)
-            run = BatchRun(
-                self._office,
-                scope,
-                play.blocks,
-                play.handlers,
-                left,
-                here,
-                lambda task: self._handler_name(task, templar),
-            )
-            ended = run.run()
-            taken += [*ended.failed, *ended.unreachable, *ended.ended]
-            self._settle(ended)
-            if ended.aborted:
-                return ended.aborted
-            if ended.play_over:
-                break
-        return ""
+            for turn in self._in_turn():
+                if turn.step is not None:
+                    turn.step.fill()
+            if self._floor.busy or self._board.is_looking:
+                self._floor.hear(_TICK)
+                self._report()
+            elif self._board:
+                self._unblock()
 
-    def _informed(self, play: Play, hosts: Sequence[str]) -> frozenset[str]:
-        """Hosts that the play doesn't gather the facts of, although it is not told not to."""
-        gathering = self._desk.settings.gathering
-        if gathering == "explicit":
-            return frozenset(hosts if play.gather_facts is None else ())
-        if gathering == "smart":
-            state = self._office.state
-            return frozenset(name for name in hosts if state.host(name).gathered)
-        return frozenset()
+    def _give_up(self) -> None:
+        reason = self._office.stop.reason or "the run was ended"
+        if self._lineup.give_up():
+            self._left = self._left or reason
 
-    def _settle(self, ended: PlayEnded) -> None:
-        for name in ended.cancelled:
-            # What was under way has been counted with its task.
-            tally = self._office.recap.of(name)
-            tally.cancelled = max(tally.cancelled, 1)
-        self._gone.update(dict.fromkeys((*ended.failed, *ended.unreachable)))
-        if ended.aborted:
-            self._office.emit(Notice("info", f"no further play follows: {ended.aborted}"))
+    def _in_turn(self) -> list[_Turn]:
+        """The plays under way, each time another one first: they share the floor."""
+        turns = list(self._turns.values())
+        if len(turns) > 1:
+            first = next(iter(self._turns))
+            self._turns[first] = self._turns.pop(first)
+        return turns
 
-    def _scope(self, play: Play) -> PlayScope:
-        prompted = {one.name: self._prompted(one, play) for one in play.vars_prompt}
-        files = [
-            HostFile(list(each) if isinstance(each, tuple) else each)
-            if _holds_template(each)
-            else self._file(each, play)
-            for each in play.vars_files
-        ]
-        scope = PlayScope(
-            play,
-            (),
-            prompted={name: value for name, value in prompted.items() if value is not None},
-            files=files,
-        )
-        templar = self._desk.scopes.before_play(scope)
-        hosts = _rendered(play, "hosts", templar)
-        shown = ",".join(map(str, hosts)) if isinstance(hosts, list) else str(hosts)
-        scope.name = str(templar.render(play.name, play.origin)) if play.name else shown
-        return scope
+    def _begin(self) -> bool:
+        """Begin the plays that may; whether there was one."""
+        ready = self._lineup.ready()
+        for play in ready:
+            beside = bool(self._turns) or len(ready) > 1
+            run = PlayRun(self._floor, self._desk, play, self._gone, beside=beside)
+            turn = self._turns[play.index] = _Turn(play, run.steps())
+            self._go_on(turn)
+        return bool(ready)
 
-    def _file(self, entry: Any, play: Play) -> Mapping[str, Any]:
-        paths = list(entry) if isinstance(entry, (list, tuple)) else [entry]
-        found = self._desk.find_vars(paths, play.path)
-        if found is None:
-            raise PlaybookError(
-                f"vars_files: there is no file {' or '.join(map(str, paths))}",
-                path=play.origin.path,
-                line=play.origin.line,
-            )
-        return found
-
-    def _prompted(self, prompt: VarsPrompt, play: Play) -> Any:
-        if prompt.name in self._desk.settings.extra_vars:
-            return None
-        scope = PlayScope(play, ())
-        templar = self._desk.scopes.before_play(scope)
-        words = str(templar.render(prompt.prompt or prompt.name))
-        default = None if prompt.default is None else str(templar.render(prompt.default))
-        if prompt.encrypt:
-            raise PlaybookError(
-                f"vars_prompt: {prompt.name!r} is to be hashed ({prompt.encrypt}), "
-                "which this version can't do",
-                path=prompt.origin.path,
-                line=prompt.origin.line,
-            )
-        return self._desk.ask(prompt, words, default)
-
-    def _hosts(self, play: Play, scope: PlayScope) -> list[str]:
-        templar = self._desk.scopes.before_play(scope)
-        pattern = _rendered(play, "hosts", templar)
-        if isinstance(pattern, Mapping):
-            raise self._wrong(play, "hosts: expected a pattern, found a dictionary")
-        several = pattern if isinstance(pattern, list) else [pattern]
-        text = ",".join(str(each) for each in several if each is not None and each is not OMIT)
-        if not text.strip():
-            raise self._wrong(play, "hosts: expected a pattern, found nothing")
-        ignored: list[str] = []
-        found = self._office.inventory.now.chosen(
-            text, self._desk.settings.limit, lambda error: ignored.append(str(error))
-        )
-        for words in ignored:
-            self._office.emit(Notice("warning", f"{play.origin}: {words}"))
-        return [host.name for host in found if host.name not in self._gone]
-
-    def _settings(self, play: Play, templar: Templar) -> PlaySettings:
-        run = self._desk.settings
-        strategy = str(_rendered(play, "strategy", templar) or run.strategy)
-        strategy = strategy.removeprefix("ansible.builtin.").removeprefix("ansible.legacy.")
-        chosen = next((each for each in STRATEGIES if each == strategy), None)
-        if chosen is None:
-            guess = did_you_mean(strategy, STRATEGIES)
-            words = f"expected one of {', '.join(STRATEGIES)}, found {strategy!r}{guess}"
-            raise self._wrong(play, f"strategy: {words}")
-        force = _rendered(play, "force_handlers", templar)
-        fatal = templar.render(play.keywords.any_errors_fatal)
-        return PlaySettings(
-            strategy=chosen,
-            max_fail_percentage=self._percentage(play, templar),
-            any_errors_fatal=self._truth(play, "any_errors_fatal", fatal, False),
-            force_handlers=self._truth(play, "force_handlers", force, run.force_handlers),
-            at_once=self._office.places,
-            allow_missing_handlers=run.allow_missing_handlers,
-        )
-
-    def _truth(self, play: Play, name: str, found: Any, default: bool) -> bool:
-        if found in (None, "") or found is OMIT:
-            return default
+    def _go_on(self, turn: _Turn, came_to: Any = None) -> None:
         try:
-            return truth(found, name)
-        except ModuleError as error:
-            raise self._wrong(play, error.msg) from error
+            turn.go_on(came_to)
+        except OpsrunError as error:
+            # What is under way elsewhere comes to its end first.
+            self._error = self._error or error
+            turn.step, turn.left = None, str(error)
+            self._office.stop.drain(str(error))
+        if turn.step is None:
+            self._end(turn)
 
-    def _percentage(self, play: Play, templar: Templar) -> float | None:
-        found = _rendered(play, "max_fail_percentage", templar)
-        if found in (None, "") or found is OMIT:
-            return None
-        try:
-            return float(str(found).rstrip("%"))
-        except ValueError:
-            words = f"max_fail_percentage: expected a number, found {found!r:.80}"
-            raise self._wrong(play, words) from None
+    def _end(self, turn: _Turn) -> None:
+        del self._turns[turn.play.index]
+        self._board.openings.end(turn.play.index, turn.left or "")
+        for play, why in self._lineup.end(turn.play, turn.left or ""):
+            self._board.openings.end(play.index, why)
+        self._left = self._left or turn.left or ""
 
-    def _handler_name(self, task: Task, templar: Templar) -> str:
-        if not isinstance(task.name, Template):
-            return str(task.name)
-        try:
-            return str(templar.render(task.name))
-        except PlaybookError as error:
-            if not task.listen:
-                words = "is unusable: it has no listen topics, and what its name is can't be said"
-                self._office.emit(Notice("warning", f"Handler {str(task.name)!r} {words}: {error}"))
-            return ""
+    def _advance(self) -> bool:
+        """Take every step as far as it goes; whether one of them is over."""
+        moved = False
+        for turn in list(self._turns.values()):
+            step = turn.step
+            assert step is not None
+            step.advance()
+            if step.over is not None:
+                moved = True
+                self._go_on(turn, step.over)
+        return moved
 
-    def _wrong(self, play: Play, message: str) -> PlaybookError:
-        origin = play.origin
-        return PlaybookError(message, path=origin.path, line=origin.line, column=origin.column)
+    def _move(self) -> bool:
+        """Release those whose wait is over; whether there was anybody."""
+        if not self._board:
+            return False
+        moves = self._board.moves()
+        for move in moves:
+            if isinstance(move, Look):
+                self._office.engine.spawn(self._look, move)
+            else:
+                self._release(move)
+        return any(isinstance(move, Release) for move in moves)
 
+    def _release(self, release: Release) -> None:
+        turn = self._turns.get(release.seat.play)
+        if turn is not None and isinstance(turn.step, BatchRun):
+            turn.step.release(release)
 
-def _rendered(play: Play, name: str, templar: Templar) -> Any:
-    found = templar.render(getattr(play, name), play.origin)
-    return None if found is OMIT else found
+    def _look(self, look: Look) -> None:
+        parked = look.seat.parked
+        order = RunTask(parked.host, parked.task, parked.turn)
+        refused = self._office.runner.look(order, look.wait)
+        self._floor.answer(self._looked, (look.seat, refused))
 
+    def _looked(self, message: tuple[Seat, str]) -> None:
+        seat, refused = message
+        release = self._board.looked(seat, refused)
+        if release is not None:
+            self._release(release)
 
-def _sized(make: Callable[[], list[Any]], play: Play) -> list[Any]:
-    try:
-        return make()
-    except (UsageError, ModuleError) as error:
-        origin = play.origin
-        raise PlaybookError(str(error), path=origin.path, line=origin.line) from error
+    def _unblock(self) -> None:
+        """Nothing is under way, and all wait: nobody will ever open what they wait for."""
+        for release in self._board.stuck(self._names, self._lineup.behind()):
+            self._release(release)
 
-
-def _holds_template(entry: Any) -> bool:
-    several = entry if isinstance(entry, (list, tuple)) else [entry]
-    return any(isinstance(each, Template) for each in several)
-
-
-class VarsFinder:
-    """Finds and reads the files of ``vars_files`` and ``include_vars``.
-
-    Args:
-        read: a file's variables, with templates in it. PlaybookError.
-        cwd: what playbooks' paths are seen from.
-    """
-
-    def __init__(self, read: Callable[[str], Mapping[str, Any]], cwd: str) -> None:
-        self._read = read
-        self._cwd = cwd
-
-    def __call__(self, paths: Sequence[Any], playbook: str) -> Mapping[str, Any] | None:
-        """See `opsrun.playbook.variables.playscope.FindVars`."""
-        folder = os.path.dirname(os.path.join(self._cwd, playbook))
-        for each in paths:
-            name = os.path.expanduser(str(each))
-            for path in (os.path.join(folder, "vars", name), os.path.join(folder, name)):
-                if os.path.isfile(path):
-                    return self._read(path)
-        return None
+    def _report(self) -> None:
+        """Say, every few seconds, what is waited for at gates; checks say so themselves."""
+        now = self._office.engine.now()
+        if not self._board or now - self._reported < REPORT_EVERY:
+            return
+        self._reported = now
+        for seat in self._board:
+            if seat.looking or now - seat.began < REPORT_EVERY:
+                continue
+            gate = "something" if seat.parked.hidden else ", ".join(seat.wait.what)
+            last = "" if seat.parked.hidden else self._board.last_words(seat)
+            elapsed = now - seat.began
+            self._office.emit(Waiting(seat.host, gate, 0, elapsed, seat.wait.timeout, last))

@@ -10,7 +10,7 @@ from opsrun.composition.playbooks.prepared import Prepared
 from opsrun.dialect.tags import Template
 from opsrun.errors import OpsrunError, PlaybookError, TemplateError
 from opsrun.playbook.interfaces import Templar as TemplarProtocol
-from opsrun.playbook.model.nodes import Task
+from opsrun.playbook.model.nodes import Task, play_of
 from opsrun.playbook.runner.search import Search
 from opsrun.playbook.templating.library import LookupContext
 from opsrun.playbook.templating.omit import OMIT
@@ -48,15 +48,21 @@ class Templars:
         self._library = prepared.library
         prepared.told.listen(warn)
         self._contexts: dict[str, LookupContext] = {}
-        self._static: TemplarProtocol | None = None
-        self.playbook = ""
-        """The file of the play that is under way."""
+        self._static: dict[int, TemplarProtocol] = {}
+        self._paths: dict[int, str] = {}
+        self._newest = ""
+        """The file of the play that began last."""
 
     def begin(self, scope: PlayScope, static: TemplarProtocol) -> None:
-        """A play begins."""
-        self.playbook = scope.play.path
+        """A play begins; others may be under way."""
+        index = scope.play.index
+        self._newest = self._paths[index] = scope.play.path
         self._contexts.clear()
-        self._static = static
+        self._static[index] = static
+
+    def playbook(self, task: Task | None) -> str:
+        """The file of the play that a task is of."""
+        return self._newest if task is None else self._paths.get(play_of(task.id), self._newest)
 
     def make(self, variables: Mapping[str, Any], task: Task | None) -> TemplarProtocol:
         """See `opsrun.playbook.variables.scopes.MakeTemplar`."""
@@ -68,10 +74,11 @@ class Templars:
 
     def _context(self, task: Task | None) -> LookupContext:
         settings = self._prepared.options.settings
-        search = Search(task, self.playbook, settings.cwd)
+        playbook = self.playbook(task)
+        search = Search(task, playbook, settings.cwd)
         vault = self._prepared.inventory.vault
         return LookupContext(
-            basedir=os.path.dirname(os.path.join(settings.cwd, self.playbook)) or ".",
+            basedir=os.path.dirname(os.path.join(settings.cwd, playbook)) or ".",
             find=search.find,
             searched=search.searched,
             folders=tuple(search.bases),
@@ -89,10 +96,11 @@ class Templars:
         if not task.name:
             return self._unnamed(task)
         hidden = task.keywords.no_log not in (None, False)
-        if not isinstance(task.name, Template) or self._static is None or hidden:
+        static = self._static.get(play_of(task.id))
+        if not isinstance(task.name, Template) or static is None or hidden:
             return str(task.name)
         try:
-            return str(self._static.render(task.name))
+            return str(static.render(task.name))
         except OpsrunError:
             return str(task.name)
 
@@ -106,8 +114,9 @@ class Templars:
     def throttle(self, task: Task) -> int:
         """See `Office.throttle`; known before any host is, as in Ansible."""
         found = task.keywords.throttle
-        if self._static is not None:
-            found = self._static.render(found, task.places.get("throttle", task.origin))
+        static = self._static.get(play_of(task.id))
+        if static is not None:
+            found = static.render(found, task.places.get("throttle", task.origin))
         if found in (None, "") or found is OMIT:
             return _UNLIMITED
         try:

@@ -124,6 +124,15 @@ class Task:
     handler: bool = False
 
 
+def play_of(task: str) -> int:
+    """The index of the play that the task with this id belongs to.
+
+    >>> play_of("2/tasks/0+1/3")
+    2
+    """
+    return int(task.partition("/")[0])
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
     """Tasks with a rescue and an always part; either may be empty."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from opsrun.adhoc.checks import parse
@@ -38,7 +39,7 @@ def _entries(value: Any, origin: Origin, checks_only: bool) -> list[Await]:
     found = [_entry(each, origin) for each in listed_any(value)]
     for each in found:
         _fit(each, checks_only)
-    return found
+    return [replace(each, kind="check") for each in found] if checks_only else found
 
 
 def _entry(value: Any, origin: Origin) -> Await:

@@ -74,7 +74,7 @@ class Attempts:
         self._item = item
         self._retrying = retrying
         self._added = added
-        self._search = Search(task, kit.playbook(), kit.settings.cwd)
+        self._search = Search(task, kit.playbook(task), kit.settings.cwd)
 
     def done(self) -> Done:
         """All of it. Raises nothing that is the user's fault, or the host's."""

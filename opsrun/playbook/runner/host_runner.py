@@ -11,15 +11,17 @@ from opsrun.dialect.tags import Template
 from opsrun.errors import OpsrunError, UndefinedVariable
 from opsrun.events import Notice, TaskResult
 from opsrun.modules.base import ModuleError
-from opsrun.playbook.interfaces import Templar
-from opsrun.playbook.messages import NOTHING, RunTask, TaskEnded
+from opsrun.playbook.interfaces import Templar, Wish
+from opsrun.playbook.messages import NOTHING, Parked, RunTask, TaskEnded, Wait
 from opsrun.playbook.model.nodes import LOOPED, Task
 from opsrun.playbook.runner import loops
 from opsrun.playbook.runner.attempts import Attempts
 from opsrun.playbook.runner.done import Done, failure, forgiven, settled, together, untold, worst
 from opsrun.playbook.runner.kit import Kit
 from opsrun.playbook.runner.loops import Item
+from opsrun.playbook.runner.remote import wished
 from opsrun.playbook.runner.values import flag, names, number, truth
+from opsrun.playbook.runner.waiting import waits
 from opsrun.playbook.variables.layers import Layers
 from opsrun.results import Outcome
 
@@ -30,23 +32,55 @@ _LABEL = 80
 """Characters of an item's label in a name."""
 
 
+HEALTH_TIMEOUT = 60.0
+"""Seconds that a look between the batches of a canary has where nothing else is said."""
+
+
 class HostRunner:
     """See `opsrun.playbook.interfaces.Runner`."""
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
 
-    def run(self, order: RunTask) -> TaskEnded:
-        """From conditions to exports. Raises nothing: whatever happens is in the message."""
+    def run(self, order: RunTask) -> TaskEnded | Parked:
+        """From conditions to exports; or what has to be waited for first.
+
+        Raises nothing: whatever happens is in the message.
+        """
         task = self._kit.book.task(order.task)
         try:
             try:
                 turn = _Turn(self._kit, task, order)
             except (OpsrunError, ModuleError) as error:
                 return self._failed(order, CENSORED if self._hidden(order) else str(error))
-            return turn.ended()
+            return turn.parked() or turn.ended()
         except Exception as error:
             return self._crashed(order, error)
+
+    def look(self, order: RunTask, wait: Wait) -> str:
+        """Wait until checks hold on a host, with what a task says of its connection.
+
+        Returns:
+            Why they won't, or did not in time; empty once they hold.
+        """
+        try:
+            turn = _Turn(self._kit, self._kit.book.task(order.task), order)
+            self._kit.reach.watch(turn.wish(), wait)
+        except (OpsrunError, ModuleError) as error:
+            return str(error)
+        return ""
+
+    def healthy(self, order: RunTask) -> str:
+        """Wait for all that a task awaits, one after the other; as `look`."""
+        try:
+            task = self._kit.book.task(order.task)
+            turn = _Turn(self._kit, task, order)
+            for wait in turn.waits():
+                limit = HEALTH_TIMEOUT if wait.timeout is None else wait.timeout
+                self._kit.reach.watch(turn.wish(), replace(wait, timeout=limit))
+        except (OpsrunError, ModuleError) as error:
+            return str(error)
+        return ""
 
     def _hidden(self, order: RunTask) -> bool:
         return self._kit.book.task(order.task).keywords.no_log not in (None, False)
@@ -86,6 +120,35 @@ class _Turn:
         self._added: set[tuple[str, str]] = set()
         """Hosts and groups that items of the loop brought."""
 
+    def wish(self) -> Wish:
+        """How the host is to be reached for what is looked at beforehand."""
+        return wished(self._kit, self._task, self._order.host, "", self._templar, self._layers)
+
+    def waits(self) -> tuple[Wait, ...]:
+        """What the task awaits."""
+        return waits(self._task.awaits, self._templar)
+
+    def parked(self) -> Parked | None:
+        """What has to come before the task is done; None where nothing has to, or no more.
+
+        A task that is left out by its conditions waits for nothing.
+        """
+        order = self._order
+        if not self._task.awaits or order.passed or order.refused:
+            return None
+        if self._task.loop is None and self._attempts(self._templar, None).condition_only():
+            return None
+        try:
+            found = self.waits()
+        except (OpsrunError, ModuleError) as error:
+            self._unwaitable = str(error)
+            return None
+        hidden = self._hides(self._templar)
+        return Parked(order.host, order.task, order.turn, found, hidden) if found else None
+
+    _unwaitable = ""
+    """Why what the task awaits can't be told."""
+
     def ended(self) -> TaskEnded:
         """The whole of it."""
         before = self._kit.now()
@@ -123,6 +186,8 @@ class _Turn:
             return str(name)
 
     def _each(self) -> list[Done]:
+        if refused := self._order.refused or self._unwaitable:
+            return [self._without_items(ModuleError(refused))]
         if self._task.loop is None:
             try:
                 self._readable()
@@ -138,7 +203,7 @@ class _Turn:
 
     def _readable(self) -> None:
         """Raises for keywords that are asked for once all is over: too late to take them back."""
-        for name in ("any_errors_fatal", "run_once"):
+        for name in ("any_errors_fatal", "run_once", "no_log"):
             flag(self._task, name, self._templar)
 
     def _without_items(self, error: Exception) -> Done:
@@ -170,7 +235,7 @@ class _Turn:
                 break
             seen = replace(item, variables={**self._made(found), **item.variables})
             templar = self._templar.with_variables(seen.variables)
-            done = self._attempts(templar, seen).done()
+            done = self._item(templar, seen)
             self._label_block(done, item, templar)
             found.append(done)
             self._added.update((n.name, g) for n in done.new_hosts for g in ("all", *n.groups))
@@ -181,6 +246,17 @@ class _Turn:
             if broken or gone or done.unclear or done.outcome is Outcome.CANCELLED:
                 break
         return found
+
+    def _item(self, templar: Templar, item: Item) -> Done:
+        attempts = self._attempts(templar, item)
+        try:
+            flag(self._task, "no_log", templar)
+        except (OpsrunError, ModuleError) as error:
+            done = failure(str(error))
+            done.result |= item.marks()
+            attempts.judge_failure(done)
+            return done
+        return attempts.done()
 
     def _made(self, found: list[Done]) -> dict[str, Any]:
         """Variables that earlier items set, as far as nothing stronger has their names."""
@@ -225,7 +301,7 @@ class _Turn:
         """What is decided about an item of a block is told under the item's name."""
         if self._task.action.name == LOOPED and done.includes and not self._secret:
             include = done.includes[0]
-            label = {"label": self._label(item, templar)[:_LABEL]}
+            label = {"label": self._label(item, templar, done)[:_LABEL]}
             done.includes = (replace(include, args={**include.args, **label}),)
 
     def _folded(self, found: list[Done]) -> Done:
@@ -277,9 +353,7 @@ class _Turn:
                 loop=item is None and self._task.loop is not None,
                 quiet=self._is_quiet(),
                 diff=self._diffs,
-                rescued=done.outcome is Outcome.FAILED
-                and not done.ignored
-                and self._kit.book.rescued(self._order.task),
+                rescued=not done.ignored and self._kit.book.rescued(self._order.task, done.outcome),
             )
         )
 
@@ -321,7 +395,21 @@ class _Turn:
             fatal=failed and self._fatal(),
             meta=whole.meta,
             hidden=self._secret,
+            opened=self._opened(whole),
         )
+
+    def _opened(self, whole: Done) -> tuple[str, ...]:
+        """Gates; a task that was skipped, or whose failure was ignored, opens none."""
+        if not self._task.opens or whole.outcome not in (Outcome.OK, Outcome.CHANGED):
+            return ()
+        place = self._task.places.get("opens", self._task.origin)
+        seen = {self._task.register: whole.result} if self._task.register else {}
+        try:
+            return names(self._task.opens, self._templar.with_variables(seen), place)
+        except OpsrunError as error:
+            words = CENSORED if self._secret else str(error)
+            self._kit.emit(Notice("error", f"opens: {words}", self._order.host))
+            return ()
 
     def _notified(self, whole: Done) -> tuple[str, ...]:
         if not self._task.notify or not whole.result.get("changed") or whole.failed:

@@ -47,8 +47,8 @@ class Kit:
     read_vars: ReadVars
     is_member: Callable[[str, str], bool]
     """Whether a host (by name) is known, and in a group."""
-    playbook: Callable[[], str]
-    """The file of the play that is under way."""
+    playbook: Callable[[Task], str]
+    """The file of the play that a task is of."""
     intent: Callable[[str, str], None]
     """Called with host and task before anything goes out that may change the host."""
     vault: Vault = NO_VAULT

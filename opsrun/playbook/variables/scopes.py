@@ -16,7 +16,7 @@ from opsrun.errors import UndefinedVariable
 from opsrun.inventory import Host
 from opsrun.playbook.interfaces import Templar
 from opsrun.playbook.messages import RunTask
-from opsrun.playbook.model.nodes import Task
+from opsrun.playbook.model.nodes import Task, play_of
 from opsrun.playbook.runner.search import Search
 from opsrun.playbook.state import HostState, RunState
 from opsrun.playbook.variables import magic
@@ -65,11 +65,11 @@ class Scopes:
         self._roles = RoleLayers()
         self._inventory_layers: dict[str, tuple[Host, InventoryLayer]] = {}
         self._same = magic.of_run(settings, inventory.groups)
-        self._play: PlayScope | None = None
+        self._plays: dict[int, PlayScope] = {}
 
     def begin(self, play: PlayScope) -> None:
-        """From here on tasks are of this play."""
-        self._play = play
+        """A play begins; others may be under way."""
+        self._plays[play.play.index] = play
 
     def templar(self, host: str, task: Task, order: RunTask) -> Templar:
         """What ``task`` sees on ``host``."""
@@ -94,8 +94,7 @@ class Scopes:
 
     def layers(self, host: str, task: Task, order: RunTask) -> Layers:
         """All layers, strongest first."""
-        play = self._play
-        assert play is not None, "a play has to begin first"
+        play = self._plays[play_of(task.id)]
         known, state = self._inventory.host(host), self._state.host(host)
         makers = {
             **self._magic(known, state),

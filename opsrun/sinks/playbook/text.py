@@ -50,6 +50,8 @@ class PlaybookSink(TerminalSink):
         self._apart = False
         """Hosts go through this play each at its own pace."""
         self._batch = 0
+        self._plays: dict[str, str] = {}
+        """Names of plays that come side by side, by what ids of their tasks begin with."""
         self._pending: dict[tuple[str, ...], list[str]] = {}
         self._recap: dict[str, Mapping[str, Any]] = {}
         self._stats: CustomStats | None = None
@@ -96,7 +98,10 @@ class PlaybookSink(TerminalSink):
 
     def _play(self, event: PlayStarted) -> None:
         self._finish_tasks()
-        self._apart, self._headed = False, ""
+        if not event.beside:
+            self._plays.clear()
+        self._plays[str(event.index)] = event.name
+        self._apart, self._headed = event.beside, ""
         self._batch = len(event.hosts)
         words = [paint(f"play {sanitise_line(event.name)}", BOLD, self._options.color)]
         if event.batches > 1:
@@ -120,6 +125,9 @@ class PlaybookSink(TerminalSink):
         self._headed = event.task
         color = self._options.color
         words = f"{_KINDS.get(event.kind, 'task')} {paint(title(event, name), BOLD, color)}"
+        if len(self._plays) > 1:
+            play = self._plays.get(event.task.partition("/")[0], "")
+            words += paint(f" · play {sanitise_line(play)}", DIM, color)
         if self._options.verbosity >= 1 and event.origin and event.kind != "gather":
             words += paint(f" · {sanitise_line(event.origin)}", DIM, color)
         self._print(words)

@@ -1,0 +1,1 @@
+"""Gates of a run of playbooks: who opens them, who waits, and when that is hopeless. Pure."""
