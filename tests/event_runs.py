@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from opsrun.errors import PHASES, SinkClosed
 from opsrun.events import (
+    CustomStats,
     ErrorInfo,
     Event,
     HandlersPending,
@@ -250,6 +251,9 @@ def playbook_runs(draw: st.DrawFn) -> list[Event]:
         events += draw(st.lists(st.builds(Notice, levels, texts, texts), max_size=1))
         pending = st.builds(HandlersPending, st.sampled_from(hosts), st.tuples(texts))
         events += draw(st.lists(pending, max_size=1))
+    values = st.dictionaries(texts, st.none() | st.integers() | texts, max_size=2)
+    per_host = st.dictionaries(st.sampled_from(hosts), values, max_size=2)
+    events += draw(st.lists(st.builds(CustomStats, values, per_host), max_size=1))
     counts = st.fixed_dictionaries({name: st.integers(0, 9999) for name in COUNTS})
     for host in hosts:
         data = {"recap": draw(counts)}

@@ -20,6 +20,7 @@ from opsrun.modules.base import Context, Module, ModuleError
 from opsrun.modules.driver import drive
 from opsrun.playbook.interfaces import Templar, Wish
 from opsrun.playbook.model.nodes import Task
+from opsrun.playbook.runner.again import persistently
 from opsrun.playbook.runner.done import Done, cancelled, failure, settled
 from opsrun.playbook.runner.hands import TaskHands
 from opsrun.playbook.runner.jobs import Alone, Jobs, alone, folder_of
@@ -81,6 +82,12 @@ class Remote:
         Args:
             seen: the raw variables of whom it is done on.
         """
+        once = lambda: self._once(module, templar, search, seen)  # noqa: E731
+        return persistently(self._kit, self._task, self._wish, self._host, templar, once)
+
+    def _once(
+        self, module: Module, templar: Templar, search: Search, seen: Mapping[str, Any]
+    ) -> Done:
         kit, task = self._kit, self._task
         limit = number(task, task.keywords.timeout, "timeout", templar, 0)
         how = alone(task, templar)
@@ -102,7 +109,10 @@ class Remote:
                 result = self._result(module, how, jobs, context, hands)
         except OpsrunError as error:
             sent, reached = (False, None) if hands is None else (hands.sent, hands.limit)
-            return self._ended(error, sent, reached)
+            done = self._ended(error, sent, reached)
+            passing = getattr(error, "transient", True) and not (hands and hands.changed)
+            done.fleeting = done.outcome is Outcome.UNREACHABLE and passing
+            return done
         return settled(Done(result))
 
     def _result(
@@ -158,6 +168,9 @@ def wished(kit: Kit, task: Task, host: str, delegate: str, templar: Templar, see
     try:
         keywords = connecting(task.keywords, templar, _truth)
         made = wish(target, seen, templar, keywords, delegated=delegated)
+        if made.become is not None and made.become.method:
+            place = f"{task.places.get('become_method', task.origin)}: become_method"
+            made = replace(made, become=replace(made.become, place=place))
         return made if made.connection else replace(made, connection=kit.settings.connection)
     except ValueError as error:
         raise ModuleError(f"port: {error}") from error

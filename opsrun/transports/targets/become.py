@@ -54,7 +54,7 @@ class Become:
         if self.user is not None:
             checked_user(self.user, "--become-user")
         if self.method is not None:
-            _method(self.method, "--become-method")
+            checked_method(self.method, "--become-method")
         if self.password is not None:
             _checked_password(self.password, "the become password")
 
@@ -87,9 +87,9 @@ def become_spec(
         return None
     name = known.last("ansible_become_method")
     method = (
-        _method(known.text(name), known.place(name))
+        checked_method(known.text(name), known.place(name))
         if name
-        else _method(said.method or "sudo", "--become-method")
+        else checked_method(said.method or "sudo", "--become-method")
     )
     user = _user(known, said, method)
     flags = _flags(known, said, method)
@@ -100,7 +100,13 @@ def become_spec(
     return BecomeSpec(method, user, _password(known, said, method), flags, exe)
 
 
-def _method(text: str, place: str) -> Method:
+def checked_method(text: str, place: str) -> Method:
+    """The method of this name, which ``place`` names.
+
+    Raises:
+        UsageError: there is none.
+        NotBuiltError: it is not built.
+    """
     bare = text
     for prefix in _PREFIXES:
         bare = bare.removeprefix(prefix)

@@ -51,8 +51,17 @@ WAITS = st.builds(
     st.none() | st.integers(),
     st.none() | st.floats(allow_nan=False),
 )
+STATS = st.builds(messages.Stats, PLAIN, st.booleans(), st.booleans())
 EXPORTS = st.builds(
-    messages.Exports, PLAIN, PLAIN, PLAIN, PLAIN, PLAIN, st.none() | TEXT, PLAIN, st.booleans()
+    messages.Exports,
+    PLAIN,
+    PLAIN,
+    PLAIN,
+    PLAIN,
+    PLAIN,
+    st.none() | TEXT,
+    st.lists(STATS, max_size=2).map(tuple),
+    st.booleans(),
 )
 MESSAGES = {
     "RunTask": st.builds(
@@ -77,6 +86,7 @@ MESSAGES = {
     "Include": INCLUDES,
     "NewHost": st.builds(messages.NewHost, TEXT, NAMES, PLAIN),
     "GroupBy": st.builds(messages.GroupBy, TEXT, NAMES),
+    "Stats": STATS,
     "Exports": EXPORTS,
     "TaskEnded": st.builds(
         messages.TaskEnded,
