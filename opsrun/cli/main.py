@@ -30,6 +30,7 @@ COMMANDS = {
     "trust": ("opsrun.cli.trust:trust", "Look at hosts' keys, and record them."),
     "lint": ("opsrun.cli.lint:lint", "Find mistakes in playbooks and roles, without a host."),
     "inventory": ("opsrun.cli.inventory:inventory", "Show and explain the inventory."),
+    "vault": ("opsrun.cli.vault:vault", "Encrypt and decrypt files and values."),
     "doc": ("opsrun.cli.doc:doc", "What a module, a keyword or a filter is, and takes."),
     "schema": ("opsrun.cli.schema:schema", "JSON Schema of playbooks and so on, for editors."),
     "compat": ("opsrun.cli.compat:compat", "Write programs named as Ansible's that run opsrun."),

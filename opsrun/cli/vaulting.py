@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
+from opsrun.errors import UsageError
+
 if TYPE_CHECKING:
+    from opsrun.secret import Secret
+    from opsrun.vault.sources import Source
     from opsrun.vault.vault import Vault
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -80,32 +84,77 @@ def _vault_options(*ask: str) -> Callable[[F], F]:
     return decorate
 
 
-def vault_of(given: Given) -> Vault:
+def vault_of(given: Given, *, asks: bool = False) -> Vault:
     """What opens the files that the command reads; asks for the passwords that are to be asked for.
+
+    Args:
+        given: the options.
+        asks: asks for one where nothing says where one is.
 
     Raises:
         UsageError: a source can't be used.
     """
-    return _made(given.vault_id, given.vault_password_file, given.ask_vault_pass)
+    return _made(given.vault_id, given.vault_password_file, given.ask_vault_pass, asks)
 
 
 @cache
-def _made(vault_ids: tuple[str, ...], files: tuple[str, ...], ask: bool) -> Vault:
+def _made(vault_ids: tuple[str, ...], files: tuple[str, ...], ask: bool, asks: bool) -> Vault:
     # Once, whoever asks again: nobody wants to type it twice.
     from opsrun.cli.asking import Asker
-    from opsrun.vault.sources import read_secrets, sources_of
+    from opsrun.vault.sources import read_secrets
     from opsrun.vault.vault import Vault
 
+    match = told_by(os.environ)["match"]
+    sources = _sources(Vaulting(vault_ids, files, ask), asks)
+    return Vault(read_secrets(sources, Asker(), only_matching=match))
+
+
+def _sources(given: Given, asks: bool) -> tuple[Source, ...]:
+    from opsrun.vault.sources import Source, sources_of
+
     told = told_by(os.environ)
-    sources = sources_of(
-        vault_ids,
-        files,
-        ask=ask or told["ask"],
+    found = sources_of(
+        given.vault_id,
+        given.vault_password_file,
+        ask=given.ask_vault_pass or told["ask"],
         identity_list=told["identities"],
         default_file=told["file"],
         default_label=told["label"],
     )
-    return Vault(read_secrets(sources, Asker(), only_matching=told["match"]))
+    return found or ((Source(told["label"], "prompt", "--ask-vault-pass"),) if asks else ())
+
+
+def secrets_to_encrypt(given: Given, label: str | None) -> tuple[str, Secret]:
+    """The vault id and the secret that encrypt; what is typed is asked for twice.
+
+    Raises:
+        UsageError: a source can't be used, or there are several and ``label`` is none of theirs.
+    """
+    from opsrun.cli.asking import Asker
+    from opsrun.vault.sources import read_secrets
+
+    found = read_secrets(_sources(given, asks=True), Asker(), new=True)
+    return found.to_encrypt(label or told_by(os.environ)["encrypts"])
+
+
+def new_secret(vault_id: str | None, file: str | None, label: str | None) -> tuple[str, Secret]:
+    """The vault id and the secret of ``--new-vault-id`` or ``--new-vault-password-file``; asked for
+    twice where there is neither.
+
+    Raises:
+        UsageError: both are given, or it can't be used.
+    """
+    from opsrun.cli.asking import Asker
+    from opsrun.vault.sources import Source, read_secrets
+
+    default = told_by(os.environ)["label"]
+    if vault_id is not None and file is not None:
+        raise UsageError("--new-vault-id and --new-vault-password-file: give one of them")
+    source = Source(default, file or "prompt", "--new-vault-password-file")
+    if vault_id is not None:
+        source = Source.of(vault_id, "--new-vault-id", default)
+    found = read_secrets([source], Asker(), new=True)
+    return found.to_encrypt(label)
 
 
 def told_by(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -119,5 +168,6 @@ def told_by(environ: Mapping[str, str]) -> dict[str, Any]:
         "file": environ.get("ANSIBLE_VAULT_PASSWORD_FILE", "").strip() or None,
         "label": environ.get("ANSIBLE_VAULT_IDENTITY", "").strip() or "default",
         "ask": is_on("ANSIBLE_ASK_VAULT_PASS"),
+        "encrypts": environ.get("ANSIBLE_VAULT_ENCRYPT_IDENTITY", "").strip() or None,
         "match": is_on("ANSIBLE_VAULT_ID_MATCH"),
     }

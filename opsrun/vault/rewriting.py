@@ -7,11 +7,12 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from opsrun.errors import UsageError
 
 _PRIVATE = 0o600
+_OTHERS = 0o007
 _LARGEST = 256 * 1024 * 1024
 
 
@@ -27,26 +28,58 @@ def read_whole(path: str) -> bytes:
     return data
 
 
-def replace_whole(path: str, data: bytes) -> None:
-    """Put ``data`` in a file's place, all of it or nothing.
+def replace_whole(path: str, data: bytes, *, clear: bool = False) -> None:
+    """`replace_all` for one file."""
+    replace_all({path: data}, clear=clear)
+
+
+def replace_all(files: Mapping[str, bytes], *, clear: bool = False) -> None:
+    """Put data into the places of files: into all of them, or, unless a rename fails, into none.
 
     A file that is there keeps its permissions and its owner; a new one is its owner's alone. A link
-    stays, and what it leads to is replaced. Until the last step the new file is nobody else's.
+    stays, and what it leads to is replaced. Until the last step a new file is nobody else's.
+
+    Args:
+        files: data by path.
+        clear: it is a secret in clear text: whatever others may do with a file, this they can't.
 
     Raises:
-        UsageError: it can't be written; the old one is still there.
+        UsageError: one can't be written; with those that are written already.
     """
-    real = os.path.realpath(path)
+    staged: list[tuple[str, str, str]] = []
+    try:
+        for path, data in files.items():
+            real = os.path.realpath(path)
+            staged.append((path, _staged(path, real, data, clear), real))
+        _moved(staged)
+    finally:
+        for _, beside, _ in staged:
+            with contextlib.suppress(OSError):
+                os.unlink(beside)
+
+
+def _moved(staged: list[tuple[str, str, str]]) -> None:
+    done: list[str] = []
+    for path, beside, real in staged:
+        try:
+            os.replace(beside, real)
+        except OSError as error:
+            already = f"; written already: {', '.join(done)}" if done else ""
+            raise UsageError(f"{path}: {error.strerror}; it is as it was{already}") from None
+        done.append(path)
+
+
+def _staged(path: str, real: str, data: bytes, clear: bool) -> str:
     try:
         before = os.stat(real) if os.path.lexists(real) else None
         if before is not None and not stat.S_ISREG(before.st_mode):
             raise UsageError(f"{path}: not a regular file")
-        _replaced(real, data, before)
+        return _beside(real, data, before, clear)
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}; it is as it was") from None
+        raise UsageError(f"{path}: {error.strerror}; nothing was written") from None
 
 
-def _replaced(real: str, data: bytes, before: os.stat_result | None) -> None:
+def _beside(real: str, data: bytes, before: os.stat_result | None, clear: bool) -> str:
     # mkstemp: O_EXCL, mode 0600.
     descriptor, beside = tempfile.mkstemp(prefix=".opsrun-", dir=os.path.dirname(real))
     try:
@@ -54,21 +87,22 @@ def _replaced(real: str, data: bytes, before: os.stat_result | None) -> None:
             file.write(data)
             file.flush()
             if before is not None:
-                _as_before(file.fileno(), before)
+                _as_before(file.fileno(), before, clear)
             os.fsync(file.fileno())
-        os.replace(beside, real)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(beside)
         raise
+    return beside
 
 
-def _as_before(descriptor: int, before: os.stat_result) -> None:
+def _as_before(descriptor: int, before: os.stat_result, clear: bool) -> None:
     now = os.fstat(descriptor)
     if (now.st_uid, now.st_gid) != (before.st_uid, before.st_gid):
         # Raises where it isn't ours to give: better not done than owned by somebody else.
         os.fchown(descriptor, before.st_uid, before.st_gid)
-    os.fchmod(descriptor, stat.S_IMODE(before.st_mode))
+    mode = stat.S_IMODE(before.st_mode)
+    os.fchmod(descriptor, mode & ~_OTHERS if clear else mode)
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import stat
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from opsrun.errors import UsageError
 from opsrun.secret import Secret
@@ -96,7 +97,12 @@ def sources_of(
 
 
 def read_secrets(
-    sources: Iterable[Source], prompt: Prompt, cwd: str = ".", *, only_matching: bool = False
+    sources: Iterable[Source],
+    prompt: Prompt,
+    cwd: str = ".",
+    *,
+    only_matching: bool = False,
+    new: bool = False,
 ) -> VaultSecrets:
     """The secrets of all sources: files are read, programs run, the operator is asked.
 
@@ -105,20 +111,24 @@ def read_secrets(
         prompt: asks.
         cwd: what paths are seen from.
         only_matching: see `VaultSecrets`.
+        new: they are to encrypt; what is typed is asked for twice.
 
     Raises:
         UsageError: a source has no secret, or can't be used.
     """
+    ask = partial(_asked_twice if new else _asked, prompt=prompt)
     found = VaultSecrets(only_matching=only_matching)
     for source in sources:
-        secret = _secret_of(source, prompt, cwd, found)
+        secret = _secret_of(source, ask, cwd, found)
         found = VaultSecrets((*found.entries, (source.label, secret)), only_matching)
     return found
 
 
-def _secret_of(source: Source, prompt: Prompt, cwd: str, before: VaultSecrets) -> Secret:
+def _secret_of(
+    source: Source, ask: Callable[[Source], Secret], cwd: str, before: VaultSecrets
+) -> Secret:
     if source.is_prompt:
-        return _asked(source, prompt)
+        return ask(source)
     path = os.path.join(cwd, os.path.expanduser(source.place))
     try:
         status = os.stat(path)
@@ -134,9 +144,16 @@ def _secret_of(source: Source, prompt: Prompt, cwd: str, before: VaultSecrets) -
     return Secret(data.decode("utf-8", "surrogateescape"))
 
 
-def _asked(source: Source, prompt: Prompt) -> Secret:
+def _asked_twice(source: Source, prompt: Prompt) -> Secret:
+    secret = _asked(source, prompt, "New vault password")
+    if _asked(source, prompt, "The same again") != secret:
+        raise UsageError(f"{source.said_by}: the two passwords differ")
+    return secret
+
+
+def _asked(source: Source, prompt: Prompt, words: str = "Vault password") -> Secret:
     named = f" ({source.label})" if source.label != DEFAULT else ""
-    secret = prompt(f"Vault password{named}: ")
+    secret = prompt(f"{words}{named}: ")
     if secret is None:
         raise UsageError(f"{source.said_by}: there is no terminal to ask for the password on")
     if not secret:

@@ -141,15 +141,15 @@ class Vault:
     def opened_by(
         self, envelope: str | bytes, *, path: str | None = None
     ) -> tuple[bytes, str, Secret]:
-        """What is in it, with the vault id and the secret that opened it. Raises as `open`."""
+        """What is in it, its vault id, and the secret that opened it. Raises as `open`."""
         return self._tried(envelope, _Refusal(path, None, "", InputError))
 
     def _tried(self, envelope: str | bytes, refusal: _Refusal) -> tuple[bytes, str, Secret]:
         try:
             taken = parse(_text(envelope))
-            for label, secret in self.secrets.for_label(taken.label):
+            for _, secret in self.secrets.for_label(taken.label):
                 with suppress(WrongSecret):
-                    return unseal(taken, self._derived(secret, taken.salt)), label, secret
+                    return unseal(taken, self._derived(secret, taken.salt)), taken.label, secret
         except Damaged as damage:
             raise refusal.damaged(damage) from None
         raise refusal.because(_unopened(taken.label, self.secrets))

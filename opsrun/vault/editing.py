@@ -1,0 +1,112 @@
+"""Encrypted files, changed in an editor."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from opsrun.errors import UsageError
+from opsrun.spawning import spawn
+from opsrun.vault.rewriting import private_folder, read_whole, replace_whole, write_private
+
+
+def edited(plain: bytes, name: str, environ: Mapping[str, str]) -> bytes:
+    """What the operator makes of ``plain`` in an editor.
+
+    It is edited in a file that only the operator can read, which is gone when this returns, raises,
+    or is ended by SIGTERM or SIGHUP. Ctrl-C is the editor's.
+
+    Args:
+        plain: what to begin with.
+        name: of the file, as the editor shows it.
+        environ: ``EDITOR``, else ``VISUAL``, is the editor; vi where there is neither.
+
+    Raises:
+        UsageError: the editor can't be started, or ends with a failure.
+    """
+    words = environ.get("EDITOR", "").strip() or environ.get("VISUAL", "").strip() or "vi"
+    with _ending_well(), private_folder() as folder:
+        path = os.path.join(folder, os.path.basename(name) or "vault")
+        write_private(path, plain)
+        _carried_out(words, path)
+        return read_whole(path)
+
+
+def _carried_out(words: str, path: str) -> None:
+    try:
+        argv = shlex.split(words)
+        process = spawn([*argv, path])
+    except ValueError as error:
+        raise UsageError(f"EDITOR {words!r} can't be read: {error}") from None
+    except OSError as error:
+        raise UsageError(f"the editor {words!r} can't be started: {error.strerror}") from None
+    try:
+        status = process.wait()
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
+    if status:
+        raise UsageError(f"the editor {words!r} ended with status {status}; nothing was changed")
+
+
+@contextlib.contextmanager
+def _ending_well() -> Iterator[None]:
+    """Signals that would end this process at once end it by an exception; Ctrl-C doesn't."""
+
+    def end(number: int, frame: Any) -> None:
+        raise SystemExit(128 + number)
+
+    # A child would inherit SIG_IGN; a handler is not handed on.
+    wanted = {signal.SIGINT: _nothing, signal.SIGTERM: end, signal.SIGHUP: end}
+    before: dict[signal.Signals, Any] = {}
+    try:
+        for number, handler in wanted.items():
+            # Refused outside of the main thread, where signals are somebody else's.
+            with contextlib.suppress(ValueError):
+                before[number] = signal.signal(number, handler)
+        yield
+    finally:
+        for number, kept in before.items():
+            signal.signal(number, kept)
+
+
+def _nothing(number: int, frame: Any) -> None:
+    return None
+
+
+def put_back(path: str, found: bytes | None, sealed: Callable[[], str]) -> None:
+    """Replace an encrypted file with what was made of it in an editor.
+
+    Args:
+        path: the file.
+        found: its bytes before the editor was started; None where there was none.
+        sealed: encrypts what was made.
+
+    Raises:
+        UsageError: it was changed by somebody else meanwhile, or can't be written; what was made is
+            kept, encrypted, in a file that the message names.
+    """
+    made = sealed().encode()
+    try:
+        if _now(path) != found:
+            raise UsageError(f"{path}: somebody else has changed it meanwhile")
+        replace_whole(path, made)
+    except UsageError as error:
+        raise UsageError(f"{error}; what you wrote is kept, encrypted, in {_kept(made)}") from None
+
+
+def _now(path: str) -> bytes | None:
+    return read_whole(path) if os.path.lexists(path) else None
+
+
+def _kept(made: bytes) -> str:
+    descriptor, path = tempfile.mkstemp(prefix="opsrun-vault-", suffix=".yml")
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(made)
+    return path
