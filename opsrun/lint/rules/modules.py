@@ -1,0 +1,124 @@
+"""Modules that nobody knows, and options that modules don't take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opsrun.dialect.tags import Template, Vaulted, holds_template
+from opsrun.errors import nearest
+from opsrun.lint import known
+from opsrun.lint.project import Project
+from opsrun.lint.view import FileView
+from opsrun.modules.base import Module
+from opsrun.modules.options import problems, spec
+from opsrun.modules.registry import find, short_name
+from opsrun.modules.resolving import OptionError
+from opsrun.playbook.actions.registry import find_action
+from opsrun.playbook.model.nodes import RawAction, Task
+from opsrun.playbook.parse.names import IMPORTS, INCLUDES
+
+_ANYTHING = frozenset({"set_fact", "add_host", *IMPORTS, *INCLUDES})
+"""Those whose arguments have any names, or were looked at by the parser."""
+
+
+def check(view: FileView, project: Project) -> None:
+    """See the module's docstring."""
+    for _, task, _ in view.tasks:
+        name = task.action.name
+        if not name or holds_template(task.action.written):
+            continue
+        if known.is_own(name):
+            _options(view, task)
+        elif find(name) is None:
+            _unknown(view, project, task)
+
+
+def _unknown(view: FileView, project: Project, task: Task) -> None:
+    written, origin = task.action.written, task.action.origin
+    name = short_name(task.action.name)
+    last = name.rpartition(".")[2]
+    if last in project.modules:
+        words = f"{written!r} is a module of this project's own, in Python: opsrun can't run it"
+        view.tell("module-not-built", origin, words, written)
+        return
+    where = _where(name)
+    if where:
+        words = f"opsrun has no module {written!r} yet (it is one of {where})"
+        view.tell("module-not-built", origin, words, written)
+        return
+    if "." in name and not _typo(name):
+        collection = name.rpartition(".")[0]
+        words = f"{written!r} is of a collection that isn't known here ({collection})"
+        view.tell("module-not-built", origin, words, written)
+        return
+    guess = _guess(name, project)
+    hint = f"; did you mean {guess!r}?" if guess else "; is it one of a collection's? Name it whole"
+    view.tell("unknown-module", origin, f"nobody knows a module {written!r}{hint}", written)
+
+
+def _where(name: str) -> str:
+    if "." in name:
+        collection, _, last = name.rpartition(".")
+        same = last in known.modules() or name in known.full_modules()
+        return collection if same and name.count(".") == 2 else ""
+    return known.modules().get(name, "")
+
+
+def _typo(name: str) -> bool:
+    """A full name whose collection is known, and whose module is nearly one of it."""
+    guess = nearest(name, known.full_modules())
+    return guess is not None and guess.rpartition(".")[0] == name.rpartition(".")[0]
+
+
+def _guess(name: str, project: Project) -> str | None:
+    if "." in name:
+        return nearest(name, known.full_modules())
+    names = known.own_modules() | project.modules
+    return nearest(name, names) or nearest(name, known.modules())
+
+
+def _options(view: FileView, task: Task) -> None:
+    action = task.action
+    if action.name in _ANYTHING:
+        return
+    module_class = find_action(action.name) or find(action.name)
+    if module_class is None:
+        return
+    free_form = action.free_form
+    if isinstance(free_form, Template) and not _takes_text(module_class):
+        return
+    args = {name: _readable(value) for name, value in action.args.items()}
+    complete = action.args_template is None and not task.keywords.module_defaults
+    complete = (complete and view.found.kind == "playbook") or complete
+    found = problems(module_class, args, free_form, action.origin, action.places, complete=complete)
+    for error in found:
+        _tell(view, module_class, action, error)
+
+
+def _takes_text(module_class: type[Module]) -> bool:
+    return spec(module_class).free_form is not None
+
+
+def _readable(value: Any) -> Any:
+    """Encrypted values are like templates: what they are is not known."""
+    if isinstance(value, Vaulted):
+        return Template("{{ vaulted }}")
+    if isinstance(value, dict):
+        return {key: _readable(each) for key, each in value.items()}
+    return [_readable(each) for each in value] if isinstance(value, list) else value
+
+
+def _tell(
+    view: FileView, module_class: type[Module], action: RawAction, error: OptionError
+) -> None:
+    rule = "option-value"
+    if not error.option:
+        rule = "missing-option"
+    elif spec(module_class).find(error.option) is None:
+        rule = "unknown-option"
+    origin = error.origin or action.origin
+    text = error.option if error.option else action.written
+    if origin.line is not None and not view.at(origin).startswith(text):
+        view.tell_word(rule, origin, text, error.message)
+        return
+    view.tell(rule, origin, error.message, text)

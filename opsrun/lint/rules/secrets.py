@@ -1,0 +1,122 @@
+"""Passwords, tokens and keys that stand in files, or are shown. Values are never told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from opsrun.dialect.origin import Origin
+from opsrun.dialect.tags import Template, Vaulted
+from opsrun.lint.project import Project
+from opsrun.lint.texts import texts
+from opsrun.lint.view import FileView, Leaf
+from opsrun.playbook.model.nodes import Task
+
+_KEY = re.compile(
+    r"(?:^|_)(password|passwd|passphrase|secret|token|private_key|api_?key|access_key|"
+    r"secret_key|apitoken|auth_key|client_secret|encryption_key)\Z",
+    re.I,
+)
+_NO_SECRET = re.compile(
+    r"(^|_)(update|no|generate|prompt|ask|enable|use|show|hide|requires?|allow|has|public|"
+    r"ssh_public|validate)_",
+    re.I,
+)
+_PLACEHOLDER = re.compile(
+    r"(change.?me|change.?this|replace|example|dummy|placeholder|your[-_ ]|xxx|todo|fixme|"
+    r"<.*>|\*{3,}|insert|sample|fake|redacted|undefined|default|omit|secret|password|passw0rd|"
+    r"test|none|null|true|false|yes|no|always|on_create|present|absent|optional|required)",
+    re.I,
+)
+_PLAIN = re.compile(
+    r"[a-z]+(_[a-z]+)*\Z|/|~|\$\d|[A-Za-z]+://|\S+\.(pem|key|crt|txt|yml)\Z|\d{1,5}\Z"
+)
+_PEM = re.compile(r"-----BEGIN ((RSA|EC|DSA|OPENSSH|ENCRYPTED|PGP) )?PRIVATE KEY( BLOCK)?-----")
+_AWS = re.compile(r"(?<![A-Z0-9])(AKIA|ASIA)[0-9A-Z]{16}(?![A-Z0-9])")
+_SHOWS = frozenset({"command", "shell", "raw", "script", "debug", "uri", "lineinfile"})
+_READ = re.compile(r"(?:^|_)(password|passwd|passphrase|secret|token|private_key|api_?key)\Z", re.I)
+
+
+def check(view: FileView, project: Project) -> None:
+    """See the module's docstring."""
+    for leaf in view.leaves:
+        if _is_secret(leaf):
+            words = (
+                f"{leaf.key!r} stands here in clear: encrypt it (vault), or look it up where "
+                "secrets are kept"
+            )
+            view.tell("clear-secret", _key_place(view, leaf), words, str(leaf.key))
+    for origin, what in _keys(view):
+        view.tell("private-key", origin, f"{what} stands here in clear: keep it in a vault")
+    for _, task, _ in view.tasks:
+        _shown(view, task)
+
+
+def _is_secret(leaf: Leaf) -> bool:
+    key, value = leaf.key, leaf.value
+    if not isinstance(key, str) or not _KEY.search(key) or _NO_SECRET.search(key):
+        return False
+    if not isinstance(value, str) or isinstance(value, (Template, Vaulted)):
+        return False
+    text = value.strip()
+    return len(text) >= 4 and not _PLACEHOLDER.search(text) and not _PLAIN.match(text)
+
+
+def _key_place(view: FileView, leaf: Leaf) -> Origin:
+    assert view.document is not None
+    return view.document.origin(leaf.container, leaf.key)
+
+
+def _keys(view: FileView) -> Iterator[tuple[Origin, str]]:
+    if "PRIVATE KEY" not in view.text and "AKIA" not in view.text and "ASIA" not in view.text:
+        return
+    for number, line in enumerate(view.lines, 1):
+        found = _PEM.search(line)
+        if found is not None and _has_body(view, number):
+            yield Origin(view.path, number, found.start() + 1), "a private key"
+        found = _AWS.search(line)
+        if found is not None and "EXAMPLE" not in found[0]:
+            yield Origin(view.path, number, found.start() + 1), "an access key"
+
+
+def _has_body(view: FileView, number: int) -> bool:
+    """Not a mere mention: a pattern to search for, a template's frame."""
+    behind = "".join(view.lines[number - 1 : number + 2])
+    return re.search(r"[A-Za-z0-9+/=]{40}", behind) is not None
+
+
+def secret_lines(view: FileView) -> frozenset[int]:
+    """Lines that must not be shown, whatever is said of them."""
+    found = {number for number, line in enumerate(view.lines, 1) if _AWS.search(line)}
+    inside = False
+    for number, line in enumerate(view.lines, 1):
+        inside = inside or _PEM.search(line) is not None
+        if inside:
+            found.add(number)
+        if "-----END" in line:
+            inside = False
+    for leaf in view.leaves:
+        if _is_secret(leaf) and leaf.origin.line is not None:
+            key = _key_place(view, leaf).line or leaf.origin.line
+            last = leaf.origin.line + str(leaf.value).count("\n") + 1
+            found.update(range(key, last + (1 if "\n" in str(leaf.value) else 0)))
+    return frozenset(found)
+
+
+def _shown(view: FileView, task: Task) -> None:
+    if task.action.name not in _SHOWS or task.keywords.no_log not in (None, False):
+        return
+    start, last = task.origin.line or 0, _last_line(task)
+    for text in texts(view):
+        if text.kind != "value" or not start <= (text.origin.line or 0) <= last:
+            continue
+        names = sorted({use.name for use in text.inspection.names if _READ.search(use.name)})
+        if names and text.key not in ("when", "name", "register"):
+            words = f"{names[0]!r} would be shown by this task: `no_log: true`"
+            view.tell_word("no-log", text.origin, names[0], words)
+            return
+
+
+def _last_line(task: Task) -> int:
+    places = [*task.places.values(), *task.action.places.values()]
+    return max((each.line or 0 for each in places), default=task.origin.line or 0)

@@ -1,0 +1,115 @@
+"""Templates that can't be compiled, or that name filters, tests and lookups nobody knows."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from opsrun.dialect.origin import Origin
+from opsrun.dialect.tags import Template, Unsafe
+from opsrun.dialect.yaml_data import Document
+from opsrun.errors import nearest
+from opsrun.lint import known
+from opsrun.lint.project import Project
+from opsrun.lint.texts import CONDITIONS, Text, texts
+from opsrun.lint.view import FileView
+from opsrun.playbook.templating.inspecting import Use
+
+
+def check(view: FileView, project: Project) -> None:
+    """See the module's docstring."""
+    for each in texts(view):
+        if each.inspection.fault:
+            _fault(view, each)
+            continue
+        for use in each.inspection.plugins:
+            _plugin(view, project, each, use)
+    for _, task, _ in view.tasks:
+        lookup = task.loop.lookup if task.loop else None
+        if lookup and not _is_known(project, "lookup", lookup):
+            place = task.places.get(f"with_{lookup}", task.origin)
+            _tell(view, project, place, Use(lookup, 1, "lookup"), f"with_{lookup}")
+    for spot, _, _ in view.seen:
+        _braces(view, spot.data, spot.document)
+
+
+def _fault(view: FileView, text: Text) -> None:
+    inspection = text.inspection
+    what = {"file": "the template", "condition": "the condition"}.get(text.kind, "the template")
+    words = f"{what} can't be compiled: {inspection.fault.rstrip('.')}"
+    origin = text.origin
+    if origin.line is not None and (text.kind == "file" or inspection.line > 1):
+        # A block of text (`|`) begins on the line below its key's.
+        down = inspection.line - 1 + _below(view, text)
+        origin = Origin(origin.path, min(origin.line + down, len(view.lines)), 1, origin.kind)
+        line = view.lines[origin.line - 1] if origin.line else ""
+        indent = len(line) - len(line.lstrip())
+        origin = Origin(origin.path, origin.line, indent + 1, origin.kind)
+    view.tell("template-syntax", origin, words, view.at(origin).rstrip())
+
+
+def _below(view: FileView, text: Text) -> int:
+    return 1 if text.kind != "file" and view.at(text.origin)[:1] in ("|", ">") else 0
+
+
+def _is_known(project: Project, kind: str, name: str) -> bool:
+    if name in known.own_plugins(kind):
+        return True
+    last = name.rpartition(".")[2]
+    own = name.startswith(("ansible.builtin.", "ansible.legacy.")) or "." not in name
+    if own and (last in known.own_plugins(kind) or _has_short(kind, last)):
+        return True
+    text = project.plugin_text.get(kind, "")
+    return re.search(
+        rf"""(["']){re.escape(last)}\1|\b{re.escape(last)}\s*=""", text
+    ) is not None or (any(each == last for of, each, _ in project.programs if of == kind))
+
+
+def _has_short(kind: str, last: str) -> bool:
+    return any(each.rpartition(".")[2] == last for each in known.own_plugins(kind))
+
+
+def _plugin(view: FileView, project: Project, text: Text, use: Use) -> None:
+    if _is_known(project, use.kind, use.name):
+        return
+    down = use.line - 1 + _below(view, text)
+    origin = view.word(text.origin, use.name, down)
+    _tell(view, project, origin, use, use.name)
+
+
+def _tell(view: FileView, project: Project, origin: Origin, use: Use, shown: str) -> None:
+    last = use.name.rpartition(".")[2]
+    where = known.plugins(use.kind).get(last)
+    if where is not None or use.name.count(".") >= 2:
+        known_as = f"one of {where}" if where else "of a collection that isn't known here"
+        words = f"opsrun has no {use.kind} {use.name!r} yet (it is {known_as})"
+        view.tell("plugin-not-built", origin, words, shown)
+        return
+    guess = nearest(use.name, known.own_plugins(use.kind))
+    hint = f"; did you mean {guess!r}?" if guess else ""
+    words = f"nobody knows a {use.kind} {use.name!r}{hint}"
+    view.tell(f"unknown-{use.kind}", origin, words, shown)
+
+
+def _braces(view: FileView, data: Any, document: Document) -> None:
+    for key in CONDITIONS:
+        value = data.get(key)
+        places: list[tuple[Any, Any]] = [(data, key)]
+        if isinstance(value, list):
+            places = [(value, number) for number in range(len(value))]
+        for container, name in places:
+            _brace(
+                view,
+                key,
+                container.get(name) if container is data else container[name],
+                document.value_origin(container, name),
+            )
+
+
+def _brace(view: FileView, key: str, value: Any, origin: Origin) -> None:
+    if isinstance(value, Unsafe):
+        words = f"{key}: a condition is an expression, and can't be !unsafe text"
+        view.tell("keyword-value", origin, words)
+    elif isinstance(value, Template) and "{{" in value:
+        words = f"{key} is an expression already: write it without {{{{ }}}}"
+        view.tell("when-braces", view.word_at(origin, "{{"), words, "{{")

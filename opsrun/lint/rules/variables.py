@@ -1,0 +1,44 @@
+"""Variables that nothing in the project could define."""
+
+from __future__ import annotations
+
+from opsrun.dialect.origin import Origin
+from opsrun.errors import nearest
+from opsrun.lint.names import ALWAYS
+from opsrun.lint.project import Project
+from opsrun.lint.texts import Text, texts
+from opsrun.lint.view import FileView
+
+
+def check(view: FileView, project: Project) -> None:
+    """See the module's docstring."""
+    told: set[str] = set()
+    for text in texts(view):
+        for use in text.inspection.names:
+            if use.name in told or use.name in ALWAYS or project.index.knows(use.name):
+                continue
+            if _elsewhere(project, use.name):
+                continue
+            told.add(use.name)
+            _tell(view, project, text, use.name, use.line)
+
+
+def _elsewhere(project: Project, name: str) -> bool:
+    """It may be one of a role that isn't here: they begin with its name, as a rule."""
+    for role in project.missing_roles:
+        last = role.replace("/", ".").rpartition(".")[2].replace("-", "_")
+        if any(part and name.startswith(part + "_") for part in (last, last.rpartition("_")[2])):
+            return True
+    return False
+
+
+def _tell(view: FileView, project: Project, text: Text, name: str, line: int) -> None:
+    guess = nearest(name, project.index.defined)
+    hint = f"; did you mean {guess!r}?" if guess else ""
+    if not hint:
+        hint = "; set it in defaults or vars, or give it a default"
+    block = text.kind != "file" and view.at(text.origin)[:1] in ("|", ">")
+    down = line - 1 + (1 if block else 0)
+    origin: Origin = text.origin
+    words = f"nothing in this project defines {name!r}{hint}"
+    view.tell_word("undefined-variable", origin, name, words, down)
