@@ -25,6 +25,7 @@ from opsrun.compat.arguments import (
     inventory_words,
     parser_of,
     playbook_words,
+    vault_environment,
 )
 from opsrun.compat.settings import Settings, config_file
 from opsrun.compat.translation import (
@@ -49,7 +50,6 @@ from opsrun.errors import (
 )
 
 _REFUSED = {
-    "ansible-vault": "this version of opsrun can't make or read vaults yet",
     "ansible-config": "opsrun has `opsrun config show` for its own settings, and no ansible-config",
     "ansible-doc": "opsrun has no ansible-doc",
 }
@@ -69,7 +69,7 @@ def run(program: str, words: Sequence[str]) -> int:
             return _version(program)
         if program in _REFUSED:
             raise NotTranslated(f"{program}: {_REFUSED[program]}", ERROR)
-        return _translated(program, words)
+        return _vault(words) if program == "ansible-vault" else _translated(program, words)
     except NotTranslated as error:
         warn(str(error))
         return error.status
@@ -93,6 +93,13 @@ def _translated(program: str, words: Sequence[str]) -> int:
     if program == "ansible-inventory" and given.output:
         return _into(given.output, made)
     return _carried_out(made)
+
+
+def _vault(words: Sequence[str]) -> int:
+    """``opsrun vault`` has ansible-vault's options."""
+    settings = _settings()
+    os.environ.update(vault_environment(settings))
+    return _status(["vault", *words])
 
 
 def _settings() -> Settings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from argparse import ArgumentParser, Namespace
 
-from opsrun.compat.settings import Settings
+from opsrun.compat.settings import HONOURED, VAULT_SETTINGS, Settings
 from opsrun.compat.translation import ERROR, OPTIONS, NotTranslated, Translation
 from opsrun.errors import did_you_mean
 
@@ -164,7 +164,7 @@ def _output(settings: Settings) -> str:
 
 def _shared(made: Translation, given: Namespace, settings: Settings) -> None:
     """What a playbook and a single module have in common."""
-    refuse_vault(given, settings)
+    vault_words(made, given, settings)
     _refuse_what_is_not_built(given)
     made.add("-i", *inventory_sources(given, settings))
     made.add("--limit", given.limit)
@@ -187,19 +187,24 @@ def _refuse_what_is_not_built(given: Namespace) -> None:
             )
 
 
-def refuse_vault(given: Namespace, settings: Settings) -> None:
-    """Raises NotTranslated where a vault is to be opened."""
-    asked = given.vault_id or given.vault_password_file or given.ask_vault_password
-    if asked:
-        raise NotTranslated("vaults: this version of opsrun can't read them yet")
-    for name in ("vault_password_file", "vault_identity_list"):
+def vault_words(made: Translation, given: Namespace, settings: Settings) -> None:
+    """Where secrets for what is encrypted come from; settings go by Ansible's variables, which
+    opsrun reads, too."""
+    made.add("--vault-id", *given.vault_id)
+    made.add("--vault-password-file", *given.vault_password_file)
+    made.flag("--ask-vault-pass", given.ask_vault_password)
+    made.environment |= vault_environment(settings)
+
+
+def vault_environment(settings: Settings) -> dict[str, str]:
+    """Ansible's variables for what the configuration file says of vaults."""
+    found: dict[str, str] = {}
+    for name in VAULT_SETTINGS:
         told = settings.get(name)
-        if told is not None and told.value:
-            raise NotTranslated(
-                f"{told.place}: this version of opsrun can't read vaults yet", ERROR
-            )
-    if settings.is_on("ask_vault_pass"):
-        raise NotTranslated("ask_vault_pass: this version of opsrun can't read vaults yet", ERROR)
+        if told is not None:
+            is_path = name == "vault_password_file"
+            found[HONOURED[name][0]] = told.path if is_path and told.value else told.value
+    return found
 
 
 def inventory_sources(given: Namespace, settings: Settings) -> list[str]:
@@ -301,7 +306,6 @@ def _defaults(made: Translation, given: Namespace, settings: Settings) -> None:
 
 def inventory_words(given: Namespace, settings: Settings) -> Translation:
     """``opsrun inventory`` for what ansible-inventory was told. Raises NotTranslated."""
-    refuse_vault(given, settings)
     for name in ("toml", "playbook_dir", "extra_vars", "export"):
         if getattr(given, name):
             option = "--" + name.replace("_", "-")
@@ -318,6 +322,7 @@ def inventory_words(given: Namespace, settings: Settings) -> Translation:
         made.remarks.append(
             f"{folder.place} has no effect: opsrun inventory reads the sources alone"
         )
+    vault_words(made, given, settings)
     made.flag("--vars", given.vars and given.graph)
     made.flag("--yaml", given.yaml)
     made.add("--limit", given.limit)
@@ -350,6 +355,7 @@ __all__ = [
     "inventory_words",
     "parser_of",
     "playbook_words",
-    "refuse_vault",
     "ssh_options",
+    "vault_environment",
+    "vault_words",
 ]

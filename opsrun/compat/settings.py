@@ -65,8 +65,17 @@ HONOURED: dict[str, tuple[str, ...]] = {
     "vault_password_file": ("ANSIBLE_VAULT_PASSWORD_FILE", "defaults.vault_password_file"),
     "vault_identity_list": ("ANSIBLE_VAULT_IDENTITY_LIST", "defaults.vault_identity_list"),
     "ask_vault_pass": ("ANSIBLE_ASK_VAULT_PASS", "defaults.ask_vault_pass"),
+    "vault_identity": ("ANSIBLE_VAULT_IDENTITY", "defaults.vault_identity"),
+    "vault_id_match": ("ANSIBLE_VAULT_ID_MATCH", "defaults.vault_id_match"),
+    "vault_encrypt_identity": (
+        "ANSIBLE_VAULT_ENCRYPT_IDENTITY",
+        "defaults.vault_encrypt_identity",
+    ),
 }
 """Settings that are translated: by our name, where each can be written, the first one winning."""
+
+VAULT_SETTINGS = tuple(name for name in HONOURED if "vault" in name)
+"""Those of them that `opsrun.cli.vaulting` reads as variables."""
 
 ONLY: dict[str, tuple[str, ...]] = {
     "ANSIBLE_HASH_BEHAVIOUR": ("replace",),

@@ -115,7 +115,7 @@ def test_versions_as_scripts_read_them(programs: Path, tmp_path: Path, program: 
     assert "opsrun version" in done.stdout
 
 
-@pytest.mark.parametrize("program", ["ansible-vault", "ansible-config", "ansible-doc"])
+@pytest.mark.parametrize("program", ["ansible-config", "ansible-doc"])
 def test_what_is_not_built_is_refused(programs: Path, tmp_path: Path, program: str) -> None:
     done = run(programs, tmp_path, program, "view", "x")
     assert done.returncode == 1

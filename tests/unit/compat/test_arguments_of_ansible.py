@@ -13,6 +13,7 @@ from opsrun.compat.arguments import (
     parser_of,
     playbook_words,
     ssh_options,
+    vault_environment,
 )
 from opsrun.compat.settings import Settings
 from opsrun.compat.translation import NotTranslated
@@ -86,11 +87,24 @@ def test_colours_go_into_the_environment() -> None:
     }
 
 
+def test_vaults_are_opened_as_ansible_would() -> None:
+    made = words("-J", "--vault-id", "a@b", "--vault-pass-file", "x")
+    assert "--ask-vault-pass" in made
+    assert made[made.index("--vault-id") + 1] == "a@b"
+    assert made[made.index("--vault-password-file") + 1] == "x"
+    file = "[defaults]\nvault_password_file = pw\nvault_identity_list = a@p, b@q\n"
+    settings = Settings({"ANSIBLE_VAULT_IDENTITY": "lab"}, file, "/etc/x/ansible.cfg")
+    assert vault_environment(settings) == {
+        "ANSIBLE_VAULT_PASSWORD_FILE": "/etc/x/pw",
+        "ANSIBLE_VAULT_IDENTITY_LIST": "a@p, b@q",
+        "ANSIBLE_VAULT_IDENTITY": "lab",
+    }
+    assert settings.remarks == []
+
+
 @pytest.mark.parametrize(
     ("given", "named"),
     [
-        (["--vault-password-file", "x"], "vaults"),
-        (["-J"], "vaults"),
         (["--scp-extra-args", "x"], "--scp-extra-args"),
         (["--ssh-extra-args", "-R 1"], "-R"),
     ],
