@@ -80,6 +80,9 @@ class Recap:
                 tally.ignored += 1
                 tally.ok += 1
                 return
+            if rescued:
+                tally.rescued += 1
+                return
             tally.unreachable += 1
             tally.lost += ended.outcome is Outcome.LOST
             self.failures[ended.host] = ended

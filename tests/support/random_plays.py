@@ -76,7 +76,12 @@ class RandomPlay:
 
         name = f"B{self.name()}"
         tasks, rescue, always = part(1), part(0), part(0)
-        return block(name, *tasks, rescue=rescue, always=always)
+        if depth < 3 and self.rng.random() < 0.2:
+            # What it holds is never done itself: its items are what its loop's task includes.
+            loop = self._include(f"{name}-loop", depth)
+            return block(name, *tasks, rescue=rescue, always=always, loop=loop)
+        lost = bool(rescue) and self.rng.random() < 0.5
+        return block(name, *tasks, rescue=rescue, always=always, rescue_unreachable=lost)
 
     def leaf(self, depth: int) -> Task:
         name, chance = self.name(), self.rng.random()
@@ -98,8 +103,9 @@ class RandomPlay:
                 self.says[name, host] = {**FAILS, "fatal": fatal}
             elif chance < 0.16:
                 self.says[name, host] = {**FAILS, "ignored": True}
-            elif chance < 0.19:
-                gone = self.rng.choice([Outcome.UNREACHABLE, Outcome.LOST, Outcome.CANCELLED])
+            elif chance < 0.2:
+                away = [Outcome.UNREACHABLE] * 3
+                gone = self.rng.choice([*away, Outcome.LOST, Outcome.CANCELLED])
                 self.says[name, host] = {"outcome": gone}
             elif notified:
                 self.says[name, host] = notifies(*notified)

@@ -43,6 +43,8 @@ class Keywords:
     throttle: Any = None
     timeout: Any = None
     """Seconds that the task's action may take."""
+    retries_unreachable: Any = None
+    """Further attempts at a task whose host can't be reached."""
     delegate_to: Any = None
     delegate_facts: Any = None
     debugger: Any = None

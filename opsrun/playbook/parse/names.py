@@ -26,6 +26,7 @@ SHARED: Mapping[str, Kind] = {
     "no_log": "bool",
     "port": "int",
     "remote_user": "text",
+    "retries_unreachable": "int",
     "run_once": "bool",
     "throttle": "int",
     "timeout": "int",

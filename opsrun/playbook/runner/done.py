@@ -25,6 +25,8 @@ class Done:
     ignored: bool = False
     duration: float = 0.0
     attempts: int = 1
+    fleeting: bool = False
+    """The host could not be reached, nothing was done there, and another attempt may end better."""
     unclear: bool = False
     """A condition, or what is to be done, could not be rendered; nothing was done."""
     said: list[str] = field(default_factory=list)

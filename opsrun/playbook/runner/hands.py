@@ -43,7 +43,9 @@ class TaskHands:
         self._intent = intent
         self._below = SessionHands(shell, environment)
         self.sent = False
-        """Something that may have changed the host went out."""
+        """Something that may have changed the host went out, or was about to."""
+        self.changed = False
+        """The host has answered to something that may have changed it."""
 
     def limit_to(self, seconds: float) -> None:
         """What is still to be done may take so long, counted from now."""
@@ -54,18 +56,24 @@ class TaskHands:
     def run(self, request: Run) -> CommandResult:
         """See `Hands.run`."""
         self._about_to_change(request)
-        return self._below.run(self._limited(request))
+        result = self._below.run(self._limited(request))
+        self.changed = self.sent
+        return result
 
     def raw(self, request: Run) -> CommandResult:
         """See `Hands.raw`."""
         self._about_to_change(request)
-        return self._below.raw(self._limited(request))
+        result = self._below.raw(self._limited(request))
+        self.changed = self.sent
+        return result
 
     def upload(self, request: Upload) -> Delivered:
         """See `Hands.upload`."""
         self._intent()
         self.sent = True
-        return self._below.upload(request)
+        delivered = self._below.upload(request)
+        self.changed = True
+        return delivered
 
     def fetch(self, request: Fetch) -> Fetched:
         """See `Hands.fetch`."""

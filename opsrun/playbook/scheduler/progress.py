@@ -105,6 +105,8 @@ class Progress:
             self.crew.leave(host, Status.CANCELLED)
         elif message.ignored or message.outcome.is_good:
             return self._went_well(host, message)
+        elif message.outcome is Outcome.UNREACHABLE and host.road.lose(message.task):
+            return True
         elif message.outcome in AWAY:
             host.road.passed()
             self.crew.leave(host, Status.UNREACHABLE)

@@ -20,7 +20,7 @@ class Section(IntEnum):
 class Frame:
     """One level: a list of nodes, shared by all hosts, and how far this host is in it."""
 
-    __slots__ = ("block", "cause", "failed", "flush", "index", "nodes", "section")
+    __slots__ = ("away", "block", "cause", "failed", "flush", "index", "nodes", "section")
 
     def __init__(
         self, nodes: Sequence[Node], block: Block | None = None, flush: bool = False
@@ -32,6 +32,8 @@ class Frame:
         self.section = Section.TASKS
         self.failed = False
         """A failure waits for the end of the always part."""
+        self.away = False
+        """What waits is that the host couldn't be reached."""
         self.cause: Cause | None = None
         self.flush = flush
         """``nodes`` are the handlers, of which only the notified ones count."""
@@ -40,7 +42,7 @@ class Frame:
         """The same, to go back to."""
         made = Frame(self.nodes, self.block, self.flush)
         made.index, made.section = self.index, self.section
-        made.failed, made.cause = self.failed, self.cause
+        made.failed, made.away, made.cause = self.failed, self.away, self.cause
         return made
 
     def enter(self, section: Section, cause: Cause | None) -> None:
@@ -132,7 +134,7 @@ class Road:
         self.frames.pop()
         if top.failed:
             assert top.cause is not None
-            self._fail(top.cause[0])
+            self._fail(top.cause[0], top.away)
         elif top.block is not None and top.block.role_end:
             self._came_through(top.block)
 
@@ -185,6 +187,20 @@ class Road:
         if self.frames and self.frames[-1] is level:
             self._fail(task)
 
+    def lose(self, task: str) -> bool:
+        """On to the nearest rescue part for hosts that can't be reached, through the always parts
+        on the way; if there is none, nothing changes.
+
+        Returns:
+            Whether there is one.
+        """
+        frames = self.frames if self._before is None else self._before
+        if not any(_takes_lost(frame) for frame in frames):
+            return False
+        self.frames, self._before = frames, None
+        self._fail(task, away=True)
+        return True
+
     def _level(self) -> Frame | None:
         """The innermost frame that isn't one of handlers, or of what these include."""
         found = None
@@ -194,17 +210,18 @@ class Road:
             found = frame
         return found
 
-    def _fail(self, task: str) -> None:
+    def _fail(self, task: str, away: bool = False) -> None:
         flush: Task | None = None
         handling = False
         while self.frames:
             top = self.frames[-1]
-            if top.block is not None and top.section is Section.TASKS and top.block.rescue:
+            if _takes_lost(top) if away else _rescues(top):
+                assert top.block is not None
                 top.enter(Section.RESCUE, (task, top.block.id))
                 return
             if top.block is not None and top.section is not Section.ALWAYS and top.block.always:
                 top.enter(Section.ALWAYS, (task, top.block.id))
-                top.failed = True
+                top.failed, top.away = True, away
                 return
             handling = handling or top.flush
             flush = flush or _implicit_flush(top)
@@ -237,6 +254,16 @@ def _ends(node: Node, role: Role | None) -> bool:
     if role is None or node.role is None:
         return True
     return (node.role.name, node.role.path) == (role.name, role.path)
+
+
+def _rescues(frame: Frame) -> bool:
+    """Whether a failure here leads into the rescue part of this very level."""
+    return frame.block is not None and frame.section is Section.TASKS and bool(frame.block.rescue)
+
+
+def _takes_lost(frame: Frame) -> bool:
+    """The same for a host that can't be reached."""
+    return _rescues(frame) and frame.block is not None and frame.block.rescue_unreachable
 
 
 def is_flush(node: Node) -> bool:

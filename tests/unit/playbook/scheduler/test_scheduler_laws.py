@@ -142,6 +142,10 @@ class Gone(Exception):
     """Of the reference: the host takes no further part."""
 
 
+class Away(Exception):
+    """Of the reference: the host can't be reached, and some block further out rescues that."""
+
+
 class Reference:
     """One host's play, as a recursive program: what its road must come to."""
 
@@ -150,6 +154,8 @@ class Reference:
         self.did: list[str] = []
         self.asked: set[str] = set()
         self.handling = False
+        self.takers = 0
+        """Blocks around that rescue hosts that can't be reached."""
 
     def play(self) -> list[str]:
         try:
@@ -160,31 +166,30 @@ class Reference:
 
     def run(self, nodes: Sequence[Node]) -> None:
         for node in nodes:
-            if isinstance(node, Block):
+            if isinstance(node, Block) and node.loop is None:
                 self.block(node)
             else:
-                self.task(node)
+                self.task(node.loop if isinstance(node, Block) else node)
 
     def block(self, block: Block) -> None:
-        failed: Failed | None = None
-        try:
-            self.run(block.tasks)
-        except Failed as error:
-            failed = error
-            if block.rescue:
-                failed = self.rescue(block)
+        self.takers += block.rescue_unreachable
+        failed = self.what_became_of(block.tasks)
+        self.takers -= block.rescue_unreachable
+        if block.rescue and (isinstance(failed, Failed) or (failed and block.rescue_unreachable)):
+            failed = self.what_became_of(block.rescue)
         self.run(block.always)
         if failed is not None:
             raise failed
 
-    def rescue(self, block: Block) -> Failed | None:
+    def what_became_of(self, nodes: Sequence[Node]) -> Failed | Away | None:
         try:
-            self.run(block.rescue)
-        except Failed as error:
+            self.run(nodes)
+        except (Failed, Away) as error:
             return error
         return None
 
-    def task(self, task: Task) -> None:
+    def task(self, task: Task | None) -> None:
+        assert task is not None
         if is_flush(task):
             self.flush()
             return
@@ -194,6 +199,8 @@ class Reference:
             self.asked.discard(task.id)
         if said["outcome"] is Outcome.FAILED and not said.get("ignored"):
             raise Failed
+        if said["outcome"] is Outcome.UNREACHABLE and self.takers:
+            raise Away
         if said["outcome"] in (Outcome.UNREACHABLE, Outcome.LOST, Outcome.CANCELLED):
             raise Gone
         word = said.get("meta", str(task.action.free_form) if task.action.name == "meta" else "")
