@@ -128,19 +128,25 @@ def shown_name(task: Task) -> str:
     return f"{task.role.name} : {name}" if task.role else name
 
 
-def start_at(plays: Iterable[Play], pattern: str) -> tuple[tuple[Play, ...], str]:
+def start_at(plays: Iterable[Play], pattern: str) -> tuple[Play, ...]:
     """``plays`` from the first task on whose name is, or matches, ``pattern``.
 
     Facts are still gathered in the play where it begins, and in those after it; plays before it
     have nothing to do and are left out. Rescue and always parts don't count as a beginning.
 
-    Returns:
-        The plays, and the id of the task that goes through the block which it begins in, if that
-        has a loop: of its first item it leaves tasks out, too, see `start_within`.
-
     Raises:
         UsageError: there is no such task.
     """
+    return _started(plays, pattern)[0]
+
+
+def loop_at(plays: Iterable[Play], pattern: str) -> str:
+    """If the beginning is in a block with a loop: the id of the task that finds its items. Of the
+    first item tasks are left out, too, see `start_within`. UsageError as `start_at`."""
+    return _started(plays, pattern)[1]
+
+
+def _started(plays: Iterable[Play], pattern: str) -> tuple[tuple[Play, ...], str]:
     every = tuple(plays)
     for number, play in enumerate(every):
         found = _Start(pattern)
@@ -181,7 +187,8 @@ class _Start:
         return task if self.begun else None
 
     def _block(self, block: Block) -> Block | None:
-        if self.begun:
+        before = bool(self.begun)
+        if before:
             return block
         tasks = self.nodes(block.tasks)
         if self.begun and block.loop is not None:
@@ -189,3 +196,8 @@ class _Start:
         if tasks and not self.begun:
             return replace(block, tasks=tasks, rescue=(), always=())
         return replace(block, tasks=tasks) if tasks else None
+
+
+def is_decision(node: Node) -> bool:
+    """Whether it is the task that decides about one item of a block's loop."""
+    return isinstance(node, Task) and node.action.name == LOOPED
