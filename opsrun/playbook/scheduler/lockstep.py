@@ -41,6 +41,8 @@ class Lockstep:
         self._word: TaskEnded | None = None
         self._asking = False
         """Only the first host does it, at least until it has answered."""
+        self._late: list[HostState] = []
+        """Hosts that were released since the turn began."""
         self._failed: dict[str, HostState] = {}
         self._said: list[TaskEnded] = []
         self._fatal = ""
@@ -64,7 +66,8 @@ class Lockstep:
             self._begin(task)
 
     def _settle(self) -> None:
-        for host in self._moved:
+        # A host may be there twice: it was released before the turn that it was parked in ended.
+        for host in dict.fromkeys(self._moved):
             if host.parked is not None:
                 continue
             task = self._progress.settle(host)
@@ -87,7 +90,7 @@ class Lockstep:
         if is_flush(task):
             self._flush(hosts)
             return
-        self._task, self._failed, self._said = task, {}, []
+        self._task, self._failed, self._said, self._late = task, {}, [], []
         self._fatal, self._twice = "", False
         self._asking = _once(task) is not False
         if self._asking:
@@ -117,6 +120,7 @@ class Lockstep:
     def back(self, host: HostState) -> None:
         """``host`` catches up: the next task is the nearest to the beginning again."""
         self._moved.append(host)
+        self._late.append(host)
         self._tape.rewind()
 
     def _flush(self, hosts: Iterable[HostState]) -> None:
@@ -190,10 +194,10 @@ class Lockstep:
         assert self._task is not None
         for host in hosts:
             self._pass(host, self._task)
-        for host in self._progress.crew:
-            if host.parked is not None:
-                host.missed = host.missed or set()
-                host.missed.add(self._task.id)
+        parked = [host for host in self._progress.crew if host.parked is not None]
+        for host in (*parked, *self._late):
+            host.missed = host.missed or set()
+            host.missed.add(self._task.id)
 
     def _pass(self, host: HostState, task: Task) -> None:
         if host.road.due:
