@@ -55,7 +55,7 @@ class Role:
     """A role as one place uses it."""
 
     name: str
-    """As written; ``ns.coll.role`` for one of a collection."""
+    """As written; always with the collection, ``ns.coll.role``, for one of a collection."""
     path: str
     """Its directory."""
     defaults: VarsLayer = field(default_factory=lambda: VarsLayer({}))

@@ -87,10 +87,13 @@ def _look(kit: Kit, options: Spot) -> None:
             _look(kit, option.inner("options", "set of options"))
 
 
-def validation(role: Role, entry: str, point: EntryPoint, above: Above, name: str) -> Task:
+def validation(
+    kit: Kit, role: Role, entry: str, point: EntryPoint, above: Above, name: str
+) -> Task:
     """The task that stands at the head of a role; tagged ``always``.
 
     Args:
+        kit: knows where the role is.
         role: with the parameters that it is given.
         entry: the entry point's name.
         point: see `EntryPoint`.
@@ -99,7 +102,8 @@ def validation(role: Role, entry: str, point: EntryPoint, above: Above, name: st
     """
     title = f"Validating arguments against arg spec '{entry}'"
     said = f"{title} - {point.description}" if point.description else title
-    context = {"type": "role", "name": role.name, "argument_spec_name": entry, "path": role.path}
+    path = kit.files.real(role.path)
+    context = {"type": "role", "name": role.name, "argument_spec_name": entry, "path": path}
     args = {
         "argument_spec": point.options,
         "provided_arguments": dict(role.params.values),

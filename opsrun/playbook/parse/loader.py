@@ -18,7 +18,7 @@ from opsrun.playbook.parse.above import Above, Kit, PlayScope, StaticRender
 from opsrun.playbook.parse.blocks import notified, of_item
 from opsrun.playbook.parse.files import Files
 from opsrun.playbook.parse.includes import task_file, truth
-from opsrun.playbook.parse.inherit import inherit
+from opsrun.playbook.parse.inherit import inherit, merged
 from opsrun.playbook.parse.names import BLOCK, BLOCK_PARTS, OWN_BLOCK, ROLE_FROM
 from opsrun.playbook.parse.playbooks import PlaybookReader
 from opsrun.playbook.parse.requirements import Requirements, requirements_of
@@ -179,6 +179,8 @@ class Loader:
         """The blocks and handlers of an ``include_role``, dependencies first. PlaybookError."""
         outer = self._above(task)
         name, above = self._inner(task, include, outer)
+        searched = merged(task.keywords.collections, above.keywords.collections)
+        above = replace(above, keywords=replace(above.keywords, collections=searched))
 
         def yes(key: str, default: bool = True) -> bool:
             return truth(task.action, key, include.args.get(key), default)

@@ -14,6 +14,7 @@ from opsrun.playbook.model.nodes import Play, VarsLayer
 from opsrun.playbook.parse.above import Above, Kit, PlayScope
 from opsrun.playbook.parse.checks import shown
 from opsrun.playbook.parse.files import EXTENSIONS, joined
+from opsrun.playbook.parse.find_role import collection_folders
 from opsrun.playbook.parse.includes import rendered
 from opsrun.playbook.parse.inherit import conditions, merged, tags
 from opsrun.playbook.parse.names import GATHERED, IMPORT_PLAYBOOK, bare
@@ -143,14 +144,17 @@ class PlaybookReader:
         tried = [beside]
         parts = name.split(".")
         if len(parts) >= 3 and "/" not in name:
-            tried += self._in_collection(parts, os.path.dirname(path))
+            tried += self._in_collection(parts)
         found = self.kit.files.first(tried)
         if found is None:
             raise spot.value_error(f"no playbook {name!r}; looked for {', '.join(tried)}", key)
         return found, ".".join(parts[:2])
 
-    def _in_collection(self, parts: list[str], folder: str) -> list[str]:
-        bases = [os.path.join(folder, "collections"), *self.kit.collections_path]
-        inner = os.path.join("ansible_collections", parts[0], parts[1], "playbooks", parts[2])
-        endings = ("", *EXTENSIONS)
-        return [os.path.join(base, inner) + ending for base in bases for ending in endings]
+    def _in_collection(self, parts: list[str]) -> list[str]:
+        name, ending = parts[2:], ""
+        if len(name) > 1 and f".{name[-1]}" in EXTENSIONS:
+            ending = f".{name.pop()}"
+        folders = collection_folders(self.kit, self.kit.playbooks, ".".join(parts[:2]))
+        bases = [os.path.join(folder, "playbooks", *name) for folder in folders]
+        endings = (ending,) if ending else EXTENSIONS
+        return [base + each for base in bases for each in endings]

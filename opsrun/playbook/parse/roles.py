@@ -159,7 +159,11 @@ def _loaded(
 ) -> Loaded:
     start = use.froms.get("tasks_from", "main")
     point = meta.entry_points.get(start) if use.validate else None
-    first = () if point is None else (validation(role, start, point, inner, f"{prefix}/arguments"),)
+    first = (
+        ()
+        if point is None
+        else (validation(kit, role, start, point, inner, f"{prefix}/arguments"),)
+    )
     tasks = _part(kit, role, "tasks", use, replace(inner, handler=False), f"{prefix}/tasks")
     own_handlers = replace(inner, handler=True, folder=os.path.join(role.path, "handlers"))
     handlers = _part(kit, role, "handlers", use, own_handlers, f"{prefix}/handlers")
@@ -205,7 +209,9 @@ def _shell(kit: Kit, use: Use, above: Above, found: find_role.Found, meta: Meta)
     """The role without its dependencies."""
     parents = (*above.role.parents, above.role) if above.role else ()
     allow = meta.allow_duplicates if use.allow_duplicates is None else use.allow_duplicates
-    name = use.name if "/" not in use.name else os.path.basename(use.name.rstrip("/"))
+    name = use.name.strip()
+    if found.collection is not None:
+        name = f"{found.collection}.{name.rpartition('.')[2]}"
     defaults = find_role.part(
         kit, found.path, "defaults", use.froms.get("defaults_from"), directory=True
     )
@@ -223,7 +229,7 @@ def _shell(kit: Kit, use: Use, above: Above, found: find_role.Found, meta: Meta)
         allow_duplicates=allow,
         collection=found.collection,
         origin=use.origin,
-        key=_key(use, found.path),
+        key=_key(use, name, found.path),
         argument_specs=meta.argument_specs,
     )
 
@@ -235,14 +241,14 @@ def _includers(use: Use, above: Role | None) -> tuple[Role, ...]:
     return above.includers if use.unique else (*above.includers, above)
 
 
-def _key(use: Use, path: str) -> str:
+def _key(use: Use, name: str, path: str) -> str:
     """Equal for uses of a role that count as one: entries and dependencies that say the same, or
     imports and includes that give the same variables, whatever their conditions and tags."""
     entry = use.entry.data if use.entry else {}
     own = [entry.get(key) for key in ("when", "tags", "vars")]
     given = [sorted(each.items(), key=str) for each in use.given if each]
     params = sorted(use.params.values.items(), key=str)
-    return repr((use.unique, use.name, path, own, params, sorted(use.froms.items()), given))
+    return repr((use.unique, name, path, own, params, sorted(use.froms.items()), given))
 
 
 def layer(documents: list[Document]) -> VarsLayer:

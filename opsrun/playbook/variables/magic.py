@@ -157,12 +157,12 @@ def _of_parents(role: Role) -> Makers:
 
 
 def _of_role(role: Role) -> Makers:
-    full = role.name if role.collection is None else f"{role.collection}.{_last(role.name)}"
+    short = role.name.removeprefix(f"{role.collection}.")
     return {
-        "role_name": _always(_last(role.name)),
+        "role_name": _always(short),
         "role_path": lambda: os.path.abspath(role.path),
         "role_uuid": _always(role.path),
-        "ansible_role_name": _always(full),
+        "ansible_role_name": _always(role.name),
         "ansible_collection_name": _always(role.collection),
         **(_of_parents(role) if role.includers else {}),
     }
@@ -187,7 +187,3 @@ def described(task: Task) -> dict[str, Any]:
         "no_log": keywords.no_log,
         "run_once": keywords.run_once,
     }
-
-
-def _last(name: str) -> str:
-    return os.path.basename(name.rstrip("/")) if "/" in name else name.rsplit(".", 1)[-1]

@@ -57,8 +57,8 @@ def own_params(role: Role) -> list[Layer]:
 
 
 def _vars(role: Role) -> list[Layer]:
-    """Of a role by itself, weakest first."""
-    below = [layer for each in role.dependencies for layer in _vars(each)]
+    """Of a role by itself, weakest first; what a dependency's entry says is for that one alone."""
+    below = [layer for each in role.dependencies for layer in _files_vars(each)]
     return [*below, role.entry_vars.values, role.vars.values]
 
 

@@ -193,11 +193,11 @@ def test_roles_of_collections_see_their_own(desk: Any, tasks_of: Tasks) -> None:
     }
     play = desk.using(collections_path=["c"]).play("- hosts: all\n  roles: [n.s.r]\n", files)
     tasks = tasks_of(play)
-    assert ran(tasks) == ["sister:sister", "n.s.r:r"]
+    assert ran(tasks) == ["n.s.sister:sister", "n.s.r:r"]
     assert tasks[1].role.collection == "n.s"
     assert tasks[1].keywords.collections == ("n.s", "q.p")
     short = desk.play("- hosts: all\n  collections: n.s\n  roles: [sister]\n")
-    assert ran(tasks_of(short)) == ["sister:sister"]
+    assert ran(tasks_of(short)) == ["n.s.sister:sister"]
 
 
 def test_specifications_of_arguments_are_kept(desk: Any, tasks_of: Tasks) -> None:
@@ -296,7 +296,8 @@ def test_names_of_roles_are_rendered_with_what_is_known_before_any_host(
             "elsewhere/b/tasks/main.yml": "- {name: eb, ping: }\n",
         },
     )
-    assert ran(tasks_of(play)) == ["a:a", "b:eb", "a:a", "d:d"]
+    where = desk.folder / "elsewhere" / "b"
+    assert ran(tasks_of(play)) == ["a:a", f"{where}:eb", "a:a", "d:d"]
 
 
 def test_a_role_whose_name_needs_a_host_is_refused_where_it_is_named(desk: Any) -> None:

@@ -1,0 +1,2 @@
+def helper(v):
+    return "h%s" % v

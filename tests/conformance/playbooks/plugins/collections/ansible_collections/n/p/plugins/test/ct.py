@@ -1,0 +1,3 @@
+class TestModule(object):
+    def tests(self):
+        return {"ct": lambda v: v == 1}

@@ -1,0 +1,3 @@
+class FilterModule(object):
+    def filters(self):
+        return {'dynf': lambda v: 'dyn filter'}
