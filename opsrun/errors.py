@@ -97,6 +97,8 @@ class InputError(OpsrunError):
 
     rule = ""
     """What lint calls it; empty where it has no name of its own."""
+    sealed = False
+    """It is encrypted, and can't be opened."""
 
     def __init__(
         self,

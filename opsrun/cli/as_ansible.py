@@ -48,6 +48,7 @@ from opsrun.errors import (
     PlaybookError,
     SinkClosed,
 )
+from opsrun.vault.vault import WhichSecret
 
 _REFUSED = {
     "ansible-config": "opsrun has `opsrun config show` for its own settings, and no ansible-config",
@@ -99,7 +100,7 @@ def _vault(words: Sequence[str]) -> int:
     """``opsrun vault`` has ansible-vault's options."""
     settings = _settings()
     os.environ.update(vault_environment(settings))
-    return _status(["vault", *words])
+    return _status(["vault", *words], refused=FAILED)
 
 
 def _settings() -> Settings:
@@ -196,10 +197,11 @@ def _carried_out(made: Translation) -> int:
         words += ["-i", _NO_HOSTS if os.path.exists(_NO_HOSTS) else os.devnull]
     # The defaults of opsrun's own users are not those of Ansible's.
     os.environ.pop("OPSRUN_INVENTORY", None)
+    os.environ["OPSRUN_ANSIBLE_CFG"] = "no"
     return _status(words)
 
 
-def _status(words: Sequence[str]) -> int:
+def _status(words: Sequence[str], refused: int = OPTIONS) -> int:
     try:
         ended = main.main(args=list(words), prog_name="opsrun", standalone_mode=False)
         return _ENDED.get(ended if isinstance(ended, int) else 0, ERROR)
@@ -207,7 +209,7 @@ def _status(words: Sequence[str]) -> int:
         return _ENDED.get(exit_.exit_code, ERROR)
     except click.ClickException as error:
         error.show()
-        return OPTIONS
+        return refused
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except (SinkClosed, BrokenPipeError):
@@ -227,8 +229,10 @@ def _told(error: Exception) -> str:
 
 def _status_of(error: Exception) -> int:
     """Ansible's status for an error before the first host was reached."""
+    if isinstance(error, InputError) and error.sealed:
+        return ERROR
     if isinstance(error, PlaybookError):
         return PARSER
     if isinstance(error, NotBuiltError):
         return OPTIONS
-    return OPTIONS if isinstance(error, InventoryError) else ERROR
+    return OPTIONS if isinstance(error, (InventoryError, WhichSecret)) else ERROR

@@ -9,8 +9,15 @@ from typing import Any
 import click
 
 from opsrun.cli.options import take
-from opsrun.cli.vaulting import F, Vaulting, secrets_to_encrypt, vault_of, vault_options_with_letter
-from opsrun.cli.vaulting import new_secret as new_secret_of
+from opsrun.cli.vaulting import (
+    F,
+    Vaulting,
+    seal_with,
+    sealing,
+    sealing_anew,
+    vault_of,
+    vault_options_with_letter,
+)
 from opsrun.errors import UsageError
 
 _STDIN = "-"
@@ -60,11 +67,10 @@ def encrypt(
 ) -> None:
     """Encrypt files in place; standard input to standard output where none is named."""
     from opsrun.cli.vault_files import clear_texts, put_out
-    from opsrun.vault.vault import sealed
 
     found = clear_texts(files, output)
-    label, secret = secrets_to_encrypt(take(Vaulting, values), encrypt_vault_id)
-    made = {path: sealed(data, secret, label).encode() for path, data in found.items()}
+    seal = sealing(take(Vaulting, values), encrypt_vault_id)
+    made = {path: seal(data).encode() for path, data in found.items()}
     put_out(made, output)
 
 
@@ -104,14 +110,13 @@ def create(file: str, encrypt_vault_id: str | None, **values: Any) -> None:
     """Write a new encrypted file, in $EDITOR."""
     from opsrun.cli.vault_files import writable
     from opsrun.vault.editing import edited, put_back
-    from opsrun.vault.vault import sealed
 
     if os.path.lexists(file):
         raise UsageError(f"{file}: it is there already; `opsrun vault edit` changes it")
     writable(file)
-    label, secret = secrets_to_encrypt(take(Vaulting, values), encrypt_vault_id)
+    seal = sealing(take(Vaulting, values), encrypt_vault_id)
     made = edited(b"", file, os.environ)
-    put_back(file, None, lambda: sealed(made, secret, label))
+    put_back(file, None, seal(made))
 
 
 @_command("edit")
@@ -122,7 +127,6 @@ def edit(file: str, encrypt_vault_id: str | None, **values: Any) -> None:
     """Change an encrypted file, in $EDITOR; one that isn't changed is not written."""
     from opsrun.cli.vault_files import sealed_texts, writable
     from opsrun.vault.editing import edited, put_back
-    from opsrun.vault.vault import sealed
 
     found = sealed_texts((file,), None)[file]
     writable(file)
@@ -132,7 +136,7 @@ def edit(file: str, encrypt_vault_id: str | None, **values: Any) -> None:
         label, secret = opens.secrets.to_encrypt(encrypt_vault_id)
     made = edited(plain, file, os.environ)
     if made != plain or encrypt_vault_id is not None:
-        put_back(file, found, lambda: sealed(made, secret, label))
+        put_back(file, found, seal_with(label, secret)(made))
 
 
 @_command("rekey")
@@ -152,17 +156,18 @@ def rekey(
     """Encrypt files anew with another secret; none of them unless all can be opened."""
     from opsrun.cli.vault_files import sealed_texts
     from opsrun.vault.rewriting import replace_all
-    from opsrun.vault.vault import sealed
 
+    if new_vault_id is not None and new_vault_password_file is not None:
+        raise click.UsageError("--new-vault-id and --new-vault-password-file: give one of them")
     found = sealed_texts(files, None)
     opens = vault_of(take(Vaulting, values), asks=True)
     plain = {path: opens.open(data, path=path) for path, data in found.items()}
     given = new_vault_id, new_vault_password_file
     if encrypt_vault_id is not None and given == (None, None):
-        label, secret = opens.secrets.to_encrypt(encrypt_vault_id)
+        seal = seal_with(*opens.secrets.to_encrypt(encrypt_vault_id))
     else:
-        label, secret = new_secret_of(*given, encrypt_vault_id)
-    made = {path: sealed(data, secret, label).encode() for path, data in plain.items()}
+        seal = sealing_anew(*given, encrypt_vault_id)
+    made = {path: seal(data).encode() for path, data in plain.items()}
     replace_all(made)
 
 
@@ -193,6 +198,6 @@ def encrypt_string(
     from opsrun.cli.vault_strings import String, gathered, in_yaml
 
     strings: list[String] = gathered(texts, names, stdin_name, prompt, show_input)
-    label, secret = secrets_to_encrypt(take(Vaulting, values), encrypt_vault_id)
-    made = "".join(in_yaml(string, secret, label) for string in strings)
+    seal = sealing(take(Vaulting, values), encrypt_vault_id)
+    made = "".join(in_yaml(string, seal) for string in strings)
     put_out({_STDIN: made.encode()}, output or _STDIN)

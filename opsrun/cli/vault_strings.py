@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from opsrun.cli.asking import Asker
 from opsrun.cli.vault_files import STDIN, read_stdin
+from opsrun.cli.vaulting import Seal
 from opsrun.errors import UsageError
 from opsrun.secret import Secret
-from opsrun.vault.vault import sealed
 
 _INDENT = " " * 10
 """As ansible-vault prints it: deep enough wherever it is pasted."""
@@ -29,23 +29,22 @@ class String:
 def gathered(
     texts: Sequence[str], names: Sequence[str], stdin_name: str | None, prompt: bool, shown: bool
 ) -> list[String]:
-    """The texts that are asked for, those of standard input and the command line, in this order.
+    """The texts that are asked for, those of standard input and the command line, in this order;
+    standard input where nothing says.
 
     Raises:
-        UsageError: there is none, one is empty, or there are more names than texts.
+        UsageError: one is empty, or there are more names than texts.
     """
     found = []
     if prompt:
         found.append(_prompted(shown))
-    if STDIN in texts or stdin_name is not None:
+    if STDIN in texts or stdin_name is not None or not (prompt or texts):
         text = read_stdin().decode("utf-8", "surrogateescape")
         found.append(String(Secret(text), stdin_name))
     words = [text for text in texts if text != STDIN]
     if len(names) > len(words):
         raise UsageError(f"there are {len(names)} names (-n) and {len(words)} texts")
     found += [String(Secret(text), name) for text, name in _named(words, names)]
-    if not found:
-        raise UsageError("what is to be encrypted? Give texts, - for standard input, or --prompt")
     if not all(string.text for string in found):
         raise UsageError("a text to encrypt is empty")
     return found
@@ -67,10 +66,10 @@ def _prompted(shown: bool) -> String:
     return String(text, name.reveal().strip() or None)
 
 
-def in_yaml(string: String, secret: Secret, label: str) -> str:
+def in_yaml(string: String, seal: Seal) -> str:
     """The text encrypted, as a value in YAML, with its name in front."""
     plain = string.text.reveal().encode("utf-8", "surrogateescape")
-    lines = sealed(plain, secret, label).splitlines()
+    lines = seal(plain).splitlines()
     body = "".join(f"{_INDENT}{line}\n" for line in lines)
     return f"{_key(string.name)}!vault |\n{body}"
 

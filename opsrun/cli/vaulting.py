@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
+from opsrun.cli.main import warn
 from opsrun.errors import UsageError
 
 if TYPE_CHECKING:
@@ -100,17 +102,29 @@ def vault_of(given: Given, *, asks: bool = False) -> Vault:
 @cache
 def _made(vault_ids: tuple[str, ...], files: tuple[str, ...], ask: bool, asks: bool) -> Vault:
     # Once, whoever asks again: nobody wants to type it twice.
-    from opsrun.cli.asking import Asker
     from opsrun.vault.sources import read_secrets
     from opsrun.vault.vault import Vault
 
     match = told_by(os.environ)["match"]
     sources = _sources(Vaulting(vault_ids, files, ask), asks)
-    return Vault(read_secrets(sources, Asker(), only_matching=match))
+    return Vault(read_secrets(sources, _prompt, only_matching=match, warn=warn))
+
+
+def _prompt(words: str) -> Secret | None:
+    """Asks on the terminal; where there is none, a pipe's next line is the answer."""
+    from opsrun.cli.asking import Asker
+    from opsrun.secret import Secret
+
+    asker = Asker()
+    if asker.is_there() or sys.stdin.isatty():
+        return asker(words)
+    return Secret(sys.stdin.readline().rstrip("\r\n"))
 
 
 def _sources(given: Given, asks: bool) -> tuple[Source, ...]:
+    from opsrun.cli.asking import Asker
     from opsrun.vault.sources import Source, sources_of
+    from opsrun.vault.vault import HOW
 
     told = told_by(os.environ)
     found = sources_of(
@@ -121,40 +135,52 @@ def _sources(given: Given, asks: bool) -> tuple[Source, ...]:
         default_file=told["file"],
         default_label=told["label"],
     )
-    return found or ((Source(told["label"], "prompt", "--ask-vault-pass"),) if asks else ())
+    if found or not asks:
+        return found
+    if not Asker().is_there():
+        # Standard input is the text itself, as far as anybody knows.
+        raise UsageError(f"no vault secret is at hand: say {HOW}")
+    return (Source(told["label"], "prompt", "--ask-vault-pass"),)
 
 
-def secrets_to_encrypt(given: Given, label: str | None) -> tuple[str, Secret]:
-    """The vault id and the secret that encrypt; what is typed is asked for twice.
+Seal = Callable[[bytes], str]
+"""Encrypts."""
+
+
+def seal_with(label: str, secret: Secret) -> Seal:
+    """Encrypts with ``secret``; with ``ANSIBLE_VAULT_ENCRYPT_SALT``, the same each time."""
+    from opsrun.vault.vault import sealed
+
+    salt = os.environ.get("ANSIBLE_VAULT_ENCRYPT_SALT", "").encode("utf-8", "surrogateescape")
+    return lambda plain: sealed(plain, secret, label, salt=salt or None)
+
+
+def sealing(given: Given, label: str | None) -> Seal:
+    """Encrypts with the secret of the options; what is typed is asked for twice.
 
     Raises:
         UsageError: a source can't be used, or there are several and ``label`` is none of theirs.
     """
-    from opsrun.cli.asking import Asker
     from opsrun.vault.sources import read_secrets
 
-    found = read_secrets(_sources(given, asks=True), Asker(), new=True)
-    return found.to_encrypt(label or told_by(os.environ)["encrypts"])
+    found = read_secrets(_sources(given, asks=True), _prompt, new=True, warn=warn)
+    return seal_with(*found.to_encrypt(label or told_by(os.environ)["encrypts"]))
 
 
-def new_secret(vault_id: str | None, file: str | None, label: str | None) -> tuple[str, Secret]:
-    """The vault id and the secret of ``--new-vault-id`` or ``--new-vault-password-file``; asked for
+def sealing_anew(vault_id: str | None, file: str | None, label: str | None) -> Seal:
+    """Encrypts with the secret of ``--new-vault-id`` or ``--new-vault-password-file``; asked for
     twice where there is neither.
 
     Raises:
-        UsageError: both are given, or it can't be used.
+        UsageError: it can't be used.
     """
-    from opsrun.cli.asking import Asker
     from opsrun.vault.sources import Source, read_secrets
 
     default = told_by(os.environ)["label"]
-    if vault_id is not None and file is not None:
-        raise UsageError("--new-vault-id and --new-vault-password-file: give one of them")
     source = Source(default, file or "prompt", "--new-vault-password-file")
     if vault_id is not None:
         source = Source.of(vault_id, "--new-vault-id", default)
-    found = read_secrets([source], Asker(), new=True)
-    return found.to_encrypt(label)
+    return seal_with(*read_secrets([source], _prompt, new=True).to_encrypt(label))
 
 
 def told_by(environ: Mapping[str, str]) -> dict[str, Any]:

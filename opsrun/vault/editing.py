@@ -7,7 +7,7 @@ import os
 import shlex
 import signal
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from opsrun.errors import UsageError
@@ -80,19 +80,19 @@ def _nothing(number: int, frame: Any) -> None:
     return None
 
 
-def put_back(path: str, found: bytes | None, sealed: Callable[[], str]) -> None:
+def put_back(path: str, found: bytes | None, envelope: str) -> None:
     """Replace an encrypted file with what was made of it in an editor.
 
     Args:
         path: the file.
         found: its bytes before the editor was started; None where there was none.
-        sealed: encrypts what was made.
+        envelope: what was made, encrypted.
 
     Raises:
         UsageError: it was changed by somebody else meanwhile, or can't be written; what was made is
             kept, encrypted, in a file that the message names.
     """
-    made = sealed().encode()
+    made = envelope.encode()
     try:
         if _now(path) != found:
             raise UsageError(f"{path}: somebody else has changed it meanwhile")

@@ -11,10 +11,10 @@ import os
 import stat
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
-from opsrun.errors import UsageError
+from opsrun.errors import ConfigError, UsageError
 from opsrun.secret import Secret
 from opsrun.spawning import spawn
 from opsrun.vault.envelope import DEFAULT, LABELS, is_label, is_sealed
@@ -37,6 +37,8 @@ class Source:
     """``prompt``, or a path."""
     said_by: str = "--vault-id"
     """What names it, for messages."""
+    optional: bool = False
+    """Others will do where it has none: it stands in settings, for whatever there may be."""
 
     @property
     def is_prompt(self) -> bool:
@@ -84,12 +86,13 @@ def sources_of(
     Raises:
         UsageError: one of them is malformed.
     """
-    texts = [(text, "vault_identity_list") for text in identity_list if text.strip()]
-    texts += [(text, "--vault-id") for text in vault_ids]
-    found = [Source.of(text, by, default_label) for text, by in texts]
+    listed = (text for text in identity_list if text.strip())
+    found = [Source.of(text, "vault_identity_list", default_label) for text in listed]
+    found = [replace(source, optional=True) for source in found]
+    found += [Source.of(text, default_label=default_label) for text in vault_ids]
     found += [Source(default_label, path, "--vault-password-file") for path in password_files]
     if default_file:
-        found.append(Source(default_label, default_file, "vault_password_file"))
+        found.append(Source(default_label, default_file, "vault_password_file", optional=True))
     if ask:
         found.append(Source(default_label, "prompt", "--ask-vault-pass"))
     unique = {(each.label, each.place): each for each in reversed(found)}
@@ -103,6 +106,7 @@ def read_secrets(
     *,
     only_matching: bool = False,
     new: bool = False,
+    warn: Callable[[str], None] = lambda words: None,
 ) -> VaultSecrets:
     """The secrets of all sources: files are read, programs run, the operator is asked.
 
@@ -112,15 +116,28 @@ def read_secrets(
         cwd: what paths are seen from.
         only_matching: see `VaultSecrets`.
         new: they are to encrypt; what is typed is asked for twice.
+        warn: told of optional sources that have none.
 
     Raises:
-        UsageError: a source has no secret, or can't be used.
+        UsageError: a source has no secret, or can't be used; or none of the optional ones can.
+        ConfigError: a file is encrypted, and no secret before it opens it.
     """
     ask = partial(_asked_twice if new else _asked, prompt=prompt)
     found = VaultSecrets(only_matching=only_matching)
+    passed_over: list[UsageError] = []
     for source in sources:
-        secret = _secret_of(source, ask, cwd, found)
-        found = VaultSecrets((*found.entries, (source.label, secret)), only_matching)
+        try:
+            secret = _secret_of(source, ask, cwd, found)
+        except UsageError as error:
+            if not source.optional:
+                raise
+            passed_over.append(error)
+        else:
+            found = VaultSecrets((*found.entries, (source.label, secret)), only_matching)
+    if passed_over and not found.entries:
+        raise passed_over[0]
+    for problem in passed_over:
+        warn(f"warning: {problem}")
     return found
 
 
@@ -168,7 +185,7 @@ def _read(source: Source, path: str, before: VaultSecrets) -> bytes:
         raise UsageError(f"{source.said_by}: {source.place}: larger than {_LONGEST} bytes")
     if is_sealed(data.strip()):
         # A file of one secret may be encrypted with one that comes before.
-        data = Vault(before).open(data.strip(), path=source.place)
+        data = Vault(before).open(data.strip(), path=source.place, error=ConfigError)
     return data.strip()
 
 

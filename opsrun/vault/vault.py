@@ -14,6 +14,10 @@ from opsrun.vault.envelope import DEFAULT, Damaged, parse, written
 HOW = "--vault-id, --vault-password-file or --ask-vault-pass"
 
 
+class WhichSecret(UsageError):
+    """Several secrets could encrypt, and nothing says which."""
+
+
 @dataclass(frozen=True, slots=True)
 class VaultSecrets:
     """Passwords by vault id, in the order in which they are tried; an id may have several.
@@ -56,15 +60,16 @@ class VaultSecrets:
         return own + [each for each in self.entries if each[0] != label and not self.only_matching]
 
     def to_encrypt(self, label: str | None = None) -> tuple[str, Secret]:
-        """The secret that encrypts: that of the only vault id, or of ``label``.
+        """The secret that encrypts: the only one, or the first one of ``label``.
 
         Raises:
             UsageError: there is none, or there are several to choose from.
         """
         if not self.entries:
             raise UsageError(f"nothing to encrypt with: say {HOW}")
-        if label is None and len(self.labels) > 1:
-            raise UsageError(f"which of {_ids(self)} encrypts? Say --encrypt-vault-id")
+        if label is None and len(self.entries) > 1:
+            each = ", ".join(name for name, _ in self.entries)
+            raise WhichSecret(f"which secret encrypts: {each}? Say --encrypt-vault-id")
         if label is None:
             return self.entries[0]
         for entry in self.entries:
@@ -186,7 +191,9 @@ class _Refusal:
 
     def because(self, words: str, line: int | None = None) -> InputError:
         subject = self.what or "this file"
-        return self.error(f"{subject} {words}", path=self.path, line=line or self.line)
+        made = self.error(f"{subject} {words}", path=self.path, line=line or self.line)
+        made.sealed = True
+        return made
 
     def damaged(self, damage: Damaged) -> InputError:
         # A value in YAML may begin on the line of its key or not; of a file the line is known.
