@@ -31,6 +31,7 @@ COMMANDS = {
     "lint": ("opsrun.cli.lint:lint", "Find mistakes in playbooks and roles, without a host."),
     "inventory": ("opsrun.cli.inventory:inventory", "Show and explain the inventory."),
     "vault": ("opsrun.cli.vault:vault", "Encrypt and decrypt files and values."),
+    "graph": ("opsrun.cli.graph:graph", "Draw what playbooks do: a tree, or a picture."),
     "doc": ("opsrun.cli.doc:doc", "What a module, a keyword or a filter is, and takes."),
     "schema": ("opsrun.cli.schema:schema", "JSON Schema of playbooks and so on, for editors."),
     "compat": ("opsrun.cli.compat:compat", "Write programs named as Ansible's that run opsrun."),
@@ -72,7 +73,19 @@ def shared_options() -> frozenset[str]:
     return frozenset(f.name.replace("_", "-") for kind in kinds for f in fields(kind))
 
 
-def _defaults(name: str, command: click.Command) -> dict[str, Any]:
+def _defaults(ctx: click.Context, name: str, command: click.Command) -> dict[str, Any]:
+    own = _own_defaults(name, command)
+    if name not in ("playbook", "inventory"):
+        return own
+    from opsrun.cli import ansible_cfg
+
+    others = ansible_cfg.defaults(ctx, name, command)
+    if isinstance(command, click.Group):
+        return {sub: {**others.get(sub, {}), **own.get(sub, {})} for sub in command.commands}
+    return {**others, **own}
+
+
+def _own_defaults(name: str, command: click.Command) -> dict[str, Any]:
     from opsrun.cli import settings
 
     # Also what is there and can't be read: it is told, not passed over.
@@ -100,7 +113,7 @@ class LazyGroup(click.Group):
             ctx.fail(f"no such command {args[0]!r}{did_you_mean(args[0], COMMANDS)}")
         found = super().resolve_command(ctx, args)
         if found[0] is not None and found[1] is not None:
-            ctx.default_map = {found[0]: _defaults(found[0], found[1])}
+            ctx.default_map = {found[0]: _defaults(ctx, found[0], found[1])}
         return found
 
     def invoke(self, ctx: click.Context) -> Any:
