@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import click
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from opsrun.events import Event, Sink
     from opsrun.inventory import Host, Inventory
     from opsrun.report import Report
+    from opsrun.sinks import OutputOptions
 
 
 class Shown(Protocol):
@@ -51,6 +52,14 @@ class Shown(Protocol):
     @property
     def outdir(self) -> str | None:
         """Where outputs are kept, too."""
+
+
+@runtime_checkable
+class Refined(Protocol):
+    """What has more to say of how results are shown."""
+
+    def refined(self, options: OutputOptions) -> OutputOptions:
+        """The same options with that in them."""
 
 
 def choose_hosts(selection: Selection) -> tuple[Inventory, tuple[Host, ...]]:
@@ -354,6 +363,8 @@ class Outputs:
             diff=self._show.diff,
             output_events=self._show.kind == "jsonl",
         )
+        if isinstance(self._show, Refined):
+            options = self._show.refined(options)
         sinks = [make_sink(self._show.kind, out, err, options)]
         if self._show.outdir is not None:
             from opsrun.sinks.outdir import OutdirSink

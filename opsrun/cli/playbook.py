@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from opsrun.cli.ansible_cfg import tell
 from opsrun.cli.options import (
     F,
     Reach,
@@ -16,6 +17,7 @@ from opsrun.cli.options import (
     connection_options,
     take,
 )
+from opsrun.cli.settled import Settled, settled_options
 from opsrun.cli.vaulting import vault_of, vault_options
 from opsrun.errors import UsageError
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from opsrun.composition.run import Run
     from opsrun.inventory import Inventory
     from opsrun.playbook.variables.settings import Gathering
+    from opsrun.sinks import OutputOptions
 
 OUTPUTS = ("text", "json", "jsonl", "ansible")
 _OTHERS = ("fold", "line")
@@ -93,11 +96,21 @@ class PlaybookShow:
     verbose: int = 0
     quiet: bool = False
     diff: bool = False
+    settled: Settled = field(default_factory=Settled)
 
     @property
     def kind(self) -> str:
         """The sink's name."""
         return "playbook" if self.output == "text" else self.output
+
+    def refined(self, options: OutputOptions) -> OutputOptions:
+        """See `opsrun.cli.execution.Refined`."""
+        return replace(
+            options,
+            custom_stats=self.settled.custom_stats,
+            show_ok=not self.settled.hide_ok,
+            show_skipped=not self.settled.hide_skipped,
+        )
 
     @property
     def verbosity(self) -> int:
@@ -228,16 +241,21 @@ _PLAYING = (
 @connection_options
 @become_options
 @vault_options
+@settled_options
 def playbook(files: tuple[str, ...], **values: Any) -> int:
     """Run playbooks, one after the other, on the hosts that their plays name.
 
     The language is Ansible's, as docs/playbooks.md and docs/dialect.md tell.
     """
     reach, listing = take(Reach, values), take(Listing, values)
-    show = PlaybookShow(values["output"], values["verbose"], values["quiet"], values["diff"])
+    settled = take(Settled, values)
+    show = PlaybookShow(
+        values["output"], values["verbose"], values["quiet"], values["diff"], settled
+    )
     if show.quiet and show.verbose:
         raise UsageError("-q and -v say opposite things: give one of them")
     playing = take(Playing, values)
+    tell(show.verbosity)
     if listing:
         return _listed(files, playing, reach, show, listing)
     return _played(files, playing, reach, show)
@@ -325,6 +343,10 @@ def _options(
         gathering=playing.gathering,
         allow_missing_handlers=playing.allow_missing_handlers,
         cwd=os.getcwd(),
+        any_errors_fatal=show.settled.any_errors_fatal,
+        gather=show.settled.gather,
+        task_timeout=show.settled.task_timeout,
+        poll=show.settled.poll_interval,
     )
     return PlaybookOptions(
         settings,
@@ -332,6 +354,8 @@ def _options(
         strict=playing.strict,
         roles_path=playing.roles_path,
         collections_path=playing.collections_path,
+        plugin_folders=show.settled.plugins,
+        managed=show.settled.managed,
         playbook_dir=playing.playbook_dir,
         prompt=questions.prompt,
         confirm=questions.confirm,

@@ -207,12 +207,13 @@ def for_command(
                 hint = did_you_mean(setting.option, known)
                 raise setting.wrong(f"[{section}] has no option {setting.key!r}{hint}")
             if setting.option in options:
-                _check(setting, options[setting.option])
+                check(setting, options[setting.option])
                 chosen[setting.option] = setting
     return chosen
 
 
-def _check(setting: Setting, parameter: click.Option) -> None:
+def check(setting: Setting, parameter: click.Option) -> None:
+    """Raises ConfigError where an option can't take the value of a setting."""
     if parameter.multiple and not isinstance(setting.value, list):
         raise setting.wrong(f"{setting.key} takes a list, not {setting.value!r}")
     if parameter.is_flag and not isinstance(setting.value, bool):

@@ -121,11 +121,29 @@ def playbook_words(given: Namespace, settings: Settings) -> Translation:
         made.flag("--" + name.replace("_", "-"), getattr(given, name))
     made.flag("--force-handlers", given.force_handlers or settings.is_on("force_handlers"))
     made.add("--gathering", _gathering(settings))
+    settled(made, settings)
     if given.flush_cache:
         made.remarks.append("--flush-cache has no effect: facts are not kept beyond a run")
     strict = settings.get("error_on_missing_handler")
     made.flag("--allow-missing-handlers", strict is not None and not strict.truth)
     return made
+
+
+def settled(made: Translation, settings: Settings) -> None:
+    """What there are settings for, and no options. Raises NotTranslated."""
+    for name in ("gather_subset", "fact_path"):
+        made.add("--" + name.replace("_", "-"), settings.text(name))
+    for name in ("gather_timeout", "task_timeout", "poll_interval"):
+        made.add("--" + name.replace("_", "-"), _number(settings, name))
+    made.add("--managed", settings.text("ansible_managed"))
+    made.flag("--any-errors-fatal", settings.is_on("any_errors_fatal"))
+    made.flag("--custom-stats", settings.is_on("show_custom_stats"))
+    for kind in ("ok", "skipped"):
+        told = settings.get(f"display_{kind}_hosts")
+        made.flag(f"--hide-{kind}", told is not None and not told.truth)
+    for kind in ("filter", "test", "lookup"):
+        told = settings.get(f"{kind}_plugins")
+        made.add(f"--{kind}-plugins", *(told.paths if told is not None else ()))
 
 
 def _gathering(settings: Settings) -> str | None:
@@ -139,8 +157,8 @@ def _gathering(settings: Settings) -> str | None:
     return word
 
 
-def _retries(settings: Settings) -> str | None:
-    told = settings.get("retries")
+def _number(settings: Settings, name: str) -> str | None:
+    told = settings.get(name)
     if told is not None and not told.value.strip().isdigit():
         raise NotTranslated(f"{told.place}: expected a number, found {told.value!r}", ERROR)
     return None if told is None else told.value.strip()
@@ -234,7 +252,7 @@ def _reach(made: Translation, given: Namespace, settings: Settings) -> None:
     key = settings.get("private_key_file")
     made.add("--private-key", given.private_key or (key.path if key else None))
     made.add("-T", given.timeout or settings.text("timeout"))
-    made.add("--retries", _retries(settings))
+    made.add("--retries", _number(settings, "retries"))
     made.add("--port", settings.text("remote_port"))
     made.flag("-k", given.ask_pass or settings.is_on("ask_pass"))
     file = settings.get("connection_password_file")
@@ -254,6 +272,10 @@ def _reach(made: Translation, given: Namespace, settings: Settings) -> None:
             made.add("-O", *ssh_options(text, place))
 
 
+_MOOT_OF_SSH = ("-C", "-q", "-tt", "-t", "-T", "-x", "-a")
+_NAMED_OF_SSH = {"-i": "IdentityFile", "-J": "ProxyJump", "-l": "User", "-p": "Port"}
+
+
 def ssh_options(text: str, place: str) -> list[str]:
     """The ``-o`` options among ssh's words; those that keep connections open are moot.
 
@@ -264,6 +286,11 @@ def ssh_options(text: str, place: str) -> list[str]:
     words = shlex.split(text)
     while words:
         word = words.pop(0)
+        if word in _MOOT_OF_SSH:
+            continue
+        if word[:2] in _NAMED_OF_SSH and (len(word) > 2 or words):
+            found.append(f"{_NAMED_OF_SSH[word[:2]]}={word[2:] or words.pop(0)}")
+            continue
         if not word.startswith("-o") and word != "-C":
             raise NotTranslated(f"{place}: of ssh's options opsrun takes -o alone, not {word!r}")
         if word == "-C":

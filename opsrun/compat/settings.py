@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import configparser
 import os
-from collections.abc import Callable, Iterator, Mapping
+import stat
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from opsrun.compat.translation import ERROR, NotTranslated
@@ -51,6 +52,22 @@ HONOURED: dict[str, tuple[str, ...]] = {
         "ANSIBLE_ERROR_ON_MISSING_HANDLER",
         "defaults.error_on_missing_handler",
     ),
+    "gather_subset": ("ANSIBLE_GATHER_SUBSET", "defaults.gather_subset"),
+    "gather_timeout": ("ANSIBLE_GATHER_TIMEOUT", "defaults.gather_timeout"),
+    "fact_path": ("ANSIBLE_FACT_PATH", "defaults.fact_path"),
+    "any_errors_fatal": ("ANSIBLE_ANY_ERRORS_FATAL", "defaults.any_errors_fatal"),
+    "task_timeout": ("ANSIBLE_TASK_TIMEOUT", "defaults.task_timeout"),
+    "poll_interval": ("ANSIBLE_POLL_INTERVAL", "defaults.poll_interval"),
+    "ansible_managed": ("ANSIBLE_MANAGED_STR", "defaults.ansible_managed"),
+    "show_custom_stats": ("ANSIBLE_SHOW_CUSTOM_STATS", "defaults.show_custom_stats"),
+    "display_ok_hosts": ("ANSIBLE_DISPLAY_OK_HOSTS", "defaults.display_ok_hosts"),
+    "display_skipped_hosts": (
+        "ANSIBLE_DISPLAY_SKIPPED_HOSTS",
+        "defaults.display_skipped_hosts",
+    ),
+    "filter_plugins": ("ANSIBLE_FILTER_PLUGINS", "defaults.filter_plugins"),
+    "test_plugins": ("ANSIBLE_TEST_PLUGINS", "defaults.test_plugins"),
+    "lookup_plugins": ("ANSIBLE_LOOKUP_PLUGINS", "defaults.lookup_plugins"),
     "gathering": ("ANSIBLE_GATHERING", "defaults.gathering"),
     "retries": ("ANSIBLE_SSH_RETRIES", "ssh_connection.retries"),
     "strategy": ("ANSIBLE_STRATEGY", "defaults.strategy"),
@@ -87,9 +104,6 @@ ONLY: dict[str, tuple[str, ...]] = {
     "ANSIBLE_PLAYBOOK_VARS_ROOT": ("top",),
     "ANSIBLE_INJECT_FACT_VARS": _TRUE,
     "ANSIBLE_INJECT_INVOCATION": _FALSE,
-    "ANSIBLE_ANY_ERRORS_FATAL": _FALSE,
-    "ANSIBLE_TASK_TIMEOUT": ("0", ""),
-    "ANSIBLE_SHOW_CUSTOM_STATS": _FALSE,
     "ANSIBLE_ERROR_ON_UNDEFINED_VARS": _TRUE,
     "ANSIBLE_PRIVATE_ROLE_VARS": _FALSE,
     "ANSIBLE_MAX_DIFF_SIZE": ("104448",),
@@ -106,11 +120,8 @@ _ONLY_KEYS = {
     "defaults.no_log": "ANSIBLE_NO_LOG",
     "defaults.playbook_vars_root": "ANSIBLE_PLAYBOOK_VARS_ROOT",
     "defaults.inject_facts_as_vars": "ANSIBLE_INJECT_FACT_VARS",
-    "defaults.any_errors_fatal": "ANSIBLE_ANY_ERRORS_FATAL",
-    "defaults.task_timeout": "ANSIBLE_TASK_TIMEOUT",
     "defaults.error_on_undefined_vars": "ANSIBLE_ERROR_ON_UNDEFINED_VARS",
     "defaults.private_role_vars": "ANSIBLE_PRIVATE_ROLE_VARS",
-    "defaults.show_custom_stats": "ANSIBLE_SHOW_CUSTOM_STATS",
 }
 
 _SOURCES = frozenset(("host_list", "script", "yaml", "ini"))
@@ -148,7 +159,7 @@ MOOT = frozenset(
         *("ANSIBLE_NOCOWS", "ANSIBLE_COW_SELECTION", "ANSIBLE_COMMAND_WARNINGS", "ANSIBLE_HOME"),
         *("ANSIBLE_SYSTEM_WARNINGS", "ANSIBLE_ACTION_WARNINGS", "ANSIBLE_LOCALHOST_WARNING"),
         *("ANSIBLE_INVENTORY_UNPARSED_WARNING", "ANSIBLE_DEVEL_WARNING", "ANSIBLE_PYTHON"),
-        *("ANSIBLE_PYTHON_INTERPRETER", "ANSIBLE_INTERPRETER_PYTHON", "ANSIBLE_POLL_INTERVAL"),
+        *("ANSIBLE_PYTHON_INTERPRETER", "ANSIBLE_INTERPRETER_PYTHON"),
         *("ANSIBLE_DISPLAY_ARGS_TO_STDOUT", "ANSIBLE_DEVEL", "ANSIBLE_TEST_CI"),
         *("ANSIBLE_BECOME_ALLOW_SAME_USER", "ANSIBLE_KEEP_REMOTE_FILES"),
         *("ANSIBLE_LOAD_CALLBACK_PLUGINS", "ANSIBLE_UNSAFE_WRITES"),
@@ -165,7 +176,12 @@ _MOOT_KEYS = frozenset(
         *("defaults.retry_files_enabled", "defaults.deprecation_warnings", "defaults.nocows"),
         *("defaults.command_warnings", "defaults.system_warnings", "defaults.interpreter_python"),
         *("defaults.local_tmp", "defaults.remote_tmp", "defaults.jinja2_native"),
-        *("defaults.poll_interval", "defaults.retry_files_save_path"),
+        *("defaults.retry_files_save_path", "defaults.jinja2_extensions"),
+        *("defaults.ansible_python_interpreter", "defaults.no_target_syslog"),
+        *("defaults.callback_result_format", "defaults.result_format", "defaults.pipelining"),
+        *("defaults.force_valid_group_names", "defaults.squash_actions"),
+        *("defaults.allow_world_readable_tmpfiles", "defaults.control_path"),
+        "ssh_connection.ssh_transfer_method",
         *(
             "defaults.fact_caching_connection",
             "defaults.fact_caching_timeout",
@@ -237,15 +253,22 @@ class Settings:
         environ: the environment.
         file: text of the configuration file, None where there is none.
         path: its path.
+        refused: which of `ONLY` are refused with other values than opsrun acts as, and not only
+            told; None for all.
 
     Raises:
         NotTranslated: something that opsrun doesn't do is asked for.
     """
 
     def __init__(
-        self, environ: Mapping[str, str], file: str | None = None, path: str = "ansible.cfg"
+        self,
+        environ: Mapping[str, str],
+        file: str | None = None,
+        path: str = "ansible.cfg",
+        refused: Collection[str] | None = None,
     ) -> None:
         self._environ = environ
+        self._refused = refused
         self._keys = dict(_keys(file, path)) if file is not None else {}
         self.path = path if file is not None else None
         self.remarks: list[str] = []
@@ -289,9 +312,10 @@ class Settings:
             self.remarks.append(f"{told.place} is not honoured")
         elif told.value.strip().lower() not in ONLY[name]:
             does = " or ".join(repr(each) for each in ONLY[name][:2])
-            raise NotTranslated(
-                f"{told.place}: opsrun acts as {does}, not as {told.value!r}", ERROR
-            )
+            words = f"{told.place}: opsrun acts as {does}, not as {told.value!r}"
+            if self._refused is None or name in self._refused:
+                raise NotTranslated(words, ERROR)
+            self.remarks.append(words)
 
 
 def _keys(text: str, path: str) -> Iterator[tuple[str, Told]]:
@@ -308,6 +332,14 @@ def _keys(text: str, path: str) -> Iterator[tuple[str, Told]]:
             yield f"{section}.{key}", Told(value, f"{path}: [{section}] {key}", base)
 
 
+def is_open(folder: str) -> bool:
+    """Whether everybody may write to a folder, and so put settings of theirs there."""
+    try:
+        return bool(os.stat(folder).st_mode & stat.S_IWOTH)
+    except OSError:
+        return True
+
+
 def config_file(environ: Mapping[str, str]) -> str | None:
     """The configuration file that Ansible would read: the first one of those there may be."""
     named = environ.get("ANSIBLE_CONFIG")
@@ -316,7 +348,7 @@ def config_file(environ: Mapping[str, str]) -> str | None:
         named = os.path.join(named, "ansible.cfg") if os.path.isdir(named) else named
     places = (
         named,
-        "ansible.cfg",
+        None if is_open(".") else "ansible.cfg",
         os.path.expanduser("~/.ansible.cfg"),
         "/etc/ansible/ansible.cfg",
     )

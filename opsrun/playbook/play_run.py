@@ -274,7 +274,7 @@ class PlayRun:
         return PlaySettings(
             strategy=chosen,
             max_fail_percentage=self._percentage(play, templar),
-            any_errors_fatal=self._truth(play, "any_errors_fatal", fatal, False),
+            any_errors_fatal=self._truth(play, "any_errors_fatal", fatal, run.any_errors_fatal),
             force_handlers=self._truth(play, "force_handlers", force, run.force_handlers),
             at_once=self._office.places,
             allow_missing_handlers=run.allow_missing_handlers,

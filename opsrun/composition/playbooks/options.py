@@ -29,6 +29,8 @@ class PlaybookOptions:
     plugin_folders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By kind (``filter``, ``test``, ``lookup``), folders of plugins beside those of playbooks and
     roles."""
+    managed: str | None = None
+    """``ansible_managed``, where it is to be another text than usual."""
     playbook_dir: str | None = None
     """Stands for the folder of the playbooks, for one that was made for the purpose."""
     prompt: Prompt | None = None

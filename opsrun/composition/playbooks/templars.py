@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from opsrun.composition.playbooks.prepared import Prepared
@@ -77,7 +78,8 @@ class Templars:
         playbook = self.playbook(task)
         search = Search(task, playbook, settings.cwd)
         vault = self._prepared.inventory.vault
-        return LookupContext(
+        managed = self._prepared.options.managed
+        context = LookupContext(
             basedir=os.path.dirname(os.path.join(settings.cwd, playbook)) or ".",
             find=search.find,
             searched=search.searched,
@@ -87,6 +89,7 @@ class Templars:
             warn=self._warn,
             hosts=self._hosts,
         )
+        return context if managed is None else replace(context, managed=managed)
 
     def _hosts(self, pattern: str) -> Sequence[str]:
         return [host.name for host in self._inventory.now.chosen(pattern, None, lambda error: None)]

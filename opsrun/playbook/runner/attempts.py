@@ -324,7 +324,8 @@ class Attempts:
     def _action(self) -> RawAction:
         """The task's, with what ``module_defaults`` says."""
         action = self._task.action
-        defaults: dict[str, Any] = {}
+        # What a play says of its facts stands in the task itself.
+        defaults = dict(self._kit.settings.gather) if self._task.implicit else {}
         for layer in self._task.keywords.module_defaults:
             for name, values in layer.items():
                 if short_name(str(name)) == self._name and isinstance(values, Mapping):

@@ -433,6 +433,7 @@ class _Turn:
 
     def _fatal(self) -> bool:
         try:
-            return flag(self._task, "any_errors_fatal", self._templar)
+            usual = self._kit.settings.any_errors_fatal
+            return flag(self._task, "any_errors_fatal", self._templar, usual)
         except (OpsrunError, ModuleError):
             return False

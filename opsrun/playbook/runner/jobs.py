@@ -18,8 +18,6 @@ from opsrun.playbook.model.nodes import Task
 from opsrun.playbook.runner.hands import TaskHands
 from opsrun.playbook.runner.values import number
 
-POLL = 15.0
-"""Seconds between looks at a job, where ``poll`` is not written."""
 _FIRST = 0.2
 _GRACE = 15.0
 """Seconds behind a job's limit in which its host is to say that it has ended it."""
@@ -46,14 +44,21 @@ class Alone:
         return self.poll > 0
 
 
-def alone(task: Task, templar: Templar) -> Alone | None:
-    """How a task is left to its host; None where it isn't. TemplateError, ModuleError."""
+def alone(task: Task, templar: Templar, poll: float = 15.0) -> Alone | None:
+    """How a task is left to its host; None where it isn't.
+
+    Args:
+        poll: seconds between looks, where the task doesn't say.
+
+    Raises:
+        TemplateError, ModuleError: a keyword can't be used.
+    """
     limit = number(task, task.async_seconds, "async", templar, 0)
     if limit == 0:
         return None
     if limit < 0:
         raise ModuleError(f"async: expected seconds, found {limit:g}")
-    return Alone(limit, number(task, task.poll, "poll", templar, POLL))
+    return Alone(limit, number(task, task.poll, "poll", templar, poll))
 
 
 def folder_of(

@@ -89,8 +89,8 @@ class Remote:
         self, module: Module, templar: Templar, search: Search, seen: Mapping[str, Any]
     ) -> Done:
         kit, task = self._kit, self._task
-        limit = number(task, task.keywords.timeout, "timeout", templar, 0)
-        how = alone(task, templar)
+        limit = number(task, task.keywords.timeout, "timeout", templar, kit.settings.task_timeout)
+        how = alone(task, templar, kit.settings.poll)
         context = Context(
             Local(search, templar, kit.vault),
             flag(task, "check_mode", templar, kit.settings.check),

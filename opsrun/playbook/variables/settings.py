@@ -39,5 +39,13 @@ class RunSettings:
     gathering: Gathering = "implicit"
     """``implicit``: plays gather facts unless they say no. ``explicit``: only where they say so.
     ``smart``: as implicit, but not of hosts whose facts have been gathered."""
+    any_errors_fatal: bool = False
+    """Of plays that say nothing."""
+    gather: Mapping[str, Any] = field(default_factory=dict)
+    """Options of setup, for plays that have none of their own."""
+    task_timeout: float = 0.0
+    """Seconds of tasks without ``timeout``; 0 for no limit."""
+    poll: float = 15.0
+    """Seconds between looks at a job, of tasks without ``poll``."""
     allow_missing_handlers: bool = False
     """Who notifies a handler that isn't there is warned, and doesn't fail."""

@@ -207,6 +207,8 @@ class AnsibleSink:
         if event.outcome is Outcome.CHANGED and event.diff:
             self._diff(event)
         style = _STYLE[event.outcome]
+        if not self._is_shown(event):
+            return
         self._job(event, task)
         if event.outcome.is_good:
             self._out(self._good(event, task), style)
@@ -214,6 +216,11 @@ class AnsibleSink:
         self._out(self._bad(event, task), style)
         if event.ignored and event.item is None:
             self._out("...ignoring", _CYAN)
+
+    def _is_shown(self, event: TaskResult) -> bool:
+        if event.outcome is Outcome.SKIPPED:
+            return self._options.show_skipped
+        return self._options.show_ok or event.outcome is not Outcome.OK
 
     def _job(self, event: TaskResult, task: TaskStarted) -> None:
         """Of a task that waited for a job of its host's."""
@@ -334,7 +341,7 @@ class AnsibleSink:
             self._custom_stats(self._stats)
 
     def _custom_stats(self, stats: CustomStats) -> None:
-        self._headline("CUSTOM STATS: ")
+        self._headline("CUSTOM STATS:")
         for host in sorted(stats.hosts):
             self._out(f"\t{sanitise_line(host)}: {on_a_line(stats.hosts[host])}")
         if stats.run:

@@ -174,8 +174,14 @@ def test_unknown_options_end_with_2() -> None:
 
 def test_ssh_options_are_o_alone() -> None:
     assert ssh_options("-o ControlPersist=60s -oUser=x", "-") == ["User=x"]
-    with pytest.raises(NotTranslated, match=r"place.*-J"):
-        ssh_options("-J host", "place")
+    with pytest.raises(NotTranslated, match=r"place.*-F"):
+        ssh_options("-F file", "place")
+
+
+def test_other_letters_of_ssh_are_its_options_too() -> None:
+    words = "-C -J bastion -p 2222 -i ~/key -l me -q"
+    named = ["ProxyJump=bastion", "Port=2222", "IdentityFile=~/key", "User=me"]
+    assert ssh_options(words, "-") == named
 
 
 @pytest.mark.parametrize(
