@@ -61,6 +61,13 @@ def _span(value: Any, seconds: Mapping[str, float], name: str) -> float:
     return total
 
 
+def to_time_unit(value: Any, unit: str = "ms", **sizes: Any) -> float:
+    """How long a text like ``1h 30m`` is, as a number of ``unit``."""
+    if unit not in _UNIT:
+        raise PluginError(f"to_time_unit: unknown unit {unit!r}; it knows {', '.join(_SECONDS)}")
+    return _to_unit("to_time_unit", _UNIT[unit])(value, **sizes)
+
+
 _SPANS = {
     "to_milliseconds": "ms",
     "to_seconds": "s",
@@ -73,5 +80,6 @@ _SPANS = {
 }
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    f"community.general.{name}": _to_unit(name, unit) for name, unit in _SPANS.items()
+    "community.general.to_time_unit": to_time_unit,
+    **{f"community.general.{name}": _to_unit(name, unit) for name, unit in _SPANS.items()},
 }
