@@ -60,7 +60,7 @@ _RULES = (
     # Handlers, files, order
     _rule("undefined-handler", "error", "a notification that no handler listens to"),
     _rule("unused-handler", "hint", "a handler that nobody notifies"),
-    _rule("missing-role", "error", "a role that is not there"),
+    _rule("missing-role", "warning", "a role that is not there, nor in any roles_path"),
     _rule("missing-file", "error", "a task file, playbook or variable file that is not there"),
     _rule("missing-source", "warning", "a file or template to copy that is not there"),
     _rule("unreachable", "warning", "tasks that never run, whatever the hosts are like"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
+import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,10 +22,14 @@ ALWAYS = MAGIC | {
     *("template_fullpath", "template_destpath", "template_mtime", "template_uid"),
     *("template_run_date", "ansible_facts", "playbook_dir", "True", "False", "None"),
     *("role_uuid", "inventory_dir", "inventory_file", "hostvars", "vars"),
+    # Facts that modules give without a prefix; and what is undefined on purpose.
+    *("services", "packages", "module_setup", "undefined"),
 }
 """Names that are there without anybody's doing."""
-_PREFIXES = ("ansible_", "facter_", "ohai_")
+_PREFIXES = ("ansible_", "facter_", "ohai_", "getent_")
 _INI = re.compile(r"(?:^|[\s,;])([A-Za-z_]\w*)\s*=", re.M)
+_MENTIONED = re.compile(r"^\s*#+\s*([A-Za-z_]\w*)\s*:(?:\s|$)", re.M)
+"""In a comment of a variable file: what may be set."""
 _QUOTED = re.compile(r"""["']([A-Za-z_]\w*)["']""")
 _VALUE = re.compile(r"\{[{%].*?[}%]\}", re.S)
 
@@ -39,6 +45,8 @@ class Index:
     """Variables that somebody asks about, or has a default for: the user may set them."""
     handlers: set[str] = field(default_factory=set)
     handler_patterns: set[str] = field(default_factory=set)
+    templates: set[str] = field(default_factory=set)
+    """Names of template files that are named somewhere."""
     notified: set[str] = field(default_factory=set)
     notified_patterns: set[str] = field(default_factory=set)
     """Of notifications that are templates."""
@@ -49,7 +57,14 @@ class Index:
             return True
         if name in self.optional:
             return True
-        return any(re.fullmatch(pattern, name) for pattern in self.patterns)
+        return any(re.fullmatch(each, name) for each in self.patterns if each != ".*")
+
+    def near(self, name: str) -> str | None:
+        """The name of a variable that was probably meant."""
+        most = len(name) // 5 + 1
+        tried = [each for each in self.defined if abs(len(each) - len(name)) <= most]
+        found = difflib.get_close_matches(name, tried, n=1, cutoff=0.85)
+        return found[0] if found else None
 
     def handles(self, name: str) -> bool:
         """Whether there is a handler, or a topic, of that name."""
@@ -61,18 +76,21 @@ class Index:
 
     def add(self, view: FileView) -> None:
         """Take in what a file says."""
+        for leaf in view.leaves:
+            if isinstance(leaf.value, str) and leaf.value.strip("'\" }").endswith(".j2"):
+                self.templates.add(os.path.basename(str(leaf.value).strip("'\" }")))
         kind = view.found.kind
         data = view.document.data if view.document is not None else None
         if kind in ("vars", "inventory"):
             self._keys(data, deep=kind == "inventory")
+            self.optional.update(_MENTIONED.findall(view.text))
             if view.document is None:
                 self.defined.update(_INI.findall(view.text))
         elif kind == "meta":
             self._specs(data)
         self._nested(data)
-        for spot, play, _ in view.plays:
+        for _, play, _ in view.plays:
             self.defined.update(each.name for each in play.vars_prompt)
-            self._listed(spot.data.get("vars_files"))
         for _, use, _ in view.uses:
             self.defined.update(map(str, use.params.values))
         for _, task, _ in view.tasks:
@@ -87,9 +105,6 @@ class Index:
     def script(self, text: str) -> None:
         """Take in a program that may give variables: modules, plugins, inventory scripts."""
         self.defined.update(_QUOTED.findall(text))
-
-    def _listed(self, value: Any) -> None:
-        """Nothing to do: the files of ``vars_files`` are files of the project."""
 
     def _keys(self, data: Any, *, deep: bool) -> None:
         if isinstance(data, dict):
@@ -120,8 +135,9 @@ class Index:
                 waiting += each
                 continue
             for key, value in each.items():
-                if key in ("vars", "environment", "template_vars") and isinstance(value, dict):
-                    self._keys(value, deep=False)
+                if key in ("vars", "environment", "template_vars"):
+                    for layer in value if isinstance(value, list) else [value]:
+                        self._keys(layer, deep=False)
                 waiting.append(value)
 
     def _task(self, task: Task) -> None:
@@ -179,13 +195,3 @@ def pattern(template: str) -> str:
     """A regular expression for what a template may come to."""
     pieces = _VALUE.split(template)
     return ".*".join(re.escape(piece) for piece in pieces)
-
-
-def fixed_part(template: str) -> str:
-    """What of a template is there whatever its values are."""
-    return "".join(_VALUE.split(template)).strip()
-
-
-def walk_patterns(index: Index) -> Iterator[str]:
-    """Patterns that aren't all of ``.*``: those say nothing."""
-    return (each for each in index.patterns if each.strip(".*"))

@@ -102,7 +102,9 @@ class Project:
     def role_folders(self) -> tuple[str, ...]:
         """Folders in which roles lie."""
         below = {os.path.dirname(folder) for each in self.roles.values() for folder in each}
-        return tuple(sorted({*self.roles_path, *_configured(self.root), *below}))
+        usual = [os.path.expanduser("~/.ansible/roles"), "/usr/share/ansible/roles"]
+        given = [*self.roles_path, *_configured(self.root), *usual, "/etc/ansible/roles"]
+        return tuple(sorted({*given, *below}))
 
     @cached_property
     def missing_roles(self) -> set[str]:

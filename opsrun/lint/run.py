@@ -135,7 +135,7 @@ def _of_file(
 def _once(problems: Iterable[Problem]) -> Iterator[Problem]:
     seen: set[tuple[str, str]] = set()
     for problem in sorted(problems, key=lambda each: each.key):
-        key = problem.rule, problem.message
+        key = problem.rule, problem.message.replace("'ansible.builtin.", "'")
         if problem.rule in _ONCE and key in seen:
             continue
         seen.add(key)

@@ -7,6 +7,7 @@ from opsrun.errors import nearest
 from opsrun.lint.project import Project
 from opsrun.lint.view import FileView
 from opsrun.playbook.model.nodes import Task
+from opsrun.playbook.parse.names import IMPORTS
 from opsrun.playbook.parse.spot import Spot
 
 
@@ -41,6 +42,9 @@ def _used(view: FileView, project: Project, spot: Spot, task: Task) -> None:
     if not names or any(isinstance(name, Template) for name in names):
         return
     if any(project.index.notifies(str(name)) for name in names) or task.action.name == "meta":
+        return
+    if task.action.name in IMPORTS:
+        # What is imported takes its place, with names of its own.
         return
     words = f"nobody notifies the handler {task.name or names[0]!r}"
     key = "name" if task.name else "listen"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Any
 
 from opsrun.dialect.tags import Template, Vaulted, holds_template
@@ -74,7 +75,9 @@ def _guess(name: str, project: Project) -> str | None:
     if "." in name:
         return nearest(name, known.full_modules())
     names = known.own_modules() | project.modules
-    return nearest(name, names) or nearest(name, known.modules())
+    found = difflib.get_close_matches(name, names, n=1, cutoff=0.75)
+    found += difflib.get_close_matches(name, known.modules(), n=1, cutoff=0.75)
+    return found[0] if found else None
 
 
 def _options(view: FileView, task: Task) -> None:

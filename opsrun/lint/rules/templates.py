@@ -40,7 +40,8 @@ def _fault(view: FileView, text: Text) -> None:
     origin = text.origin
     if origin.line is not None and (text.kind == "file" or inspection.line > 1):
         # A block of text (`|`) begins on the line below its key's.
-        down = inspection.line - 1 + _below(view, text)
+        written = min(inspection.line, text.source.rstrip().count("\n") + 1)
+        down = written - 1 + _below(view, text)
         origin = Origin(origin.path, min(origin.line + down, len(view.lines)), 1, origin.kind)
         line = view.lines[origin.line - 1] if origin.line else ""
         indent = len(line) - len(line.lstrip())

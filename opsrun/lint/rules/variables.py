@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
+
 from opsrun.dialect.origin import Origin
-from opsrun.errors import nearest
 from opsrun.lint.names import ALWAYS
 from opsrun.lint.project import Project
 from opsrun.lint.texts import Text, texts
@@ -13,6 +14,8 @@ from opsrun.lint.view import FileView
 def check(view: FileView, project: Project) -> None:
     """See the module's docstring."""
     told: set[str] = set()
+    if not _is_rendered(view, project):
+        return
     for text in texts(view):
         for use in text.inspection.names:
             if use.name in told or use.name in ALWAYS or project.index.knows(use.name):
@@ -21,6 +24,13 @@ def check(view: FileView, project: Project) -> None:
                 continue
             told.add(use.name)
             _tell(view, project, text, use.name, use.line)
+
+
+def _is_rendered(view: FileView, project: Project) -> bool:
+    """Whether a template file is one for hosts: other programs have templates, too."""
+    if view.found.kind != "template" or view.found.role:
+        return True
+    return os.path.basename(view.path) in project.index.templates
 
 
 def _elsewhere(project: Project, name: str) -> bool:
@@ -33,7 +43,7 @@ def _elsewhere(project: Project, name: str) -> bool:
 
 
 def _tell(view: FileView, project: Project, text: Text, name: str, line: int) -> None:
-    guess = nearest(name, project.index.defined)
+    guess = project.index.near(name)
     hint = f"; did you mean {guess!r}?" if guess else ""
     if not hint:
         hint = "; set it in defaults or vars, or give it a default"

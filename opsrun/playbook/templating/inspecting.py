@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -20,6 +21,9 @@ GLOBALS = frozenset({*DEFAULT_NAMESPACE, "lookup", "query", "q", "now", "undef"}
 """Names that every template can call."""
 _OWN = frozenset({"loop", "self", "super", "caller", "varargs", "kwargs"})
 _LOOKUPS = frozenset({"lookup", "query", "q"})
+
+_LATE = re.compile(r"\b(break|continue|block|extends|filter|set)\b")
+"""Statements whose mistakes show only when they are compiled."""
 
 Kind = Literal["filter", "test", "lookup"]
 
@@ -139,20 +143,20 @@ def of_file(source: str, path: str) -> Inspection:
 
 
 def _inspected(environment: Environment, source: str, whole: bool) -> Inspection:
+    found = _Found()
     try:
         tree = environment.parse(source)
-        if whole:
-            # What only shows when Python reads it: a `break` outside of a loop, a block twice.
-            environment.compile(source)
+        found.look(tree)
+        equalities = _equalities(tree)
+        if whole and _LATE.search(source):
+            environment.compile(tree)
     except (TemplateSyntaxError, TemplateAssertionError) as error:
         return Inspection(fault=str(error.message), line=error.lineno)
     except SyntaxError as error:
         return Inspection(fault=f"can't be compiled: {error.msg}")
     except (RecursionError, MemoryError):
         return Inspection(fault="nested too deeply")
-    found = _Found()
-    found.look(tree)
-    return found.told(_equalities(tree))
+    return found.told(equalities)
 
 
 def _equalities(tree: nodes.Template) -> tuple[tuple[str, object, bool], ...]:
