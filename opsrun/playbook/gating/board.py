@@ -13,6 +13,9 @@ CHECK_TIMEOUT = 300.0
 """Seconds that a check has where nothing else is said. A gate has no limit: it is hopeless, and
 said to be, as soon as nobody is left who could open it."""
 
+LATEST = 0.5
+"""Seconds after which all waits are looked at anyway: their time may be up."""
+
 
 @dataclass(slots=True)
 class Seat:
@@ -69,6 +72,10 @@ class GateBoard:
     openings: Openings
     now: Callable[[], float]
     _seats: dict[tuple[int, str], Seat] = field(default_factory=dict)
+    _at_gate: dict[str, dict[tuple[int, str], Seat]] = field(default_factory=dict)
+    _fresh: list[Seat] = field(default_factory=list)
+    """Those that nobody has looked at since they began to wait."""
+    _looked_at: float = 0.0
 
     def __bool__(self) -> bool:
         return bool(self._seats)
@@ -84,21 +91,50 @@ class GateBoard:
     def park(self, play: int, parked: Parked) -> None:
         """A host begins to wait."""
         now = self.now()
-        self._seats[play, parked.host] = Seat(play, parked, now, began=now)
+        seat = self._seats[play, parked.host] = Seat(play, parked, now, began=now)
+        self._sit(seat)
+
+    def _sit(self, seat: Seat, *, yet: bool = True) -> None:
+        if yet:
+            self._fresh.append(seat)
+        if seat.wait.checks:
+            return
+        self.openings.waits(seat.play, seat.host, seat.wait.what, yet=yet)
+        for name in seat.wait.what:
+            known = self._at_gate.setdefault(name, {})
+            if yet:
+                known[seat.play, seat.host] = seat
+            else:
+                known.pop((seat.play, seat.host), None)
 
     def leave(self, play: int, host: str) -> None:
         """A host waits no longer, for a reason of its own."""
-        self._seats.pop((play, host), None)
+        seat = self._seats.pop((play, host), None)
+        if seat is not None:
+            self._sit(seat, yet=False)
 
     def moves(self) -> list[Release | Look]:
         """What can be done now; each is given once."""
         kept: dict[tuple[str, int | None], tuple[bool, str, str]] = {}
         found: list[Release | Look] = []
-        for seat in list(self._seats.values()):
+        for seat in self._in_question():
             move = None if seat.looking else self._move(seat, kept)
             if move is not None:
                 found.append(move)
         return found
+
+    def _in_question(self) -> list[Seat]:
+        """Seats whose wait may have changed: not all of them, whenever anybody does anything."""
+        changed = self.openings.changed()
+        if changed is None or self.now() - self._looked_at >= LATEST:
+            self._looked_at = self.now()
+            self._fresh.clear()
+            return list(self._seats.values())
+        fresh, self._fresh = self._fresh, []
+        found = {(seat.play, seat.host): seat for seat in fresh}
+        for name in changed & self._at_gate.keys():
+            found |= self._at_gate[name]
+        return [seat for key, seat in found.items() if self._seats.get(key) is seat]
 
     def _move(
         self, seat: Seat, kept: dict[tuple[str, int | None], tuple[bool, str, str]]
@@ -141,12 +177,14 @@ class GateBoard:
         return limit if limit is not None and self.now() - seat.began >= limit else 0.0
 
     def _next(self, seat: Seat) -> bool:
+        """Go on to the next of its waits; whether there is one."""
+        if seat.at + 1 == len(seat.parked.waits):
+            return False
+        self._sit(seat, yet=False)
         seat.at += 1
         seat.began = self.now()
-        if seat.at < len(seat.parked.waits):
-            return True
-        seat.at -= 1
-        return False
+        self._sit(seat)
+        return True
 
     def _over(self, seat: Seat, refused: str = "") -> Release:
         self.leave(seat.play, seat.host)

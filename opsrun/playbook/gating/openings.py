@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from opsrun.dialect.tags import Template
 from opsrun.errors import did_you_mean
 from opsrun.playbook.actions.registry import INCLUDES
 from opsrun.playbook.model.nodes import LOOPED, Block, Node, Task
 
+_NAMED = 3
+"""Hosts that a message names."""
 DYNAMIC = (*INCLUDES, LOOPED)
 """Actions whose tasks are not known before they are done."""
 
@@ -65,6 +68,10 @@ class Openings:
         self._plays = {index: _PlayShare(name) for index, name in plays.items()}
         self._opened: dict[str, dict[str, None]] = {}
         """Hosts by gate, whatever play they opened it in."""
+        self._changed: set[str] = set()
+        self._all_changed = False
+        self._waiting: dict[str, set[tuple[int, str]]] = {}
+        """Plays and hosts that wait for a gate: none of them is who opens it."""
 
     def learn(self, play: int, nodes: Iterable[Node]) -> None:
         """Take in what tasks of a play open."""
@@ -82,6 +89,7 @@ class Openings:
         if share is None:
             share = play.gates[name] = _Share()
             self._await(share, play)
+        self._changed.add(name)
         share.tasks.add(task)
 
     def _await(self, share: _Share, play: _PlayShare) -> None:
@@ -92,11 +100,18 @@ class Openings:
             elif ended:
                 share.failed[host] = ended
 
+    def changed(self) -> set[str] | None:
+        """Gates that may stand otherwise than when this was last asked; None for all of them."""
+        found = None if self._all_changed else self._changed
+        self._changed, self._all_changed = set(), False
+        return found
+
     # -- what happens
 
     def begin(self, play: int, hosts: Sequence[str]) -> None:
         """A play begins; ``hosts`` are all of it, later batches as well."""
         known = self._plays[play]
+        self._all_changed = True
         known.begun = True
         known.hosts = dict.fromkeys(hosts)
         for share in known.gates.values():
@@ -108,9 +123,10 @@ class Openings:
         if host not in known.hosts:
             return
         known.hosts[host] = why
-        for share in known.gates.values():
+        for name, share in known.gates.items():
             if host in share.opened:
                 continue
+            self._changed.add(name)
             share.pending.pop(host, None)
             share.failed.pop(host, None)
             if why is None:
@@ -121,6 +137,7 @@ class Openings:
     def end(self, play: int, why: str = "") -> None:
         """A play has ended; who has not left it yet never came to its end."""
         known = self._plays[play]
+        self._all_changed = True
         known.ended = why
         known.begun = True
         for host, ended in list(known.hosts.items()):
@@ -133,6 +150,7 @@ class Openings:
             share = self._plays[play].gates.get(str(name))
             if share is None or host not in share.pending:
                 continue
+            self._changed.add(str(name))
             share.pending[host].add(task.id)
             if share.pending[host] >= share.tasks:
                 del share.pending[host]
@@ -141,6 +159,7 @@ class Openings:
         """Hosts have opened gates."""
         hosts = tuple(hosts)
         for name in names:
+            self._changed.add(name)
             self._opened.setdefault(name, {}).update(dict.fromkeys(hosts))
             share = self._plays[play].gates.get(name)
             if share is None:
@@ -150,14 +169,22 @@ class Openings:
                 share.failed.pop(host, None)
                 share.opened[host] = None
 
+    def waits(self, play: int, host: str, names: Iterable[str], *, yet: bool = True) -> None:
+        """A host waits for gates, or does so no longer (``yet``)."""
+        for name in names:
+            self._changed.add(name)
+            known = self._waiting.setdefault(name, set())
+            (known.add if yet else known.discard)((play, host))
+
     # -- how gates stand
 
     def standing(self, name: str, any_of: int | None = None) -> Standing:
         """How gate ``name`` stands for those who need ``any_of`` hosts to have opened it.
 
         Without a number it is open once every host has opened it that is to do a task which names
-        it in ``opens``, hosts aside where that was skipped or not come to; at least one has to. A
-        gate that tasks name by templates alone is open once any host has opened it.
+        it in ``opens``; at least one has to. Hosts where that was skipped or not come to are left
+        aside, and those that wait for it themselves. A gate that tasks name by templates alone is
+        open once any host has opened it.
         """
         opened = self._opened.get(name, {})
         plays = [known for known in self._plays.values() if name in known.gates]
@@ -168,42 +195,52 @@ class Openings:
             return Standing(False, self._too_few(name, any_of), waits)
         if not plays:
             return Standing(bool(opened), "" if opened else self._unopened(name), waits)
-        failed = [
-            f"{host} {why}" for known in plays for host, why in known.gates[name].failed.items()
-        ]
-        if failed:
-            more = f", and {len(failed) - 1} more" if len(failed) > 1 else ""
-            return Standing(False, f"{failed[0]}{more}, before it was open there", waits)
+        if failed := sum(len(known.gates[name].failed) for known in plays):
+            return Standing(False, self._failed(name, plays, failed), waits)
         if waits:
             return Standing(False, last=waits)
         return Standing(bool(opened), "" if opened else self._unopened(name))
 
+    def _failed(self, name: str, plays: Sequence[_PlayShare], count: int) -> str:
+        every = (each for known in plays for each in known.gates[name].failed.items())
+        host, why = next(every)
+        more = f", and {count - 1} more" if count > 1 else ""
+        return f"{host} {why}{more}, before it was open there"
+
     def _whom(self, name: str) -> str:
-        """Whom a gate still waits for."""
+        """Whom a gate still waits for: the first few."""
         found: list[str] = []
-        for known in self._plays.values():
+        more = 0
+        for play, known in self._plays.items():
             share = known.gates.get(name)
             if share is None or known.ended is not None:
                 continue
-            if not known.begun:
+            if known.begun:
+                first = list(islice(self._pending(name, play, share), _NAMED))
+                found += first
+                more += len(share.pending) - len(first) if first else 0
+            else:
                 found.append(f"play {known.name!r}, which has not begun")
-            elif share.pending:
-                found += share.pending
         if not found:
             return ""
-        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
-        return ", ".join(found[:3]) + more
+        more += len(found[_NAMED:])
+        return ", ".join(found[:_NAMED]) + (f" and {more} more" if more else "")
+
+    def _pending(self, name: str, play: int, share: _Share) -> Iterator[str]:
+        """Hosts of a play that are to open a gate, and don't wait for it themselves."""
+        waiting = self._waiting.get(name, ())
+        return (host for host in share.pending if (play, host) not in waiting)
 
     def _may_come(self, name: str) -> int | None:
         """How many more hosts may open it; None for nobody knows how many."""
         count = 0
-        for known in self._plays.values():
+        for play, known in self._plays.items():
             if known.ended is not None:
                 continue
             if known.open_ended or (name in known.gates and not known.begun):
                 return None
             share = known.gates.get(name)
-            count += len(share.pending) if share else 0
+            count += sum(1 for _host in self._pending(name, play, share)) if share else 0
         return count
 
     def _too_few(self, name: str, any_of: int) -> str:
@@ -217,7 +254,8 @@ class Openings:
         if self._may_come(name) != 0:
             return ""
         if any(name in known.gates for known in self._plays.values()):
-            return "no host opened it: the task that does was skipped, or not come to"
+            words = "the task that does was skipped, not come to, or itself behind the gate"
+            return f"no host opened it: {words}"
         names = {*self._opened, *(each for known in self._plays.values() for each in known.gates)}
         return f"no task opens it{did_you_mean(name, names)}"
 
@@ -231,7 +269,7 @@ class Openings:
             if not known.begun and (share or known.open_ended):
                 found.append((index, ""))
             elif share:
-                found += [(index, host) for host in share.pending]
+                found += [(index, host) for host in self._pending(name, index, share)]
             elif known.open_ended:
                 found += [(index, host) for host, ended in known.hosts.items() if ended is None]
         return found

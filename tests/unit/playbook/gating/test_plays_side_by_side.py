@@ -120,7 +120,17 @@ def test_a_skipped_task_has_nothing_to_open_but_somebody_must() -> None:
     assert some.of("1/t") == {"x": "done", "y": "done"}
     both = {("0/open", host): Outcome.SKIPPED for host in "ab"}
     [words] = set(pair(opens, waits, says=both).of("1/t").values())
-    assert words.endswith("no host opened it: the task that does was skipped, or not come to")
+    assert "no host opened it: the task that does was skipped, not come to" in words
+
+
+def test_who_waits_for_a_gate_need_not_open_it() -> None:
+    waits = step(0, "w", awaits=["g"])
+    ran = conduct(
+        [play_of(0, "a,b", waits, step(0, "open", opens=["g"]))],
+        {},
+    )
+    [words] = set(ran.of("0/w").values())
+    assert "itself behind the gate" in words
 
 
 def test_a_gate_that_no_task_opens_is_told_with_the_nearest_name() -> None:
