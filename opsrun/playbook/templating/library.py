@@ -39,6 +39,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from opsrun.dialect.origin import Origin
 from opsrun.errors import did_you_mean
+from opsrun.playbook.templating.elsewhere import elsewhere
 from opsrun.vault.vault import NO_VAULT, Vault
 
 if TYPE_CHECKING:
@@ -211,7 +212,9 @@ class Plugins:
         more = self.source.names() if self.source is not None else ()
         hint = did_you_mean(name, {*self.table, *self._short, *more})
         told = self.source.unknown(name) if self.source is not None else ""
-        return UnknownPlugin(f"there is no {self.kind} {name!r}{hint}{told}")
+        other = elsewhere(self.kind, name)
+        first = hint if other is None else other.told()
+        return UnknownPlugin(f"there is no {self.kind} {name!r}{first}{told}")
 
     def with_more(self, more: Mapping[str, Function]) -> Plugins:
         """These, and ``more``, which win."""
