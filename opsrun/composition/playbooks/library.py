@@ -42,7 +42,7 @@ def library_of(loader: Loader, options: PlaybookOptions, tell: Callable[[str], N
     places = Places(
         homes=loader.plugin_homes,
         collections=loader.collection_folders,
-        more=options.plugin_folders,
+        more={kind: options.plugin_folders.get(kind) or _usual(kind) for kind in KINDS},
         real=loader.files.real,
         tell=tell,
     )
@@ -51,6 +51,10 @@ def library_of(loader: Loader, options: PlaybookOptions, tell: Callable[[str], N
     )
     explain = _Explained(loader)
     return Library.standard().over({kind: Shelf(kind, places, importer, explain) for kind in KINDS})
+
+
+def _usual(kind: str) -> tuple[str, ...]:
+    return (f"~/.ansible/plugins/{kind}", f"/usr/share/ansible/plugins/{kind}")
 
 
 class _Explained:
@@ -74,5 +78,7 @@ def missing_collection(loader: Loader, name: str) -> str:
     there = next((each for each in folders if os.path.isdir(loader.files.real(each))), None)
     if there is not None:
         return f"; the collection {collection} is at {there} and has none of that name"
+    bases = dict.fromkeys(each.partition("ansible_collections")[0] or "." for each in folders)
+    told = f"; there is no collection {collection} in {', '.join(bases)}"
     listed = loader.requirements.of_collection(collection)
-    return f"; {listed}" if listed else ""
+    return f"{told}; {listed}" if listed else told
