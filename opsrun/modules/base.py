@@ -95,6 +95,15 @@ class ModuleResult:
             found["warnings"] = list(self.warnings)
         return found
 
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> ModuleResult:
+        """One with this `to_dict`; all but flags and ``msg`` is in ``data``."""
+        data = dict(found)
+        changed, failed, skipped = (
+            bool(data.pop(name, False)) for name in ("changed", "failed", "skipped")
+        )
+        return cls(changed, failed, skipped, data.pop("msg", None), data)
+
 
 class Controller(Protocol):
     """What the controller does for a module, on this machine."""
@@ -242,17 +251,24 @@ class StateModule(Module, Generic[State]):
         return self.conclude(plan, answers)
 
     def background(self, context: Context) -> Beginning:
-        """See `Module.background`: scripts of a plan that say nothing but how they ended."""
+        """See `Module.background`: a plan of one script.
+
+        Where `conclude` adds to the plan's result, `concluded` has to do the same with that result
+        out of the recipe.
+        """
         how = self.inspect(context)
         answer = yield Run(how.script, how.data, effect="reads")
         plan = self.plan(how.parse(answer), context)
         if plan.empty:
             return Job.done(plan.result.to_dict())
-        own = type(self).conclude is not StateModule.conclude
+        kind = type(self)
+        adds = kind.conclude is not StateModule.conclude
+        reads = any("concluded" in vars(each) for each in kind.__mro__ if each is not Module)
         [only] = plan.apply if len(plan.apply) == 1 else [None]
-        if own or not isinstance(only, Run):
+        if not isinstance(only, Run) or (adds and not reads):
             raise NotLeftAlone(self.name)
-        return Job(only, {"result": plan.result.to_dict()})
+        named = {"module": self.name} if adds else {}
+        return Job(only, {**named, "result": plan.result.to_dict()})
 
 
 class ModuleError(Exception):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -161,6 +161,16 @@ class File(StateModule[Found]):
         except ModuleError as error:
             error.data = {"path": state.path.path, **described(state.path), **error.data}
             raise
+
+    @classmethod
+    def concluded(cls, recipe: Mapping[str, Any], answer: CommandResult) -> ModuleResult:
+        """See `Module.concluded`."""
+        if not answer.ok:
+            raise ModuleError.of(answer)
+        result = ModuleResult.from_dict(recipe["result"])
+        told = Answers(answer)
+        known = {} if told.get("dangling") else described(told.seen("after", lenient=True))
+        return replace(result, data={**result.data, **known})
 
     def conclude(self, plan: Plan, answers: Sequence[Any]) -> ModuleResult:
         """With what there is now."""

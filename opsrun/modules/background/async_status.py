@@ -103,7 +103,7 @@ def told(seen: Seen, jid: str) -> ModuleResult:
     result = _concluded(recipe, seen) if seen.state == "ended" else _unfinished(seen, recipe)
     found = result.to_dict()
     streams = {name: value for name, value in lines_of("", "").items() if name not in found}
-    return _made({**streams, **found, **keys})
+    return ModuleResult.from_dict({**streams, **found, **keys})
 
 
 def _recipe(data: bytes) -> Mapping[str, Any]:
@@ -137,10 +137,10 @@ def _concluded(recipe: Mapping[str, Any], seen: Seen) -> ModuleResult:
     status = seen.rc if seen.rc is not None else 255
     answer = CommandResult(status, None, seen.out, seen.err, seen.truncated)
     try:
-        if "result" in recipe:
+        if "module" not in recipe:
             if not answer.ok:
                 raise ModuleError.of(answer)
-            return _made(dict(recipe["result"]))
+            return ModuleResult.from_dict(recipe["result"])
         kind = find(str(recipe.get("module")))
         if kind is None:
             raise ModuleError(f"the job is of a module {recipe.get('module')!r:.80}, unknown here")
@@ -149,11 +149,3 @@ def _concluded(recipe: Mapping[str, Any], seen: Seen) -> ModuleResult:
         return error.result()
     except (KeyError, TypeError, ValueError) as error:
         return ModuleResult(failed=True, msg=f"what is kept of the job can't be used: {error!r}")
-
-
-def _made(found: dict[str, Any]) -> ModuleResult:
-    """A result from its own `ModuleResult.to_dict`."""
-    changed, failed, skipped = (
-        bool(found.pop(name, False)) for name in ("changed", "failed", "skipped")
-    )
-    return ModuleResult(changed, failed, skipped, found.pop("msg", None), found)

@@ -35,13 +35,12 @@ trap 'late=y' USR1
 trap '' HUP
 echo "$$ $(boot) $(born $$)" >"$j/keeper" && printf '%256s\\n' '' >"$j/room" &&
   : >"$j/out" && : >"$j/err" || exit 1
+unset LC_OPSRUN_TAG OPSRUN_CARRIER
+( trap - HUP; umask "$u"; apart sh "$j/script" <"$j/input" >"$j/out" 2>"$j/err" ) &
+c=$!
+echo "$c $(boot) $(born "$c")" >"$j/child"
 echo up
 exec </dev/null >/dev/null 2>&1
-umask "$u"
-unset LC_OPSRUN_TAG OPSRUN_CARRIER
-( trap - HUP; apart sh "$j/script" <"$j/input" >"$j/out" 2>"$j/err" ) &
-c=$!
-( umask 077; echo "$c $(boot) $(born "$c")" >"$j/child" )
 ( apart sh -c 'sleep "$1"
   kill -USR1 "$3"; kill -TERM "-$2"
   for n in 1 2 3 4 5; do kill -0 "-$2" || exit 0; sleep 1; done
