@@ -9,7 +9,7 @@ from itertools import groupby
 
 from opsrun.dialect.tags import Template
 from opsrun.errors import OpsrunError
-from opsrun.graph.model import Graph, Item, PlayTree
+from opsrun.graph.model import Graph, Item, PlayTree, summarised
 from opsrun.graph.relations import Relations
 from opsrun.graph.wording import (
     block_label,
@@ -46,7 +46,7 @@ def build(title: str, plays: Sequence[Play], follow: Follow, count: Count) -> Gr
     """
     relations = Relations(plays)
     trees = [_Builder(play, follow, relations).tree(count(play)) for play in plays]
-    return Graph(title, tuple(trees), relations.edges())
+    return Graph(title, tuple(trees), relations.edges(), summarised(trees))
 
 
 @dataclass(slots=True)

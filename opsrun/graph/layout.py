@@ -23,10 +23,12 @@ GUTTER = 90.0
 """Between what a play does and its handlers: room for lines."""
 APART = 70.0
 """Between plays."""
-TOP = 66.0
+TOP = 84.0
 """Of the page's heading."""
 MARGIN = 34.0
-NARROWEST, WIDEST = 180.0, 460.0
+NARROWEST, WIDEST = 180.0, 540.0
+BOLD = 1.12
+"""How much wider bold text is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Page:
     width: float
     height: float
     plays: tuple[Box, ...]
+    rows: tuple[tuple[float, float], ...] = ()
+    """Of each layer, where it begins and ends, from top to bottom."""
 
 
 def page(graph: Graph) -> Page:
@@ -75,16 +79,19 @@ def page(graph: Graph) -> Page:
     trees = {play.id: play for play in graph.plays}
     rows = [[_play(trees[name]) for name in layer] for layer in layers]
     widest = max((_row_width(row) for row in rows), default=0.0)
-    widest = max(widest, text_width(graph.title, HEAD + 4) + 20, text_width(graph.summary, SMALL))
+    widest = max(widest, text_width(graph.title, HEAD + 4) * BOLD, text_width(graph.summary, SMALL))
     placed: list[Box] = []
+    spans: list[tuple[float, float]] = []
     y = TOP
     for row in rows:
         x = MARGIN + (widest - _row_width(row)) / 2
         for box in row:
             placed.append(box.moved(x, y))
             x += box.width + APART
-        y += max(box.height for box in row) + APART
-    return Page(widest + 2 * MARGIN, y - APART + MARGIN + ROW, tuple(placed))
+        spans.append((y, y + max(box.height for box in row)))
+        y = spans[-1][1] + APART
+    size = widest + 2 * MARGIN, y - APART + MARGIN + ROW
+    return Page(*size, tuple(placed), tuple(spans))
 
 
 def layered(names: Sequence[str], edges: Iterable[Edge]) -> list[list[str]]:
@@ -124,13 +131,15 @@ def play_lines(play: PlayTree) -> list[str]:
 def _play(play: PlayTree) -> Box:
     lines = play_lines(play)
     head = PAD + HEAD + 8 + len(lines) * (SMALL + 5) + PAD
-    needed = max(text_width(play.name, HEAD), *(text_width(line, SMALL) for line in lines))
+    needed = max(text_width(play.name, HEAD) * BOLD, *(text_width(line, SMALL) for line in lines))
     main = _stack(play.items)
     second = (_handlers(play),) if play.handlers else ()
     inside = _columns(main, second, head)
     right = max((box.x + box.width for box in inside), default=0.0)
     bottom = max((box.y + box.height for box in inside), default=head - PAD)
     width = max(right + PAD, min(needed, 2 * WIDEST) + 2 * PAD + 6, NARROWEST)
+    if not second:
+        inside = tuple(_stretched(box, width - 2 * PAD) for box in inside)
     return Box(0, 0, width, bottom + PAD, play=play, children=inside)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -77,17 +77,20 @@ class Graph:
 
     title: str
     plays: tuple[PlayTree, ...]
-    edges: tuple[Edge, ...]
+    edges: tuple[Edge, ...] = ()
+    summary: str = ""
+    """How much there is, in words; of all, also where less is drawn."""
 
-    @property
-    def summary(self) -> str:
-        """How much there is, in words."""
-        items = [item for play in self.plays for item in play.walk()]
-        roles = {item.label for item in items if item.kind == "role"}
-        tasks = sum(item.kind == "task" for item in items)
-        handlers = sum(item.kind == "handler" for item in items)
-        counts = ((len(self.plays), "play"), (len(roles), "role"), (tasks, "task"))
-        return counted((*counts, (handlers, "handler")))
+
+def summarised(plays: Iterable[PlayTree]) -> str:
+    """How much there is in ``plays``, in words."""
+    every = list(plays)
+    items = [item for play in every for item in play.walk()]
+    roles = {item.label for item in items if item.kind == "role"}
+    tasks = sum(item.kind == "task" for item in items)
+    handlers = sum(item.kind == "handler" for item in items)
+    counts = ((len(every), "play"), (len(roles), "role"), (tasks, "task"))
+    return counted((*counts, (handlers, "handler")))
 
 
 def counted(counts: tuple[tuple[int, str], ...]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
 from opsrun.graph.layout import (
+    BOLD,
     FONT,
     HEAD,
     MARGIN,
@@ -24,7 +25,7 @@ from opsrun.graph.layout import (
 from opsrun.graph.measure import fitted, text_width
 from opsrun.graph.model import Edge, Graph, Item
 from opsrun.graph.style import STYLE
-from opsrun.graph.wires import path_of
+from opsrun.graph.wires import Wires
 
 _NO_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LEGEND = (("order", "comes before"), ("notify", "notifies"), ("gate", "opens a gate for"))
@@ -46,10 +47,11 @@ def svg_lines(graph: Graph) -> Iterator[str]:
     yield _words("title", MARGIN, 30, graph.title)
     yield _words("small", MARGIN, 48, graph.summary)
     boxes = {box.id: box for play in where.plays for box in play.every() if box.id}
-    yield from _edges(graph, boxes, ("order",))
+    wires = Wires(where)
+    yield from _edges(graph, boxes, wires, ("order",))
     for play in where.plays:
         yield from _box(play)
-    yield from _edges(graph, boxes, ("notify", "gate"))
+    yield from _edges(graph, boxes, wires, ("notify", "gate"))
     yield from _legend(graph, where)
     yield "</svg>"
 
@@ -63,9 +65,9 @@ def _markers() -> Iterator[str]:
     yield "<defs>"
     for relation, _ in _LEGEND:
         yield (
-            f'<marker id="{relation}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
-            f'markerHeight="7" orient="auto"><path class="{relation} tip" d="M0 0L8 4L0 8z"/>'
-            "</marker>"
+            f'<marker id="{relation}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" '
+            f'markerHeight="9" markerUnits="userSpaceOnUse" orient="auto">'
+            f'<path class="{relation} tip" d="M0 0L8 4L0 8z"/></marker>'
         )
     yield "</defs>"
 
@@ -77,7 +79,8 @@ def _box(box: Box) -> Iterator[str]:
         yield _rect(box, 8)
         yield from _play_words(box)
     elif box.item is not None:
-        yield f'<g class="{box.item.kind}">'
+        rescue = " rescue" if (box.item.kind, box.item.label) == ("part", "rescue") else ""
+        yield f'<g class="{box.item.kind}{rescue}">'
         yield _hint(_whole(box.item))
         yield _rect(box, 4)
         yield _label(box, box.item)
@@ -93,7 +96,9 @@ def _box(box: Box) -> Iterator[str]:
 def _play_words(box: Box) -> Iterator[str]:
     assert box.play is not None
     room = box.width - 2 * PAD - 2
-    yield _words("name", box.x + PAD + 2, box.y + PAD + HEAD, fitted(box.play.name, HEAD, room))
+    yield _words(
+        "name", box.x + PAD + 2, box.y + PAD + HEAD, fitted(box.play.name, HEAD * BOLD, room)
+    )
     for number, line in enumerate(play_lines(box.play)):
         y = box.y + PAD + HEAD + 8 + (number + 1) * (SMALL + 5) - 5
         yield _words("small", box.x + PAD + 2, y, fitted(line, SMALL, room))
@@ -118,7 +123,9 @@ def _whole(item: Item) -> str:
     return "\n".join(filter(None, (f"{word}{item.label}", aside(item), item.place)))
 
 
-def _edges(graph: Graph, boxes: dict[str, Box], relations: tuple[str, ...]) -> Iterator[str]:
+def _edges(
+    graph: Graph, boxes: dict[str, Box], wires: Wires, relations: tuple[str, ...]
+) -> Iterator[str]:
     names = {box.id: _called(box) for box in boxes.values()}
     for edge in graph.edges:
         source, target = boxes.get(edge.source), boxes.get(edge.target)
@@ -126,7 +133,7 @@ def _edges(graph: Graph, boxes: dict[str, Box], relations: tuple[str, ...]) -> I
             continue
         yield f'<g class="edge">{_hint(_told(edge, names))}'
         yield (
-            f'<path class="{edge.relation}" d="{path_of(edge, source, target)}" '
+            f'<path class="{edge.relation}" d="{wires.path(edge, source, target)}" '
             f'marker-end="url(#{edge.relation})"/>'
         )
         yield "</g>"

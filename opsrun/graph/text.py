@@ -95,7 +95,8 @@ class _Drawing:
         usual = {self.graph.plays[number - 1].id} if number else set()
         behind = [edge.source for edge in self.into.get(play.id, ()) if edge.relation == "order"]
         if set(behind) != usual:
-            yield f"  after {', '.join(map(self._name, behind)) or 'none'}", YELLOW
+            names = ", ".join(map(self._name, behind))
+            yield f"  after {names}" if names else "  at once", YELLOW
 
     def _name(self, item: str) -> str:
         return self.names.get(item, item)

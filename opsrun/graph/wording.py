@@ -10,7 +10,7 @@ from opsrun.playbook.model.gates import Await
 from opsrun.playbook.model.keywords import Keywords, Loop
 from opsrun.playbook.model.nodes import Block, Play, Task
 from opsrun.playbook.parse.includes import target
-from opsrun.playbook.parse.names import INCLUDES
+from opsrun.playbook.parse.names import INCLUDES, ROLE_INCLUDES
 
 SHORT = 60
 """Characters of a condition, or a command, that are shown."""
@@ -79,7 +79,7 @@ def _about(task: Task) -> str:
 def task_detail(task: Task) -> str:
     """Its module, or the file or role that an include leads to."""
     if not task.name:
-        return task.action.name if task.action.name in INCLUDES else ""
+        return "role" if task.action.name in ROLE_INCLUDES else ""
     if task.action.name in INCLUDES:
         return f"{task.action.name} {shortened(target(task.action))}"
     return task.action.name
