@@ -290,6 +290,9 @@ class Builder:
 
     def _syntax_error(self, error: Any) -> InputError:
         mark = error.problem_mark or error.context_mark
+        if error.context_mark and "end of stream" in str(error.problem):
+            # What is never closed is where it was opened, and not at the file's end.
+            mark = error.context_mark
         line = line_at(self.text, mark.line + 1) or ""
         if "\t" in line[: mark.column + 1]:
             return self._error("a tab can't indent YAML; use spaces", mark.line, mark.column)

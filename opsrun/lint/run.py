@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from opsrun.errors import UsageError
 from opsrun.lint import discovery, fixing, reading
@@ -14,6 +14,7 @@ from opsrun.lint.discovery import Found
 from opsrun.lint.problem import Problem
 from opsrun.lint.project import Project
 from opsrun.lint.rules import checks
+from opsrun.lint.rules.paths import included
 from opsrun.lint.rules.secrets import secret_lines
 from opsrun.lint.suppress import Suppressed
 from opsrun.lint.view import FileView
@@ -80,10 +81,25 @@ def lint(paths: Sequence[str], options: Options | None = None, cwd: str = "") ->
             report.sealed.append(each.path)
         elif each.kind not in ("other", "inventory"):
             views.append(project.view(each))
-            report.files[each.kind] += 1
+    views += _led_to(views, project, [each for each in found if each.kind == "other"])
+    report.files.update(view.found.kind for view in views)
     problems = [problem for view in views for problem in _of_file(view, project, wanted, report)]
     report.problems = sorted(_once(problems), key=lambda each: each.key)
     return report
+
+
+def _led_to(views: list[FileView], project: Project, others: list[Found]) -> list[FileView]:
+    """Files that don't look like what they are, and that others include."""
+    waiting, found = list(views), []
+    by_path = {os.path.realpath(os.path.join(project.cwd, each.path)): each for each in others}
+    while waiting and by_path:
+        for path, kind in included(waiting.pop(), project):
+            each = by_path.pop(os.path.realpath(os.path.join(project.cwd, path)), None)
+            if each is not None:
+                view = project.view(replace(each, kind=kind))
+                waiting.append(view)
+                found.append(view)
+    return found
 
 
 def _targets(paths: Sequence[str], cwd: str) -> Iterator[Found]:

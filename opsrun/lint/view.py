@@ -116,7 +116,7 @@ class FileView:
             down: how many lines below the value's first it stands, as far as that is known.
         """
         place = self.word(origin, word, down)
-        self.tell(rule, place, message, word if place != origin else "")
+        self.tell(rule, place, message, word if self.at(place).startswith(word) else "")
 
     def word(self, origin: Origin, word: str, down: int = 0) -> Origin:
         """Where ``word`` stands, at or behind ``origin``; that itself if it is not found."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
+from opsrun.dialect.origin import Origin
 from opsrun.dialect.tags import Template, Vaulted, holds_template
 from opsrun.errors import nearest
 from opsrun.lint import known
@@ -16,27 +17,49 @@ from opsrun.modules.registry import find, short_name
 from opsrun.modules.resolving import OptionError
 from opsrun.playbook.actions.registry import find_action
 from opsrun.playbook.model.nodes import RawAction, Task
-from opsrun.playbook.parse.names import IMPORTS, INCLUDES
+from opsrun.playbook.parse.names import GONE, HANDLER, IMPORTS, INCLUDES, bare
+from opsrun.playbook.parse.spot import Spot
 
+_OLD = frozenset({"include", "rescue", "always", "block", "listen"})
 _ANYTHING = frozenset({"set_fact", "add_host", *IMPORTS, *INCLUDES})
 """Those whose arguments have any names, or were looked at by the parser."""
 
 
 def check(view: FileView, project: Project) -> None:
     """See the module's docstring."""
-    for _, task, _ in view.tasks:
+    for spot, task, _ in view.tasks:
         name = task.action.name
-        if not name or holds_template(task.action.written):
+        if not name:
+            _unreadable(view, project, spot)
+            continue
+        if holds_template(task.action.written):
             continue
         if known.is_own(name):
             _options(view, task)
         elif find(name) is None:
-            _unknown(view, project, task)
+            _unknown(view, project, task.action.written, task.action.origin)
 
 
-def _unknown(view: FileView, project: Project, task: Task) -> None:
-    written, origin = task.action.written, task.action.origin
-    name = short_name(task.action.name)
+def _unreadable(view: FileView, project: Project, spot: Spot) -> None:
+    """A task whose action the parser refused: perhaps because nobody knows the module."""
+    keys = [key for key in spot.data if isinstance(key, str) and key not in HANDLER | {*GONE}]
+    keys = [key for key in keys if not key.startswith("with_")]
+    own = [key for key in ("action", "local_action") if key in spot]
+    key = (own or keys or [""])[0]
+    value = spot.data.get(key)
+    words = value.split() if own and isinstance(value, str) else [key]
+    if len(own or keys) != 1 or not words or bare(words[0]) in _OLD:
+        return
+    name, line = words[0], spot.place(key).line
+    if known.is_own(bare(name)) or find(bare(name)) is not None or holds_template(name):
+        return
+    view.raw[:] = [r for r in view.raw if r.line != line or r.rule != "playbook-syntax"]
+    origin = spot.document.value_origin(spot.data, key) if own else spot.place(key)
+    _unknown(view, project, name, origin)
+
+
+def _unknown(view: FileView, project: Project, written: str, origin: Origin) -> None:
+    name = short_name(bare(written))
     last = name.rpartition(".")[2]
     if last in project.modules:
         words = f"{written!r} is a module of this project's own, in Python: opsrun can't run it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 from opsrun.dialect.origin import Origin
 from opsrun.dialect.tags import Template
 from opsrun.errors import nearest
+from opsrun.lint.discovery import Kind
 from opsrun.lint.project import Project
 from opsrun.lint.view import FileView
 from opsrun.playbook.model.nodes import Task
@@ -44,6 +46,23 @@ def check(view: FileView, project: Project) -> None:
 def _constant(value: Any) -> str | None:
     is_text = isinstance(value, str) and not isinstance(value, Template)
     return str(value).strip() if is_text and value.strip() else None
+
+
+def included(view: FileView, project: Project) -> Iterator[tuple[str, Kind]]:
+    """Files that a file includes by name, and what they are."""
+    for _, task, above in view.tasks:
+        if task.action.name in TASK_IMPORTS | TASK_INCLUDES:
+            name = _constant(target(task.action))
+            kind: Kind = "handlers" if above.handler else "tasks"
+            for path in candidates(above, name, dynamic=True) if name else ():
+                yield path, kind
+        elif task.action.name == "include_vars":
+            name = _constant(task.action.free_form or task.action.args.get("file"))
+            for path in Search(task, view.path, project.cwd).searched(name, "vars") if name else ():
+                yield path, "vars"
+    for spot, play, _ in view.plays:
+        for name, _ in _constants(spot, spot.data.get("vars_files")):
+            yield os.path.join(os.path.dirname(play.path), name), "vars"
 
 
 def role_names(view: FileView) -> Iterator[tuple[str, Origin, Above]]:
@@ -93,8 +112,8 @@ def _names(folder: str) -> list[str]:
 def _missing(
     view: FileView, rule: str, words: str, name: str, origin: Origin, beside: list[str]
 ) -> None:
-    guess = nearest(name, beside)
-    hint = f"; did you mean {guess!r}?" if guess else ""
+    guess = difflib.get_close_matches(name, beside, n=1, cutoff=0.75)
+    hint = f"; did you mean {guess[0]!r}?" if guess else ""
     view.tell_word(rule, origin, name, f"{words}{hint}")
 
 

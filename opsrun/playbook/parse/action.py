@@ -62,10 +62,9 @@ def _action_key(spot: Spot, keywords: frozenset[str]) -> str:
         if key in ("action", "local_action")
         or (key not in keywords and not key.startswith("with_"))
     ]
-    gone = next((key for key in found if key in GONE), None)
-    if gone is not None:
-        spot.tell(spot.unknown(gone, keywords))
-        found = [key for key in found if key not in GONE]
+    for key in [key for key in found if key in GONE]:
+        spot.tell(spot.unknown(key, keywords))
+        found.remove(key)
     if len(found) == 1:
         return _sensible(spot, found[0])
     if not found:

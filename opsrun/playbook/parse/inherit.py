@@ -29,7 +29,8 @@ def own_keywords(spot: Spot) -> dict[str, Any]:
         if key in _REPLACED:
             own[key] = spot.get(key, _REPLACED[key])
         elif key in _ADDED:
-            own[key] = spot.convert(key, _ADDED[key])
+            value = spot.convert(key, _ADDED[key])
+            own |= {} if value is None else {key: value}
     return own
 
 

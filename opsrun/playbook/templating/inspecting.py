@@ -153,7 +153,7 @@ def _inspected(environment: Environment, source: str, whole: bool) -> Inspection
     except (TemplateSyntaxError, TemplateAssertionError) as error:
         return Inspection(fault=str(error.message), line=error.lineno)
     except SyntaxError as error:
-        return Inspection(fault=f"can't be compiled: {error.msg}")
+        return Inspection(fault=str(error.msg))
     except (RecursionError, MemoryError):
         return Inspection(fault="nested too deeply")
     return found.told(equalities)

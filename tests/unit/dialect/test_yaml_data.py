@@ -33,7 +33,7 @@ WRONG = {
     "a: *b": ("the alias *b has no anchor before it", 1, 4),
     "a:\n\tb: 1": ("a tab can't indent YAML", 2, 1),
     "a: [1\nb: 2": ("broken YAML", 2, 2),
-    "a: 'x": ("broken YAML", 1, 6),
+    "a: 'x": ("broken YAML", 1, 4),
     "a: b: c": ("mapping values are not allowed", 1, 5),
     "a: {{ x }}": ("needs quotation marks around it", 1, 5),
     "? [1]\n: 2": ("a key must be a plain value", 1, 3),

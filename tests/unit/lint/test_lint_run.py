@@ -1,0 +1,135 @@
+"""What is read, what is left out, what is said of the whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from opsrun.errors import UsageError
+from opsrun.lint.output import text
+from opsrun.lint.run import Options, lint
+
+ROOT = Path(__file__).parents[3]
+PLAY = "- hosts: all\n  tasks:\n"
+
+
+def put(top: Path, **files: str) -> None:
+    for name, content in files.items():
+        path = top / name.replace("__", "/").replace("_yml", ".yml")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+
+
+def rules(top: Path, **options: tuple[str, ...]) -> list[tuple[str, int]]:
+    return [(each.rule, each.line) for each in lint([str(top)], Options(**options)).problems]
+
+
+@pytest.mark.parametrize("folder", ["playbooks", "inventories"])
+def test_what_we_bring_along_is_clean(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert lint([folder]).problems == []
+
+
+def test_one_mistake_does_not_hide_the_others(tmp_path: Path) -> None:
+    tasks = "    - pign:\n    - ping:\n      whn: a\n    - 7\n    - file:\n        pth: /a\n"
+    put(tmp_path, site_yml=f"- hosts: all\n  tsks: []\n  tasks:\n{tasks}- nothing\n")
+    found = rules(tmp_path)
+    assert found == [
+        ("unknown-keyword", 2),
+        ("unknown-module", 4),
+        ("unknown-keyword", 6),
+        ("playbook-syntax", 7),
+        ("missing-option", 8),
+        ("unknown-option", 9),
+        ("playbook-syntax", 10),
+    ]
+
+
+def test_files_are_known_by_where_they_are(tmp_path: Path) -> None:
+    put(
+        tmp_path,
+        site_yml=PLAY + "    - ping:\n",
+        roles__web__tasks__main_yml="- ping:\n",
+        roles__web__handlers__main_yml="- name: a\n  ping:\n  listen: b\n",
+        roles__web__defaults__main_yml="a: 1\n",
+        roles__web__meta__main_yml="dependencies: []\n",
+        roles__web__templates__x="{{ a }}\n",
+        group_vars__all="b: 1\n",
+        mkdocs_yml="site: !!python/name:x\n",
+        docs__k8s_yml="apiVersion: v1\nkind: Pod\n",
+    )
+    put(tmp_path / ".git", site_yml="- broken: [\n")
+    put(tmp_path / "node_modules", site_yml="- hosts: [\n")
+    (tmp_path / "group_vars" / "secret.yml").write_text("$ANSIBLE_VAULT;1.1;AES256\n00\n")
+    report = lint([str(tmp_path)])
+    kinds = {"playbook": 1, "tasks": 1, "handlers": 1, "meta": 1, "template": 1, "vars": 2}
+    assert report.files == kinds
+    assert [Path(each).name for each in report.sealed] == ["secret.yml"]
+    assert "1 encrypted, not read" in text.summary(report)
+
+
+def test_a_file_that_is_named_is_read_whatever_it_looks_like(tmp_path: Path) -> None:
+    put(tmp_path, odd_yml="- name: a\n  pign:\n", vars_yml="a: 1\na: 2\n")
+    assert [each.rule for each in lint([str(tmp_path / "odd.yml")]).problems] == ["unknown-module"]
+    assert [each.rule for each in lint([str(tmp_path / "vars.yml")]).problems] == ["duplicate-key"]
+
+
+def test_the_project_around_a_file_counts(tmp_path: Path) -> None:
+    put(
+        tmp_path, site_yml=PLAY + "    - debug:\n        msg: '{{ a }}'\n", group_vars__all="a: 1\n"
+    )
+    assert lint([str(tmp_path / "site.yml")]).problems == []
+
+
+def test_noqa_at_the_line_and_at_the_task(tmp_path: Path) -> None:
+    tasks = (
+        "    - ping: # noqa: unknown-keyword\n      whn: a\n"
+        "    - ping:\n      whn: a # noqa\n"
+        "    - ping: # noqa: truthy\n      whn: a\n"
+        "    - name: x # noqa\n      file:\n        pth: a\n        stat: b\n"
+        "    - file:\n        pth: a\n        path: /a\n"
+    )
+    put(tmp_path, site_yml=PLAY + tasks)
+    assert rules(tmp_path) == [("unknown-keyword", 8), ("unknown-option", 14)]
+
+
+def test_rules_are_chosen_and_left_out(tmp_path: Path) -> None:
+    put(tmp_path, site_yml="- hosts: all\n  become: yes\n  tasks:\n    - ping:\n      whn: a\n")
+    assert rules(tmp_path) == [("truthy", 2), ("unknown-keyword", 5)]
+    assert rules(tmp_path, rules=("truthy",)) == [("truthy", 2)]
+    assert rules(tmp_path, skip=("truthy,several-actions",)) == [("unknown-keyword", 5)]
+    assert ("full-names", 4) in rules(tmp_path, rules=("all",))
+
+
+def test_what_can_not_be_done_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="did you mean 'truthy'"):
+        lint([str(tmp_path)], Options(rules=("truty",)))
+    with pytest.raises(UsageError, match="no such file"):
+        lint([str(tmp_path / "nowhere")])
+
+
+def test_new_keywords_of_the_parser_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from opsrun.playbook.parse import plays
+
+    put(tmp_path, site_yml="- hosts: all\n  shiny: true\n")
+    assert rules(tmp_path) == [("unknown-keyword", 2)]
+    monkeypatch.setattr(plays, "PLAY", plays.PLAY | {"shiny"})
+    assert rules(tmp_path) == []
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe", b"\x00", b"- a: \xc3(", b"\t- hosts: all"])
+def test_what_is_no_text_is_a_problem(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "site.yml").write_bytes(data)
+    problems = lint([str(tmp_path / "site.yml")]).problems
+    assert [each.rule for each in problems] == ["yaml"]
+
+
+def test_deep_nesting_and_aliases_are_survived(tmp_path: Path) -> None:
+    deep = "- hosts: all\n  tasks: " + "[{block: " * 60 + "[]" + "}]" * 60 + "\n"
+    put(tmp_path, site_yml=deep)
+    lint([str(tmp_path)])
+    put(tmp_path, site_yml="- hosts: all\n  tasks: &a\n    - block: *a\n")
+    assert [rule for rule, _ in rules(tmp_path)] == ["yaml"]
