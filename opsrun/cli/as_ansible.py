@@ -224,7 +224,8 @@ def _told(error: Exception) -> str:
     """What is wrong comes first, as Ansible says it; then where."""
     if not isinstance(error, InputError) or error.path is None:
         return str(error)
-    return f"{error.message}\n\n{error}"
+    place = str(error).replace(f": {error.message}", "", 1)
+    return f"{error.message}\n\n{place}"
 
 
 def _status_of(error: Exception) -> int:

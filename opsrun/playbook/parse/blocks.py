@@ -21,7 +21,7 @@ from opsrun.playbook.parse.checks import Unfit, shown, text
 from opsrun.playbook.parse.inherit import handed_down, listed_any, own_keywords
 from opsrun.playbook.parse.loops import loop
 from opsrun.playbook.parse.names import BLOCK
-from opsrun.playbook.parse.spot import Spot
+from opsrun.playbook.parse.spot import Spot, spot_at
 
 _PARTS = ("block", "rescue", "always")
 
@@ -174,8 +174,19 @@ def _part(kit: Kit, spot: Spot, inner: Above, key: str, prefix: str) -> tuple[No
         message = f"{key}: expected a list of tasks, found {shown(value)}"
         spot.tell(spot.value_error(message, key), "keyword-value")
         return ()
+    if inner.handler:
+        _no_blocks(spot, value)
     origin = spot.document.value_origin(spot.data, key)
     return kit.read_nodes(kit, spot.document, value, inner, prefix, origin)
+
+
+def _no_blocks(spot: Spot, items: list[Any]) -> None:
+    """Tells of blocks in a block of handlers: that one is no more than a list of them."""
+    for number, item in enumerate(items):
+        if isinstance(item, dict) and "block" in item:
+            found = spot_at(spot.document, items, number, "block")
+            words = "Using a block as a handler is not supported."
+            spot.tell(found.error(words, "block"), "keyword-value")
 
 
 def _below(spot: Spot, above: Above, *, decided: bool = False) -> Above:

@@ -12,10 +12,12 @@ from opsrun.errors import PlaybookError, did_you_mean
 from opsrun.modules.coercion import BadValue, coerced
 from opsrun.playbook.model.nodes import RawAction, Task
 from opsrun.playbook.parse.above import Above, Kit
+from opsrun.playbook.parse.checks import shown
 from opsrun.playbook.parse.files import joined, unique
 from opsrun.playbook.parse.names import (
     INCLUDE,
     ROLE_ARGS,
+    ROLE_FROM,
     ROLE_IMPORTS,
     ROLE_INCLUDES,
     TASK_INCLUDES,
@@ -52,6 +54,11 @@ def check_arguments(spot: Spot, action: RawAction) -> None:
             hint = did_you_mean(name, known)
             message = f"{action.name} has no option {name!r}{hint}"
             spot.tell(_at(spot, action.places.get(name), message), "unknown-option")
+    for name in ROLE_FROM:
+        value = action.args.get(name)
+        if is_role and isinstance(value, (list, dict)):
+            message = f"Expected a string for {name} but got {shown(value)}"
+            spot.tell(_at(spot, action.places.get(name), message), "keyword-value")
     if action.args_template is None and target(action) is None:
         what = "'name' of a role" if is_role else "file"
         message = f"{action.name} needs a {what}"

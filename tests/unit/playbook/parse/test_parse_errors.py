@@ -39,6 +39,7 @@ WRONG = {
     "- hosts: all\n  vars_prompt: [{name: a, promt: b}]": ("did you mean 'prompt'?", 2, 27),
     "- hosts: all\n  tasks: {ping: }": ("expected a list of tasks, found a dictionary", 2, 10),
     "- hosts: all\n  handlers: x": ("expected a list of handlers, found 'x'", 2, 13),
+    "- hosts: all\n  handlers: [{block: [{ping: }, {block: []}]}]": ("block as a handler", 2, 34),
     "- hosts: all\n  handlers: [{include_role: {name: r}}]": (
         "Using 'include_role' as a hand",
         2,
@@ -103,6 +104,8 @@ WRONG = {
     in_tasks("include_tasks:"): ("include_tasks needs a file", 3, 7),
     in_tasks("include_tasks: {file: x, foo: 1}"): ("has no option 'foo'", 3, 32),
     in_tasks("include_role: {name: x, tasks_form: y}"): ("did you mean 'tasks_from'?", 3, 31),
+    in_tasks("include_role: {name: x, vars_from: [y]}"): ("vars_from but got a list", 3, 31),
+    in_tasks("import_role: {name: x, tasks_from: {}}"): ("tasks_from but got a dict", 3, 30),
     in_tasks("{import_tasks: x.yml, loop: [1]}"): ("use include_tasks", 3, 29),
     in_tasks("import_tasks: '{{ x }}'"): ("a static import's name can't be a template", 3, 7),
 }
