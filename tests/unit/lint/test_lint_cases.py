@@ -49,7 +49,7 @@ def test_every_rule_has_a_case_that_fires_and_one_that_does_not() -> None:
     for path in PATHS:
         case = yaml.safe_load(path.read_text(encoding="utf-8"))
         fires.setdefault(path.parent.name, set()).add(bool(case["problems"]))
-    assert fires == dict.fromkeys(RULES, {True, False})
+    assert fires == {name: {True, False} for name in RULES}
 
 
 def test_every_rule_that_claims_a_correction_has_a_case_of_it() -> None:
