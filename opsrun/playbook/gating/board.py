@@ -72,7 +72,8 @@ class GateBoard:
     openings: Openings
     now: Callable[[], float]
     _seats: dict[tuple[int, str], Seat] = field(default_factory=dict)
-    _at_gate: dict[str, dict[tuple[int, str], Seat]] = field(default_factory=dict)
+    _at_gate: dict[str, dict[int | None, dict[tuple[int, str], Seat]]] = field(default_factory=dict)
+    """By gate, and by how many hosts have to open it."""
     _fresh: list[Seat] = field(default_factory=list)
     """Those that nobody has looked at since they began to wait."""
     _looked_at: float = 0.0
@@ -101,7 +102,7 @@ class GateBoard:
             return
         self.openings.waits(seat.play, seat.host, seat.wait.what, yet=yet)
         for name in seat.wait.what:
-            known = self._at_gate.setdefault(name, {})
+            known = self._at_gate.setdefault(name, {}).setdefault(seat.wait.any_of, {})
             if yet:
                 known[seat.play, seat.host] = seat
             else:
@@ -133,7 +134,10 @@ class GateBoard:
         fresh, self._fresh = self._fresh, []
         found = {(seat.play, seat.host): seat for seat in fresh}
         for name in changed & self._at_gate.keys():
-            found |= self._at_gate[name]
+            for any_of, seats in self._at_gate[name].items():
+                standing = self.openings.standing(name, any_of) if seats else None
+                if standing and (standing.is_open or standing.hopeless):
+                    found |= seats
         return [seat for key, seat in found.items() if self._seats.get(key) is seat]
 
     def _move(

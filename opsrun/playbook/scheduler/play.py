@@ -75,7 +75,7 @@ class PlayScheduler:
         if not self._cancelled:
             self._strategy.go_on()
         orders, self._orders = self._orders, []
-        if not orders and not self._asked and not self._loading and not self.parked():
+        if not orders and not self._asked and not self._loading and not self._waits():
             self._ended = True
             return [self._summary()]
         return orders
@@ -109,11 +109,14 @@ class PlayScheduler:
         self._parked[host.name] = host
         self._strategy.parked(host)
 
-    def parked(self) -> list[str]:
-        """Names of hosts that wait for somebody to release them; none once all is cancelled."""
-        waiting = {name: host for name, host in self._parked.items() if host.parked is not None}
-        self._parked = waiting
-        return [] if self._cancelled else list(waiting)
+    def _waits(self) -> bool:
+        """Whether a host waits for somebody to release it; nobody does once all is cancelled."""
+        while self._parked and not self._cancelled:
+            name = next(iter(self._parked))
+            if self._parked[name].parked is not None:
+                return True
+            del self._parked[name]
+        return False
 
     def release(self, name: str, turn: int, refused: str = "") -> bool:
         """The wait of a host is over: it is told to do its task, or to fail.
