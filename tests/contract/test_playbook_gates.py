@@ -102,10 +102,10 @@ def test_a_gate_that_will_not_open_can_be_rescued(play: Callable[..., Ran]) -> N
   gather_facts: false
   tasks:
     - block:
-        - {name: wait, command: 'true', awaits: nobody}
+        - {name: wait, command: 'true', awaits: '{{ "nobody" }}'}
       rescue:
         - {name: why, debug: {msg: '{{ ansible_failed_result.msg }}'}}
-    - {name: at all, command: 'true', awaits: nobody, ignore_errors: true}
+    - {name: at all, command: 'true', awaits: '{{ "nobody" }}', ignore_errors: true}
 """
     )
     assert ran.status == 0
@@ -160,7 +160,7 @@ def test_no_log_hides_what_is_waited_for(play: Callable[..., Ran]) -> None:
 - hosts: w1
   gather_facts: false
   tasks:
-    - {name: hidden, command: 'true', awaits: secret-gate, no_log: true}
+    - {name: hidden, command: 'true', awaits: '{{ "secret-gate" }}', no_log: true}
 """
     )
     assert ran.status == 1

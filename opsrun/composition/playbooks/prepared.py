@@ -14,6 +14,7 @@ from opsrun.composition.playbooks.remarks import unknown_modules
 from opsrun.dialect.tags import Template
 from opsrun.errors import PlaybookError, UsageError
 from opsrun.inventory import Inventory
+from opsrun.playbook.gating.check import check_gates
 from opsrun.playbook.messages import Include
 from opsrun.playbook.model.nodes import Block, Play, Playbook, Task
 from opsrun.playbook.parse.listing import ListedPlay, listed
@@ -77,6 +78,10 @@ class Prepared:
         self.inventory = inventory.beside(tuple(folders))
         self.selection = Selection.of(settings.tags, settings.skip_tags)
         self.plays = self._plays()
+        for playbook in self.playbooks:
+            own = {play.index for play in playbook.plays}
+            check_gates(playbook.plays)
+            check_gates([play for play in self.plays if play.index in own], chosen=True)
         self.unknown = unknown_modules(self.plays)
         """What to say of tasks whose modules nobody knows."""
         if options.strict and self.unknown:
@@ -144,6 +149,13 @@ class Prepared:
         if isinstance(value, list | tuple):
             return [self.rendered(each) for each in value]
         return self._tag(value) if isinstance(value, Template) else value
+
+    def read_vars_file(self, path: str) -> Mapping[str, Any]:
+        """The same of ``vars_files``, where a list of such mappings is one, too. PlaybookError."""
+        data = self.loader.document(path).data
+        if not isinstance(data, list) or not all(isinstance(each, Mapping) for each in data):
+            return self.read_vars(path)
+        return {str(name): value for each in data for name, value in each.items()}
 
     def read_vars(self, path: str) -> Mapping[str, Any]:
         """The variables of a file. PlaybookError."""

@@ -75,7 +75,7 @@ class Openings:
 
     def learn(self, play: int, nodes: Iterable[Node]) -> None:
         """Take in what tasks of a play open."""
-        for task in _tasks(nodes):
+        for task in every_task(nodes):
             known = self._plays[play]
             known.open_ended = known.open_ended or task.action.name in DYNAMIC
             for name in task.opens:
@@ -275,7 +275,8 @@ class Openings:
         return found
 
 
-def _tasks(nodes: Iterable[Node]) -> Iterable[Task]:
+def every_task(nodes: Iterable[Node]) -> Iterable[Task]:
+    """All tasks; of a block with a loop, what stands for it."""
     for node in nodes:
         if not isinstance(node, Block):
             yield node
@@ -283,4 +284,4 @@ def _tasks(nodes: Iterable[Node]) -> Iterable[Task]:
             # What is in it is known for each item, once that has been begun.
             yield node.loop
         else:
-            yield from _tasks((*node.tasks, *node.rescue, *node.always))
+            yield from every_task((*node.tasks, *node.rescue, *node.always))
