@@ -19,6 +19,8 @@ from opsrun.lint.rules.secrets import secret_lines
 from opsrun.lint.suppress import Suppressed
 from opsrun.lint.view import FileView
 
+_ROUNDS = 5
+"""One correction may lead to another."""
 _ONCE = frozenset({"module-not-built", "plugin-not-built"})
 """Rules of which the first place of each name says enough."""
 
@@ -164,7 +166,7 @@ def fix(
     show: Callable[[str], None] | None = None,
     cwd: str = "",
 ) -> tuple[LintReport, int]:
-    """Look, mend what is mechanical, and look again.
+    """Look, mend what is mechanical, and look again, until there is nothing left to mend.
 
     Args:
         show: gets a diff's lines in place of any file being written.
@@ -172,25 +174,36 @@ def fix(
     Returns:
         What is left (with ``show``: what there is), and how many problems were solved.
     """
-    folder = cwd or os.getcwd()
     report = lint(paths, options, cwd)
+    if show is not None:
+        return report, _mend(report, cwd, show)
     solved = 0
+    for _ in range(_ROUNDS):
+        more = _mend(report, cwd, None)
+        if not more:
+            break
+        solved += more
+        report = lint(paths, options, cwd)
+    return report, solved
+
+
+def _mend(report: LintReport, cwd: str, show: Callable[[str], None] | None) -> int:
+    """Write what can be mended, or show it; how many problems that solves."""
     by_path: dict[str, list[Problem]] = {}
     for problem in report.problems:
         if problem.edits:
             by_path.setdefault(problem.path, []).append(problem)
+    solved = 0
     for path, problems in by_path.items():
-        full = os.path.join(folder, path)
+        full = os.path.join(cwd or os.getcwd(), path)
         before = fixing.source(full)
         after, count = fixing.fixed(before, problems)
-        solved += count
         if after == before:
             continue
+        solved += count
         if show is None:
             fixing.replace(full, after)
             continue
         for line in fixing.diff(path, before, after, report.hidden.get(path, ())):
             show(line)
-    if solved and show is None:
-        report = lint(paths, options, cwd)
-    return report, solved
+    return solved

@@ -88,6 +88,7 @@ def _own(kit: Kit, spot: Spot, handler: bool) -> OwnTask:
 
 
 def _read_own(spot: Spot, handler: bool) -> OwnTask:
+    spot.texts()
     done = spot.attempt(lambda: statement(spot, handler), NO_STATEMENT)
     keywords = own_keywords(spot)
     if done.local:
