@@ -24,7 +24,7 @@ def opened_text(
     Raises:
         InputError: of the kind ``error``: it can't be opened; with the place of the value.
     """
-    what = repr(name) if name else "this value"
+    what = repr(name.lstrip(".")) if name else "this value"
     origin = value.origin
     text = vault.text(value.text, path=origin.path, line=origin.line, what=what, error=error)
     return Opened(text, value.text)

@@ -8,7 +8,7 @@ import shlex
 import signal
 import tempfile
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 from opsrun.errors import UsageError
 from opsrun.spawning import spawn
@@ -30,14 +30,14 @@ def edited(plain: bytes, name: str, environ: Mapping[str, str]) -> bytes:
         UsageError: the editor can't be started, or ends with a failure.
     """
     words = environ.get("EDITOR", "").strip() or environ.get("VISUAL", "").strip() or "vi"
-    with _ending_well(), private_folder() as folder:
+    with _Signals() as signals, private_folder() as folder:
         path = os.path.join(folder, os.path.basename(name) or "vault")
         write_private(path, plain)
-        _carried_out(words, path)
+        _carried_out(words, path, signals)
         return read_whole(path)
 
 
-def _carried_out(words: str, path: str) -> None:
+def _carried_out(words: str, path: str, signals: _Signals) -> None:
     try:
         argv = shlex.split(words)
         process = spawn([*argv, path])
@@ -46,7 +46,8 @@ def _carried_out(words: str, path: str) -> None:
     except OSError as error:
         raise UsageError(f"the editor {words!r} can't be started: {error.strerror}") from None
     try:
-        status = process.wait()
+        with signals.may_end():
+            status = process.wait()
     except BaseException:
         process.terminate()
         process.wait()
@@ -55,29 +56,47 @@ def _carried_out(words: str, path: str) -> None:
         raise UsageError(f"the editor {words!r} ended with status {status}; nothing was changed")
 
 
-@contextlib.contextmanager
-def _ending_well() -> Iterator[None]:
-    """Signals that would end this process at once end it by an exception; Ctrl-C doesn't."""
+class _Signals:
+    """While it is open, signals that would end this process at once end it in good order: at once
+    where the editor is waited for, else at the end. Ctrl-C does nothing."""
 
-    def end(number: int, frame: Any) -> None:
-        raise SystemExit(128 + number)
+    def __init__(self) -> None:
+        self._before: dict[signal.Signals, Any] = {}
+        self._waits = False
+        self._number = 0
 
-    # A child would inherit SIG_IGN; a handler is not handed on.
-    wanted = {signal.SIGINT: _nothing, signal.SIGTERM: end, signal.SIGHUP: end}
-    before: dict[signal.Signals, Any] = {}
-    try:
-        for number, handler in wanted.items():
+    def __enter__(self) -> Self:
+        # A child would inherit SIG_IGN; a handler is not handed on.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # Refused outside of the main thread, where signals are somebody else's.
             with contextlib.suppress(ValueError):
-                before[number] = signal.signal(number, handler)
-        yield
-    finally:
-        for number, kept in before.items():
-            signal.signal(number, kept)
+                self._before[number] = signal.signal(number, self._arrived)
+        return self
 
+    def __exit__(self, *exc_info: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._end()
 
-def _nothing(number: int, frame: Any) -> None:
-    return None
+    def _arrived(self, number: int, frame: Any) -> None:
+        if number != signal.SIGINT:
+            self._number = number
+            if self._waits:
+                self._end()
+
+    def _end(self) -> None:
+        if self._number:
+            raise SystemExit(128 + self._number)
+
+    @contextlib.contextmanager
+    def may_end(self) -> Iterator[None]:
+        """What is done within may be ended by `SystemExit`."""
+        self._waits = True
+        try:
+            self._end()
+            yield
+        finally:
+            self._waits = False
 
 
 def put_back(path: str, found: bytes | None, envelope: str) -> None:

@@ -10,16 +10,18 @@ from typing import Any
 
 from opsrun.composition.fleetway import Fleetway
 from opsrun.composition.needs import needs_by_kind, room_beside
+from opsrun.composition.playbooks.guarding import dangers_of
 from opsrun.composition.playbooks.options import Prompt
 from opsrun.composition.playbooks.prepared import Prepared
 from opsrun.composition.playbooks.remarks import connection_kinds, shadowed, without_debugger
 from opsrun.composition.playbooks.templars import Templars
+from opsrun.composition.protection import Guard
 from opsrun.composition.reach import FleetReach
 from opsrun.composition.run import Run, RunOptions
 from opsrun.composition.watchers import Watchers
 from opsrun.engine.base import Engine
 from opsrun.engine.dispatch import Plan
-from opsrun.errors import InputError, OpsrunError, UsageError
+from opsrun.errors import Cancelled, InputError, OpsrunError, UsageError
 from opsrun.events import (
     CustomStats,
     ErrorInfo,
@@ -37,7 +39,7 @@ from opsrun.events import (
 )
 from opsrun.playbook.book import TaskBook
 from opsrun.playbook.coordinator import Office
-from opsrun.playbook.interfaces import Wish
+from opsrun.playbook.interfaces import Templar, Wish
 from opsrun.playbook.messages import Load, TaskEnded
 from opsrun.playbook.model.nodes import Task, VarsPrompt
 from opsrun.playbook.parse.loader import Included
@@ -67,6 +69,8 @@ class PlaybookStage(Run):
         fleetway: how hosts are reached; closed at the end.
         defaults: what the command line says of all hosts.
         sinks, on_tick: see `Run`.
+        guard: has dangers confirmed that nobody knew of before a play's turn came; without one
+            there is none.
     """
 
     def __init__(
@@ -77,6 +81,7 @@ class PlaybookStage(Run):
         defaults: ConnectionDefaults,
         sinks: Sequence[Sink] = (),
         *,
+        guard: Guard | None = None,
         on_tick: Callable[[], None] = lambda: None,
         on_end: Callable[[], None] = lambda: None,
     ) -> None:
@@ -92,6 +97,8 @@ class PlaybookStage(Run):
         self._fleetway = fleetway
         self._defaults = defaults
         self._hosts = hosts
+        self._guard = guard
+        self._live = LiveInventory(prepared.inventory)
         self._after = on_end
         self._recap = Recap()
         self._state: RunState | None = None
@@ -131,6 +138,9 @@ class PlaybookStage(Run):
     def _carry_out(self, places: int) -> None:
         try:
             self._playbooks(places)
+        except Cancelled as error:
+            self.stop.drain(error.message)
+            self._spoiled = True
         except (InputError, OpsrunError) as error:
             self.stop.drain(str(error))
             self._spoiled = True
@@ -169,8 +179,9 @@ class PlaybookStage(Run):
             TaskBook(),
         )
         self._state = state
+        self._live = inventory
         templars = Templars(prepared, inventory, self._warn)
-        find_vars = VarsFinder(prepared.read_vars, settings.cwd)
+        find_vars = VarsFinder(prepared.read_vars_file, settings.cwd)
         scopes = Scopes(settings, inventory, state, templars.make, find_vars, book.task)
         # Hosts that wait for their next task keep their connections, as far as there is room.
         spare = room_beside(places, self._options.needs, engine)
@@ -234,12 +245,22 @@ class PlaybookStage(Run):
         return self._prepared.of_include(task, order.include, found)
 
     def _begin(self, scope: PlayScope, scopes: Scopes, templars: Templars) -> None:
-        templars.begin(scope, scopes.before_play(scope))
+        templar = scopes.before_play(scope)
+        self._confirm_hosts(scope, templar)
+        templars.begin(scope, templar)
         new = [name for name in scope.hosts if name not in self._joined]
         self.collector.expect([self._work(name) for name in new])
         for name in new:
             self._joined[name] = self._engine.now()
             self.collector.emit(HostStarted(name, self._work(name), time.time()))
+
+    def _confirm_hosts(self, scope: PlayScope, templar: Templar) -> None:
+        if self._guard is None:
+            return
+        hosts = [self._live.now.host(name) for name in scope.hosts]
+        most = templar.render(scope.play.max_hosts, scope.play.origin)
+        found = dangers_of(self._prepared, scope.play, hosts, most)
+        self._engine.offload(self._guard.confirm, found)
 
     def _summary(self, duration: float) -> Summary:
         self.report.broken = self._spoiled
