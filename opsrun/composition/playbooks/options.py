@@ -9,9 +9,11 @@ from opsrun.playbook.coordinator import Pass, as_it_is
 from opsrun.playbook.variables.settings import RunSettings
 
 Prompt = Callable[[str, bool], str | None]
-"""Asks the operator in words, with or without echo; None where there is nobody."""
+"""Asks the operator in words, with or without echo; None where there is nobody. Raises `Cancelled`
+when the run is ended meanwhile."""
 Confirm = Callable[[str], str]
-"""Of ``--step``: asks about a task; gives ``y``, ``n`` or ``c`` (all that follow)."""
+"""Of ``--step``: asks about a task; gives ``y``, ``n`` or ``c`` (all that follow). Raises as `Prompt`
+does."""
 
 
 @dataclass(frozen=True, slots=True)

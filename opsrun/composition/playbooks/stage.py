@@ -339,7 +339,12 @@ class PlaybookStage(Run):
         ask = self._prepared.options.confirm
         if self._confirmed or ask is None:
             return True
-        answer = ask(name)
+        try:
+            answer = ask(name)
+        except Cancelled as error:
+            # At once: whoever passes the signal on may come later than the next task.
+            self.stop.drain(error.message)
+            return False
         self._confirmed = answer == "c"
         return answer in ("y", "c")
 
@@ -393,4 +398,8 @@ class Pauses:
         """See `Pausing.ask`."""
         if self._prompt is None:
             return None
-        return self._engine.offload(self._prompt, f"{prompt}: ", echo)
+        try:
+            return self._engine.offload(self._prompt, f"{prompt}: ", echo)
+        except Cancelled as error:
+            self._run.stop.drain(error.message)
+            raise
