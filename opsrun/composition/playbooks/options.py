@@ -12,8 +12,8 @@ Prompt = Callable[[str, bool], str | None]
 """Asks the operator in words, with or without echo; None where there is nobody. Raises `Cancelled`
 when the run is ended meanwhile."""
 Confirm = Callable[[str], str]
-"""Of ``--step``: asks about a task; gives ``y``, ``n`` or ``c`` (all that follow). Raises as `Prompt`
-does."""
+"""Of ``--step``: asks about a task; gives ``y``, ``n`` or ``c`` (all that follow). Raises as
+`Prompt` does."""
 
 
 @dataclass(frozen=True, slots=True)
