@@ -77,6 +77,11 @@ class _Builder:
             handlers=tuple(handlers),
         )
 
+    @property
+    def _outer(self) -> Keywords:
+        """What all of the play has."""
+        return Keywords(tags=self.play.keywords.tags)
+
     def _sections(self) -> list[Item]:
         found: list[Item] = []
         nodes = [each for block in self.play.blocks for each in _unwrapped(block)]
@@ -86,7 +91,7 @@ class _Builder:
             if name == "gather":
                 found.append(Item(own, "task", "gather facts", "setup"))
                 continue
-            items = self._items(written, own, Keywords(tags=self.play.keywords.tags))
+            items = self._items(written, own, self._outer)
             if name == "roles":
                 found += items
             elif items:
@@ -102,7 +107,7 @@ class _Builder:
             every = [node for part in nodes for node in part if node.id not in seen]
             seen |= {node.id for node in every}
             for node in every:
-                found += [_as_handler(item) for item in self._node(node, Keywords())]
+                found += [_as_handler(item) for item in self._node(node, self._outer)]
             # What a handler includes may bring more of them.
             nodes, self.late = self.late, []
         return found
@@ -119,7 +124,9 @@ class _Builder:
         role = next((each for each in nodes if each.id == own and _is_role(each)), None)
         if role is not None or all(f"{own}/dependencies/" in each.id for each in nodes):
             before = [each for each in nodes if each is not role]
-            needed = self._items(before, f"{own}/dependencies", above)
+            # They have what the role has, and stand in it.
+            outer = role.keywords if role is not None else above
+            needed = self._items(before, f"{own}/dependencies", outer)
             return [self._role(role, needed, above)] if isinstance(role, Block) else needed
         if any(node.id == own for node in nodes):
             return [item for node in nodes for item in self._node(node, above)]

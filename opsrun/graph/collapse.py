@@ -39,7 +39,7 @@ def _item(item: Item, moved: dict[str, str]) -> list[Item]:
     """A role or a section with the roles that are in it; what else there is, counted."""
     if item.kind not in ("role", "section"):
         # Facts are gathered outside of any section.
-        return [replace(item, children=())]
+        return [_alone(item, moved)]
     inner = tuple(_roles(item.children, item.id, moved))
     own = [each for child in item.children for each in _outside_roles(child)]
     tasks = sum(each.kind == "task" for each in own)
