@@ -11,6 +11,7 @@ from jinja2.idtracking import VAR_LOAD_PARAMETER
 from jinja2.lexer import Lexer
 from jinja2.nativetypes import NativeCodeGenerator
 
+from opsrun.playbook.templating.bounds import unrolled
 from opsrun.playbook.templating.lazy import UNROLLED, text
 from opsrun.playbook.templating.literal import literal
 
@@ -55,6 +56,23 @@ class LazyNames(CodeGenerator):
             f"(undefined(name={node.name!r}) if {reference} is missing else "
             f"{reference} if {reference}.__class__ is not Pending else {reference}.value())"
         )
+
+    def visit_Mul(  # type: ignore[override]  # noqa: N802
+        self, node: nodes.Mul, frame: Frame
+    ) -> None:
+        self._operator("times", node, frame)
+
+    def visit_Pow(  # type: ignore[override]  # noqa: N802
+        self, node: nodes.Pow, frame: Frame
+    ) -> None:
+        self._operator("power", node, frame)
+
+    def _operator(self, name: str, node: nodes.BinExpr, frame: Frame) -> None:
+        self.write(f"{name}(")
+        self.visit(node.left, frame)
+        self.write(", ")
+        self.visit(node.right, frame)
+        self.write(")")
 
     def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: Any) -> Any:
         # Nothing is computed once for all hosts: a filter may draw lots, or read the clock.
@@ -113,7 +131,7 @@ def outcome(pieces: list[Any], source: str) -> Any:
 def _outcome(pieces: list[Any]) -> Any:
     if len(pieces) == 1 and type(pieces[0]) is not Own:
         found = pieces[0]
-        return list(found) if isinstance(found, (range, *UNROLLED)) else found
+        return unrolled(found) if isinstance(found, (range, *UNROLLED)) else found
     if len(pieces) == 2 and type(pieces[1]) is Own and type(pieces[0]) is not Own:
         tail: str = pieces[1]
         if tail.isspace() and isinstance(pieces[0], (list, dict)):

@@ -14,6 +14,7 @@ from jinja2.runtime import Context
 from jinja2.utils import missing
 
 from opsrun.playbook.templating import access
+from opsrun.playbook.templating.bounds import power, times
 from opsrun.playbook.templating.compiling import Own, RawTexts, TextCode, ValueCode, inner
 from opsrun.playbook.templating.lazy import text
 from opsrun.playbook.templating.library import Library
@@ -142,7 +143,7 @@ class LazyTemplate(Template):
         uptodate: Callable[[], bool] | None = None,
     ) -> LazyTemplate:
         namespace: dict[str, Any] = {"environment": environment, "__file__": code.co_filename}
-        namespace.update(Pending=Pending, Own=Own)
+        namespace.update(Pending=Pending, Own=Own, times=times, power=power)
         exec(code, namespace)
         made = cls._from_namespace(environment, namespace, globals)
         made._uptodate = uptodate

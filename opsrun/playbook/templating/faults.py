@@ -196,6 +196,8 @@ def _words(error: BaseException) -> str:
         return "this template never ends: it needs itself, or calls itself without end"
     if isinstance(error, TemplateNotFound):
         return str(error)
+    if isinstance(error, MemoryError):
+        return "this needs more memory than there is"
     if isinstance(error, SyntaxError):
         return f"{_UNREADABLE}: {error.msg}"
     return f"{error} ({type(error).__name__})" if str(error) else type(error).__name__

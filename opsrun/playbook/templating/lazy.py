@@ -26,6 +26,7 @@ from typing import Any, Protocol
 from jinja2.runtime import Undefined
 
 from opsrun.errors import TemplateError
+from opsrun.playbook.templating.bounds import unrolled
 from opsrun.playbook.templating.omit import OMIT
 from opsrun.playbook.templating.undefined import Missing
 from opsrun.secret import Secret
@@ -272,6 +273,8 @@ def plain_dict(value: Mapping[Any, Any]) -> dict[Any, Any]:
 
 def plain_list(value: Iterable[Any]) -> list[Any]:
     """`plain` of an iterable."""
+    if isinstance(value, (range, Iterator)):
+        value = unrolled(value)
     return [plain(each) for each in value]
 
 
@@ -312,5 +315,5 @@ def text(value: Any) -> str:
     if isinstance(value, (list, dict)):
         return str(value)
     if isinstance(value, (range, *UNROLLED)):
-        return str(list(value))
+        return str(unrolled(value))
     return str(value if isinstance(value, (tuple, Set)) else plain(value))

@@ -10,11 +10,14 @@ from jinja2.utils import _PassArg
 
 from opsrun.errors import OpsrunError
 from opsrun.playbook.templating import jinja_names
+from opsrun.playbook.templating.bounds import unrolled, walked
 from opsrun.playbook.templating.lazy import UNROLLED, plain
 from opsrun.playbook.templating.library import Function, PluginError, Plugins
 from opsrun.playbook.templating.undefined import Missing
 
-_TOLD = (PluginError, OpsrunError, TemplateRuntimeError, RecursionError)
+_TOLD = (PluginError, OpsrunError, TemplateRuntimeError, RecursionError, MemoryError)
+_LOOKS = frozenset({"count", "d", "default", "first", "last", "length", "random", "string"})
+"""Those that don't go through a list."""
 
 
 class PluginTable(dict[str, Function]):
@@ -70,12 +73,14 @@ def adapted(plugins: Plugins, name: str, function: Function) -> Function:
     def call(*args: Any, **kwargs: Any) -> Any:
         if not takes_missing and len(args) > first:
             _defined(args[first])
+        if as_is and name not in _LOOKS and len(args) > first:
+            walked(args[first])
         if not as_is:
             args = (*args[:first], *(_data(each, takes_missing) for each in args[first:]))
             kwargs = {key: _data(each, takes_missing) for key, each in kwargs.items()}
         try:
             made = function(*args, **kwargs)
-            return list(made) if isinstance(made, UNROLLED) else made
+            return unrolled(made) if isinstance(made, UNROLLED) else made
         except _TOLD:
             raise
         except Exception as error:

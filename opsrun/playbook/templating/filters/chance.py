@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, pass_environment
 
 from opsrun.playbook.templating.filters.values import is_list, kind
-from opsrun.playbook.templating.library import PluginError
+from opsrun.playbook.templating.library import PluginError, lazy
 
 
 def _source(seed: Any) -> Random:
@@ -19,6 +19,7 @@ def _source(seed: Any) -> Random:
         raise PluginError(f"a seed is text or a number, not {kind(seed)}") from error
 
 
+@lazy
 @pass_environment
 def random(
     environment: Environment, value: Any, start: Any = None, step: Any = None, seed: Any = None
