@@ -1,8 +1,8 @@
 """The kinds of password hashes that ``/etc/shadow`` knows.
 
 SHA-crypt follows Ulrich Drepper's "Unix crypt using SHA-256 and SHA-512", version 0.6; MD5-crypt
-is that of FreeBSD's crypt(3). Python's own ``crypt`` has gone in 3.13, and asks a C library that
-isn't the same on every system.
+is that of FreeBSD's crypt(3). Python's own ``crypt`` has gone in 3.13; where this machine has a
+library for it, `libcrypt` asks that, and the rest is done here.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from opsrun.playbook.templating import libcrypt
 
 ALPHABET = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 BCRYPT_ALPHABET = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -44,9 +46,14 @@ class ShaCrypt:
         """The line for ``/etc/shadow``; ``rounds`` None for the specification's 5000."""
         secret, seasoning = password.encode("utf-8", "surrogateescape"), salt.encode()[:16]
         count = DEFAULT_ROUNDS if rounds is None else rounds
-        last = self._stretched(secret, seasoning, min(max(count, LEAST_ROUNDS), MOST_ROUNDS))
         shown = "" if count == DEFAULT_ROUNDS else f"rounds={count}$"
-        return f"{self.prefix}{shown}{seasoning.decode()}${self._written(last)}"
+        setting = f"{self.prefix}{shown}{seasoning.decode()}$"
+        if LEAST_ROUNDS <= count <= MOST_ROUNDS:
+            made = libcrypt.hashed(secret, setting, 4 * len(self.order) + len(self.rest) + 1)
+            if made is not None:
+                return made
+        last = self._stretched(secret, seasoning, min(max(count, LEAST_ROUNDS), MOST_ROUNDS))
+        return setting + self._written(last)
 
     def _sum(self, *parts: bytes) -> bytes:
         return hashlib.new(self.digest, b"".join(parts)).digest()

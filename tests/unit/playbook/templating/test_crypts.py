@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import bcrypt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from opsrun.playbook.templating import crypts
+from opsrun.playbook.templating import crypts, libcrypt
 from opsrun.playbook.templating.filters.passwords import password_hash
 from opsrun.playbook.templating.library import PluginError
+
+_LOOKED_UP = libcrypt._crypt.__wrapped__
+
+
+@pytest.fixture(autouse=True, params=["this machine's", "ours"])
+def implementation(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each test with the machine's library, where there is one, and without."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "ours":
+            patch.setattr(libcrypt, "_crypt", lambda: None)
+        yield
 
 
 @pytest.mark.parametrize(
@@ -77,3 +92,37 @@ def test_a_salt_of_its_own_for_each() -> None:
 def test_what_would_not_be_a_hash_is_refused(options: dict[str, object]) -> None:
     with pytest.raises(PluginError):
         password_hash("secret", **options)  # type: ignore[arg-type]
+
+
+@given(
+    st.sampled_from([crypts.SHA256, crypts.SHA512]),
+    st.text(max_size=200),
+    st.text(alphabet=crypts.ALPHABET, max_size=16),
+    st.integers(1000, 1100),
+)
+@settings(max_examples=25)
+def test_both_implementations_agree(
+    kind: crypts.ShaCrypt, password: str, salt: str, rounds: int
+) -> None:
+    found = kind.hashed(password, salt, rounds)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(libcrypt, "_crypt", lambda: None)
+        assert kind.hashed(password, salt, rounds) == found
+
+
+def test_what_the_library_cannot_take_is_made_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bytes] = []
+
+    def refuses(secret: bytes, setting: bytes) -> bytes:
+        asked.append(secret)
+        return b"*0"
+
+    monkeypatch.setattr(libcrypt, "_crypt", lambda: refuses)
+    for password in ("a\0b", "x" * 600, "fine"):
+        assert len(crypts.SHA512.hashed(password, "saltsalt", 1000)) > 86
+    assert asked == [b"fine"]
+
+
+def test_a_machine_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libcrypt, "_LIBRARIES", ("no-such-library.so",))
+    assert _LOOKED_UP() is None
