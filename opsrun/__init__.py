@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from opsrun.inventory import Host, Inventory
     from opsrun.report import Report
     from opsrun.secret import Secret
+    from opsrun.composition.protection import Danger
     from opsrun.transports.targets.become import Become
     from opsrun.vault.vault import VaultSecrets
 
@@ -81,6 +82,7 @@ __all__ = [
     "FleetOptions",
     "GateTimeout",
     "CustomStats",
+    "Danger",
     "HandlersPending",
     "Host",
     "HostError",
@@ -124,6 +126,7 @@ __all__ = [
 _ROOMS = (
     *("opsrun.errors", "opsrun.events", "opsrun.report", "opsrun.secret", "opsrun.inventory"),
     "opsrun.api",
+    "opsrun.composition.protection",
     "opsrun.transports.targets.become",
     "opsrun.vault.vault",
 )

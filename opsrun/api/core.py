@@ -16,6 +16,7 @@ from opsrun.composition.fleetway import Fleetway
 from opsrun.composition.kept import Kept
 from opsrun.composition.needs import needs_of, room_beside
 from opsrun.composition.probes import Probes
+from opsrun.composition.protection import Guard, dangers
 from opsrun.composition.prospect import Groups, Prospect
 from opsrun.composition.run import Run, RunOptions, make_engine
 from opsrun.composition.ways import Way, check_manner, find_ways
@@ -155,6 +156,10 @@ class FleetCore:
             seen.add(name)
         return (*selected, *again)
 
+    def guard(self) -> Guard:
+        """Has the dangers of one run confirmed."""
+        return Guard(self.options.yes, self.options.confirm)
+
     def begin(
         self,
         action: Action,
@@ -190,6 +195,8 @@ class FleetCore:
             ask: asks the operator for a passphrase.
             verbosity: from 2 on, connections tell their story in notices.
         """
+        if not action.harmless:
+            self.guard().confirm(dangers(list(dict.fromkeys(hosts))))
         groups = Groups.of(getattr(action, "groups", ()), self.inventory, hosts)
         ways = find_ways((*hosts, *groups.beside), self._defaults, becomes=action.becomes)
         if isinstance(action, ExecAction):

@@ -15,6 +15,7 @@ from opsrun.api.options import ExecOptions
 from opsrun.api.playbooks import Playbooks
 from opsrun.api.readiness import Readiness
 from opsrun.composition import arguments
+from opsrun.composition.protection import Confirm
 from opsrun.errors import UsageError
 from opsrun.events import Event
 from opsrun.inventory import Inventory, load_inventory
@@ -55,6 +56,10 @@ class Fleet(Copying, Readiness, Playbooks, AsyncFleet):
         forks: hosts at once.
         engine: ``auto`` (greenlets in a process that gevent has patched, else threads),
             ``gevent`` or ``threads``.
+        yes: work on protected groups, and on more hosts than the inventory or a play allows for,
+            needs no further word.
+        confirm: else called with a `Danger` for each reason to hesitate; True goes on. Without
+            either such work is refused.
         host_key_checking: ``strict``, ``accept-new`` or ``off``; None for ssh_config's, or strict.
         connect_timeout: seconds for the TCP connection.
         ssh_config: a file in place of ``~/.ssh/config`` and ``/etc/ssh/ssh_config``; ``none`` for
@@ -89,6 +94,8 @@ class Fleet(Copying, Readiness, Playbooks, AsyncFleet):
         jump: str | None = None,
         become: bool | str | Become = False,
         vault: VaultPassword = None,
+        yes: bool = False,
+        confirm: Confirm | None = None,
     ) -> None:
         options = FleetOptions(
             user=user,
@@ -104,6 +111,8 @@ class Fleet(Copying, Readiness, Playbooks, AsyncFleet):
             jump=jump,
             become=become,
             vault=vault,
+            yes=yes,
+            confirm=confirm,
         )
         super().__init__(_load(inventory, opener(options)), options, Lines(engine))
 

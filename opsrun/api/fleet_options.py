@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from opsrun.composition import arguments
+from opsrun.composition.protection import Confirm
 from opsrun.composition.run import ENGINES
 from opsrun.secret import Secret
 from opsrun.transports.targets.become import Become
@@ -48,6 +49,8 @@ class FleetOptions:
     jump: str | None = None
     become: bool | str | Become = False
     vault: VaultPassword = None
+    yes: bool = False
+    confirm: Confirm | None = None
 
     def __post_init__(self) -> None:
         if self.vault is not None and not isinstance(self.vault, VaultSecrets):
@@ -58,6 +61,9 @@ class FleetOptions:
         if isinstance(self.password, str):
             object.__setattr__(self, "password", Secret(self.password))
         arguments.whole("forks", self.forks, least=1)
+        arguments.flag("yes", self.yes)
+        if self.confirm is not None and not callable(self.confirm):
+            raise arguments.wrong("confirm", "something to call with a Danger", self.confirm)
         self.defaults()
 
     def defaults(self) -> ConnectionDefaults:

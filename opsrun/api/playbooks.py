@@ -127,7 +127,10 @@ class Playbooks(Beginning):
             sinks, on_tick, ask, verbosity: see `FleetCore.begin`.
         """
         from opsrun.composition.playbooks import PlaybookStage
+        from opsrun.composition.playbooks.guarding import known_dangers
 
+        guard = self.guard()
+        guard.confirm(known_dangers(prepared))
         kept = self._lines.for_a_run()
         engine = make_engine(self.options.engine)
         fleetway = Fleetway(engine, ask, verbosity)
@@ -142,6 +145,7 @@ class Playbooks(Beginning):
             fleetway,
             self._defaults,
             sinks(engine),
+            guard=guard,
             on_tick=on_tick,
             on_end=end,
         )

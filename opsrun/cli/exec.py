@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from opsrun.cli.confirming import yes_option
 from opsrun.cli.kinds import Seconds
 from opsrun.cli.options import (
     Reach,
@@ -54,6 +55,7 @@ class ExecCommand(click.Command):
 @selection_options
 @connection_options
 @become_options
+@yes_option
 @output_options
 @click.option(
     "--command-timeout",

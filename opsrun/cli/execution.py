@@ -14,6 +14,7 @@ import click
 
 from opsrun.cli.asking import Asker
 from opsrun.cli.become import become_of
+from opsrun.cli.confirming import Typed
 from opsrun.cli.interrupt import Interrupts
 from opsrun.cli.main import BROKEN_PIPE, warn
 from opsrun.cli.options import Reach, Selection, Show, exclusive
@@ -25,6 +26,7 @@ from opsrun.secret import Secret
 if TYPE_CHECKING:
     from opsrun.api import Fleet
     from opsrun.composition.actions import Action
+    from opsrun.composition.protection import Confirm
     from opsrun.composition.run import Run
     from opsrun.engine.base import Engine
     from opsrun.engine.dispatch import Plan
@@ -140,8 +142,11 @@ def execute(
     ).status
 
 
-def make_fleet(inventory: Inventory, reach: Reach) -> Fleet:
+def make_fleet(inventory: Inventory, reach: Reach, confirm: Confirm | None = None) -> Fleet:
     """What the options make of the inventory; asks for the passwords that they want asked for.
+
+    Args:
+        confirm: asks whether dangerous work is meant; None for the terminal, if there is one.
 
     Raises:
         UsageError: an option can't be used.
@@ -153,7 +158,9 @@ def make_fleet(inventory: Inventory, reach: Reach) -> Fleet:
     from opsrun.engine.limits import raise_open_files
 
     raise_open_files()
-    return Fleet(inventory, **_connection(reach, password), become=become)
+    confirm = confirm or Typed().if_there()
+    known = _connection(reach, password)
+    return Fleet(inventory, **known, become=become, yes=reach.yes, confirm=confirm)
 
 
 @dataclass(frozen=True, slots=True)

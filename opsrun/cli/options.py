@@ -56,6 +56,7 @@ class Reach:
     become_password_file: str | None = None
     forks: int = 50
     engine: str = "gevent"
+    yes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from opsrun.cli.ansible_cfg import tell
+from opsrun.cli.confirming import yes_option
 from opsrun.cli.options import (
     F,
     Reach,
@@ -17,6 +18,7 @@ from opsrun.cli.options import (
     connection_options,
     take,
 )
+from opsrun.cli.questions import Questions
 from opsrun.cli.settled import Settled, settled_options
 from opsrun.cli.vaulting import vault_of, vault_options
 from opsrun.errors import UsageError
@@ -240,6 +242,7 @@ _PLAYING = (
 @playing_options
 @connection_options
 @become_options
+@yes_option
 @vault_options
 @settled_options
 def playbook(files: tuple[str, ...], **values: Any) -> int:
@@ -269,10 +272,10 @@ def _played(files: Sequence[str], playing: Playing, reach: Reach, show: Playbook
 
     questions = Questions()
     prepared = _prepared(files, playing, reach, show, questions)
-    fleet = make_fleet(prepared.inventory, reach)
+    fleet = make_fleet(prepared.inventory, reach, questions.typed.if_there())
 
     def begin(front: Front) -> Run:
-        questions.front = front
+        questions.begin(front)
         return fleet.begin_playbook(
             prepared,
             sinks=front.sinks,
@@ -360,34 +363,3 @@ def _options(
         prompt=questions.prompt,
         confirm=questions.confirm,
     )
-
-
-class Questions:
-    """What a playbook asks its operator: vars_prompt, pause, ``--step``."""
-
-    def __init__(self) -> None:
-        self.front: Front | None = None
-        """Of the run; there from its beginning on."""
-
-    def can_be_asked(self) -> bool:
-        """Whether somebody sits at a terminal."""
-        from opsrun.cli.asking import Asker
-
-        return Asker().is_there()
-
-    def prompt(self, words: str, echo: bool) -> str | None:
-        """See `opsrun.composition.playbooks.options.Prompt`."""
-        if self.front is None:
-            return None
-        answer = self.front.asker.ask(words, echo, self.front.is_ending)
-        return None if answer is None else answer.reveal()
-
-    def confirm(self, task: str) -> str:
-        """See `opsrun.composition.playbooks.options.Confirm`."""
-        from opsrun.views.sanitise import sanitise_line
-
-        while True:
-            typed = self.prompt(f"{sanitise_line(task)}? [y]es, [N]o, [c]ontinue with all: ", True)
-            answer = (typed or "n").strip().lower()[:1] or "n"
-            if answer in ("y", "n", "c"):
-                return answer

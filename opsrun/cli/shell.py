@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from opsrun.cli.confirming import Typed, yes_option
 from opsrun.cli.kinds import Seconds
 from opsrun.cli.main import BROKEN_PIPE
 from opsrun.cli.options import (
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 @connection_options
 @become_options
 @prompt_options
+@yes_option
 @click.option(
     "--command-timeout",
     type=Seconds(),
@@ -60,6 +62,7 @@ def shell(**values: Any) -> int:
     from opsrun.cli.execution import carry_out, choose_hosts, make_fleet, select_within
     from opsrun.cli.options import exclusive
     from opsrun.cli.shell_lines import Lines
+    from opsrun.composition.protection import Remembering, dangers
     from opsrun.engine.dispatch import Plan
 
     selection, reach, show = take(Selection, values), take(Reach, values), take(Show, values)
@@ -70,7 +73,10 @@ def shell(**values: Any) -> int:
     if selection.list_hosts:
         click.echo("\n".join(host.name for host in hosts))
         return 0
-    fleet = make_fleet(inventory, reach)
+    typed = Typed().if_there()
+    fleet = make_fleet(inventory, reach, Remembering(typed) if typed is not None else None)
+    # Rather now than after the first line has been typed.
+    fleet.guard().confirm(dangers(hosts))
     with fleet:
         lines = Lines(
             hosts,

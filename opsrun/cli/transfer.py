@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from opsrun.cli.confirming import yes_option
 from opsrun.cli.kinds import Rate, Seconds
 from opsrun.cli.options import (
     F,
@@ -211,7 +212,8 @@ def copy_command(
         command.__doc__ = prepare.__doc__
         options = decorated(
             click.argument("paths", nargs=-1, metavar=paths, type=click.UNPROCESSED),
-            *(selection_beside_files, connection_options, become_options, folded_options),
+            *(selection_beside_files, connection_options, become_options, yes_option),
+            folded_options,
             *own,
             *(_sftp, _exclude_options, _rate_options, plan_options),
         )

@@ -44,6 +44,11 @@ class Action(Protocol):
     def becomes(self) -> bool:
         """Whether it is done as the user to become; logging in alone never is."""
 
+    @property
+    def harmless(self) -> bool:
+        """Whether nothing of the operator's is carried out on the host, or to it, or from it: such
+        work needs no confirmation."""
+
     def worker(self, setting: Setting, means: Means) -> Worker:
         """The worker that does it."""
 
@@ -63,6 +68,7 @@ class ExecAction:
     """What has to hold after that for its work to have gone well."""
     name: str = "exec"
     becomes: bool = True
+    harmless: bool = False
 
     def __post_init__(self) -> None:
         if not self.command.manner.raw:
@@ -133,6 +139,7 @@ class PingAction:
     name: str = "ping"
     words: str = "login and round trip"
     becomes: bool = False
+    harmless: bool = True
 
     def worker(self, setting: Setting, means: Means) -> Worker:
         """See `Action.worker`."""
@@ -147,6 +154,7 @@ class WaitAction:
 
     wanted: Wanted
     name: str = "wait"
+    harmless: bool = True
 
     @property
     def words(self) -> str:
@@ -182,6 +190,7 @@ class TrustAction:
     name: str = "trust"
     words: str = "host keys"
     becomes: bool = False
+    harmless: bool = True
 
     def worker(self, setting: Setting, means: Means) -> Worker:
         """See `Action.worker`."""

@@ -34,6 +34,11 @@ class PutAction:
     name: str = "put"
     becomes: bool = True
 
+    @property
+    def harmless(self) -> bool:
+        """See `Action.harmless`."""
+        return self.options.dry_run
+
     @classmethod
     def prepare(
         cls,
@@ -95,6 +100,7 @@ class GetAction:
     options: GetOptions
     name: str = "get"
     becomes: bool = True
+    harmless: bool = False
 
     @classmethod
     def prepare(
@@ -145,6 +151,11 @@ class SyncAction:
     options: SyncOptions
     name: str = "sync"
     becomes: bool = True
+
+    @property
+    def harmless(self) -> bool:
+        """See `Action.harmless`."""
+        return self.options.dry_run
 
     @classmethod
     def prepare(

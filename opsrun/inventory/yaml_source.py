@@ -11,6 +11,7 @@ from opsrun.errors import InputError, InventoryError, NotBuiltError, did_you_mea
 from opsrun.inventory.draft import Draft, DraftError
 from opsrun.inventory.model import InventoryWarning, Value
 from opsrun.inventory.names import split_port
+from opsrun.inventory.protection import KEYS, check
 from opsrun.inventory.ranges import expand
 from opsrun.inventory.values import values_of
 
@@ -67,6 +68,9 @@ class _Reader:
             self._section(name, body or {}, key)
 
     def _section(self, group: str, body: Mapping[Any, Any], key: Any) -> None:
+        if key in KEYS:
+            self._protection(group, body, key)
+            return
         if key not in SECTIONS:
             self._unknown(group, body, key)
             return
@@ -85,8 +89,14 @@ class _Reader:
         take = {"hosts": self._hosts, "vars": self._vars, "children": self._children}[key]
         take(group, section, body)
 
+    def _protection(self, group: str, body: Mapping[Any, Any], key: str) -> None:
+        """A key of ours: Ansible leaves it out with a warning."""
+        origin = self.document.origin(body, key)
+        check(key, body[key], origin)
+        self.draft.set_group_values(group, {KEYS[key]: Value(body[key], origin)})
+
     def _unknown(self, group: str, body: Mapping[Any, Any], key: Any) -> None:
-        guess = did_you_mean(str(key), SECTIONS)
+        guess = did_you_mean(str(key), (*SECTIONS, *KEYS))
         self.draft.warnings.append(
             InventoryWarning(
                 f"{key!r} in the group {group!r} is ignored; "

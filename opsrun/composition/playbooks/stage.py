@@ -38,6 +38,7 @@ from opsrun.events import (
     digest,
 )
 from opsrun.playbook.book import TaskBook
+from opsrun.playbook.interfaces import Templar
 from opsrun.playbook.coordinator import Office
 from opsrun.playbook.interfaces import Templar, Wish
 from opsrun.playbook.messages import Load, TaskEnded
@@ -99,6 +100,7 @@ class PlaybookStage(Run):
         self._hosts = hosts
         self._guard = guard
         self._live = LiveInventory(prepared.inventory)
+        self._guard = guard
         self._after = on_end
         self._recap = Recap()
         self._state: RunState | None = None
@@ -253,6 +255,14 @@ class PlaybookStage(Run):
         for name in new:
             self._joined[name] = self._engine.now()
             self.collector.emit(HostStarted(name, self._work(name), time.time()))
+
+    def _confirm_hosts(self, scope: PlayScope, templar: Templar) -> None:
+        if self._guard is None:
+            return
+        hosts = [self._live.now.host(name) for name in scope.hosts]
+        most = templar.render(scope.play.max_hosts, scope.play.origin)
+        found = dangers_of(self._prepared, scope.play, hosts, most)
+        self._engine.offload(self._guard.confirm, found)
 
     def _confirm_hosts(self, scope: PlayScope, templar: Templar) -> None:
         if self._guard is None:

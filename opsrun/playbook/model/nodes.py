@@ -205,6 +205,8 @@ class Play:
     """A number, a percentage, or a list of them."""
     order: Any = "inventory"
     max_fail_percentage: Any = None
+    max_hosts: Any = None
+    """Hosts that it may have without being asked about."""
     force_handlers: Any = None
     gather_facts: Any = None
     gather_subset: Any = None

@@ -37,7 +37,7 @@ DELEGATION: Mapping[str, Kind] = {"delegate_to": "text", "delegate_facts": "bool
 GATHERED = frozenset({"collections", "environment", "module_defaults", "tags", "vars"})
 """Of plays, roles, blocks and tasks: own values are added to inherited ones."""
 
-OWN_PLAY = ("gates", "after", "canary", "health")
+OWN_PLAY = ("gates", "after", "canary", "health", "max_hosts")
 """Keywords of plays that only opsrun has."""
 OWN_TASK = ("opens", "awaits")
 """The same of tasks and handlers."""

@@ -59,6 +59,7 @@ def read_play(kit: Kit, spot: Spot, index: int, path: str, imported: Imported) -
         roles=(*(each.role for each in loaded), *imported_roles),
         strategy=bare(spot.get("strategy", "text") or "linear"),
         serial=spot.convert("serial", serial),
+        max_hosts=spot.get("max_hosts", "int"),
         order=spot.convert("order", order),
         max_fail_percentage=spot.get("max_fail_percentage", "percent"),
         force_handlers=spot.get("force_handlers", "bool"),
