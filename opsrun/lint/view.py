@@ -143,9 +143,11 @@ class FileView:
 
     def at(self, origin: Origin) -> str:
         """The rest of the line at ``origin``."""
-        if origin.line is None or not 0 < origin.line <= len(self.lines):
-            return ""
-        return self.lines[origin.line - 1][(origin.column or 1) - 1 :]
+        return self.rest(origin.line or 0, origin.column or 1)
+
+    def rest(self, line: int, column: int) -> str:
+        """A line from a column on; empty where there is none."""
+        return self.lines[line - 1][column - 1 :] if 0 < line <= len(self.lines) else ""
 
 
 def _leaves(document: Document) -> Iterator[Leaf]:

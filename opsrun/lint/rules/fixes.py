@@ -25,7 +25,7 @@ def _with_edit(view: FileView, raw: Raw) -> Raw:
 
 
 def _keyword(view: FileView, raw: Raw) -> Raw:
-    rest = view.lines[raw.line - 1][raw.column - 1 :]
+    rest = view.rest(raw.line, raw.column)
     old = rest.split(":", 1)[0].rstrip()
     new = _RENAMED.get(old)
     spot = _spot(view, raw, old)
@@ -35,12 +35,12 @@ def _keyword(view: FileView, raw: Raw) -> Raw:
 
 
 def _include(view: FileView, raw: Raw) -> Raw:
-    found = _INCLUDE.match(view.lines[raw.line - 1][raw.column - 1 :])
+    found = _INCLUDE.match(view.rest(raw.line, raw.column))
     if found is None:
         return raw
     start = raw.column + len(found[1] or "")
     if "of playbooks" in raw.message:
-        rest = view.lines[raw.line - 1][start + len("include") :]
+        rest = view.rest(raw.line, start + len("include"))
         if "=" in rest:
             return raw
         return raw._replace(edits=(Edit(raw.line, start, "include", "import_playbook"),))

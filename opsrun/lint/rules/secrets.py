@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from opsrun.dialect.origin import Origin
 from opsrun.dialect.tags import Template, Vaulted
 from opsrun.lint.project import Project
-from opsrun.lint.texts import texts
 from opsrun.lint.view import FileView, Leaf
 from opsrun.playbook.model.nodes import Task
+from opsrun.playbook.templating import inspecting
 
+_PASSWORD = re.compile(r"(password|passwd|passphrase)\Z", re.I)
 _KEY = re.compile(
-    r"(?:^|_)(password|passwd|passphrase|secret|token|private_key|api_?key|access_key|"
-    r"secret_key|apitoken|auth_key|client_secret|encryption_key)\Z",
+    r"(?:^|_)(secret|token|private_key|api_?key|access_key|secret_key|apitoken|auth_key|"
+    r"client_secret|encryption_key)\Z",
     re.I,
 )
 _NO_SECRET = re.compile(
@@ -23,17 +25,21 @@ _NO_SECRET = re.compile(
     re.I,
 )
 _PLACEHOLDER = re.compile(
-    r"(change.?me|change.?this|replace|example|dummy|placeholder|your[-_ ]|xxx|todo|fixme|"
-    r"<.*>|\*{3,}|insert|sample|fake|redacted|undefined|default|omit|secret|password|passw0rd|"
-    r"test|none|null|true|false|yes|no|always|on_create|present|absent|optional|required)",
+    r"change.?(me|this|it)|replace|example|dummy|placeholder|your[-_ ]|xxx|todo|fixme|<.*>|"
+    r"\*{3,}|insert|redacted|undefined|"
+    r"\A(fake|sample|secret|password|passw0rd|pass|test|default|omit|none|null|true|false|always|"
+    r"on_create|present|absent|optional|required|random|prompt)\Z",
     re.I,
 )
-_PLAIN = re.compile(
-    r"[a-z]+(_[a-z]+)*\Z|/|~|\$\d|[A-Za-z]+://|\S+\.(pem|key|crt|txt|yml)\Z|\d{1,5}\Z"
+_PLAIN = re.compile(r"[a-z]+([_ -][a-z]+)*\Z|\d{1,5}\Z")
+_ELSEWHERE = re.compile(
+    r"/|~|\$\d|\$\{?[A-Z]|[A-Za-z]+://|\S+\.(pem|key|crt|txt|yml)\Z|\S+\s+\S+\s+\S+"
 )
+"""Paths, digests, shell variables, addresses, sentences."""
 _PEM = re.compile(r"-----BEGIN ((RSA|EC|DSA|OPENSSH|ENCRYPTED|PGP) )?PRIVATE KEY( BLOCK)?-----")
 _AWS = re.compile(r"(?<![A-Z0-9])(AKIA|ASIA)[0-9A-Z]{16}(?![A-Z0-9])")
 _SHOWS = frozenset({"command", "shell", "raw", "script", "debug", "uri", "lineinfile"})
+_PATHS = frozenset({"chdir", "creates", "removes"})
 _READ = re.compile(r"(?:^|_)(password|passwd|passphrase|secret|token|private_key|api_?key)\Z", re.I)
 
 
@@ -54,12 +60,17 @@ def check(view: FileView, project: Project) -> None:
 
 def _is_secret(leaf: Leaf) -> bool:
     key, value = leaf.key, leaf.value
-    if not isinstance(key, str) or not _KEY.search(key) or _NO_SECRET.search(key):
+    if not isinstance(key, str) or _NO_SECRET.search(key):
         return False
     if not isinstance(value, str) or isinstance(value, (Template, Vaulted)):
         return False
     text = value.strip()
-    return len(text) >= 4 and not _PLACEHOLDER.search(text) and not _PLAIN.match(text)
+    if len(text) < 4 or _PLACEHOLDER.search(text):
+        return False
+    if _PASSWORD.search(key):
+        # A single word is a password, if a bad one; elsewhere it is the name of something.
+        return not _ELSEWHERE.match(text)
+    return bool(_KEY.search(key)) and not _PLAIN.match(text) and not _ELSEWHERE.match(text)
 
 
 def _key_place(view: FileView, leaf: Leaf) -> Origin:
@@ -106,17 +117,26 @@ def secret_lines(view: FileView) -> frozenset[int]:
 def _shown(view: FileView, task: Task) -> None:
     if task.action.name not in _SHOWS or task.keywords.no_log not in (None, False):
         return
-    start, last = task.origin.line or 0, _last_line(task)
-    for text in texts(view):
-        if text.kind != "value" or not start <= (text.origin.line or 0) <= last:
+    action = task.action
+    for key, value in (("", action.free_form), *action.args.items()):
+        if key in _PATHS:
             continue
-        names = sorted({use.name for use in text.inspection.names if _READ.search(use.name)})
-        if names and text.key not in ("when", "name", "register"):
-            words = f"{names[0]!r} would be shown by this task: `no_log: true`"
-            view.tell_word("no-log", text.origin, names[0], words)
-            return
+        for template in _templates(value):
+            names = {use.name for use in inspecting.of_value(str.__str__(template)).names}
+            secret = sorted(name for name in names if _READ.search(name))
+            if secret:
+                words = f"{secret[0]!r} would be shown by this task: `no_log: true`"
+                place = action.places.get(key, action.origin)
+                view.tell_word("no-log", place, secret[0], words)
+                return
 
 
-def _last_line(task: Task) -> int:
-    places = [*task.places.values(), *task.action.places.values()]
-    return max((each.line or 0 for each in places), default=task.origin.line or 0)
+def _templates(value: Any) -> Iterator[Template]:
+    if isinstance(value, Template):
+        yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _templates(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _templates(each)

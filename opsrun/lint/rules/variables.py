@@ -30,7 +30,9 @@ def _is_rendered(view: FileView, project: Project) -> bool:
     """Whether a template file is one for hosts: other programs have templates, too."""
     if view.found.kind != "template" or view.found.role:
         return True
-    return os.path.basename(view.path) in project.index.templates
+    full = os.path.abspath(view.path)
+    near = any(full.startswith(folder + os.sep) for folder in project.playbook_folders)
+    return near and os.path.basename(full) in project.index.templates
 
 
 def _elsewhere(project: Project, name: str) -> bool:

@@ -34,7 +34,9 @@ def _control(spot: Spot) -> LoopControl:
     inner = spot.inner("loop_control", "loop_control")
     inner.known(LOOP_CONTROL)
     given: dict[str, Any] = {
-        key: value for key, value in inner.data.items() if value is not None and key != "break_when"
+        key: value
+        for key, value in inner.data.items()
+        if value is not None and key != "break_when" and key in LOOP_CONTROL
     }
     for key in ("extended", "extended_allitems"):
         if key in given:

@@ -180,7 +180,7 @@ def _roles(kit: Kit, spot: Spot, above: Above, index: int) -> list[roles.Loaded]
     for number in range(len(items)):
         try:
             use = roles.entry(spot.document, items, number)
-            kit.watch.node(spot, use, above)
+            kit.watch.node(use.spot or spot, use, above)
             if kit.watch.follow:
                 found.append(roles.load(kit, use, above, f"{index}/roles/{number}"))
         except InputError as error:
