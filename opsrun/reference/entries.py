@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, get_args
 
 from opsrun.errors import UsageError, did_you_mean
@@ -75,7 +76,12 @@ class Entry:
 
 def listed(kind: Kind | None = None) -> list[Entry]:
     """All there is, by kind and name."""
-    return [entry for each in KINDS if kind in (None, each) for entry in _READERS[each]()]
+    return [entry for each in KINDS if kind in (None, each) for entry in _of_kind(each)]
+
+
+@cache
+def _of_kind(kind: Kind) -> tuple[Entry, ...]:
+    return tuple(_READERS[kind]())
 
 
 def find(name: str, kind: Kind | None = None) -> list[Entry]:

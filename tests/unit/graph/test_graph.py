@@ -288,3 +288,11 @@ def test_dot(folder: Path) -> None:
     assert text.count("{") == text.count("}")
     assert '[label="configure\\ntemplate"]' in text
     assert "[color=purple]" in text
+
+
+def test_the_example_of_the_documentation(monkeypatch: pytest.MonkeyPatch) -> None:
+    root = Path(__file__).parents[3]
+    monkeypatch.chdir(root)
+    words = ["playbooks/site.yml", "-i", "inventories/lab.yml"]
+    shown = CliRunner().invoke(command, words).output
+    assert shown.strip() in (root / "docs/graph.md").read_text("utf-8")
