@@ -42,7 +42,7 @@ def prepared(
             "g",
             "g",
             "after: [onee]",
-            "9:3: after: there is no other play 'onee'; did you mean 'one'",
+            "7:3: after: there is no other play 'onee'; did you mean 'one'",
         ),
     ],
 )
