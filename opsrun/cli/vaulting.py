@@ -96,18 +96,19 @@ def vault_of(given: Given, *, asks: bool = False) -> Vault:
     Raises:
         UsageError: a source can't be used.
     """
-    return _made(given.vault_id, given.vault_password_file, given.ask_vault_pass, asks)
+    # Once, whoever asks again: nobody wants to type it twice.
+    options = given.vault_id, given.vault_password_file, given.ask_vault_pass
+    return _made(Vaulting(*options), asks, os.getcwd(), tuple(told_by(os.environ).items()))
 
 
 @cache
-def _made(vault_ids: tuple[str, ...], files: tuple[str, ...], ask: bool, asks: bool) -> Vault:
-    # Once, whoever asks again: nobody wants to type it twice.
+def _made(given: Vaulting, asks: bool, cwd: str, told: tuple[tuple[str, Any], ...]) -> Vault:
     from opsrun.vault.sources import read_secrets
     from opsrun.vault.vault import Vault
 
-    match = told_by(os.environ)["match"]
-    sources = _sources(Vaulting(vault_ids, files, ask), asks)
-    return Vault(read_secrets(sources, _prompt, only_matching=match, warn=warn))
+    match = dict(told)["match"]
+    secrets = read_secrets(_sources(given, asks), _prompt, cwd, only_matching=match, warn=warn)
+    return Vault(secrets)
 
 
 def _prompt(words: str) -> Secret | None:
@@ -190,7 +191,7 @@ def told_by(environ: Mapping[str, str]) -> dict[str, Any]:
         return environ.get(name, "").strip().lower() in _TRUE
 
     return {
-        "identities": environ.get("ANSIBLE_VAULT_IDENTITY_LIST", "").split(","),
+        "identities": tuple(environ.get("ANSIBLE_VAULT_IDENTITY_LIST", "").split(",")),
         "file": environ.get("ANSIBLE_VAULT_PASSWORD_FILE", "").strip() or None,
         "label": environ.get("ANSIBLE_VAULT_IDENTITY", "").strip() or "default",
         "ask": is_on("ANSIBLE_ASK_VAULT_PASS"),

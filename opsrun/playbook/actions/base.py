@@ -65,6 +65,8 @@ class Acted:
     new_hosts: tuple[NewHost, ...] = ()
     groups: tuple[GroupBy, ...] = ()
     meta: str = ""
+    hidden: bool = False
+    """Nothing of the result is to be shown: it comes from what is encrypted."""
 
 
 class Action(Module):

@@ -16,6 +16,7 @@ from opsrun.modules.options import module, option
 from opsrun.playbook.actions.base import Acted, Action, Call, rendered
 from opsrun.playbook.messages import Exports, Stats
 from opsrun.playbook.model.nodes import RawAction
+from opsrun.vault.envelope import is_sealed
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _NAMES = "letters, digits and underscores, and no digit first"
@@ -63,6 +64,11 @@ def _named(values: Mapping[str, Any], call: Call, action: RawAction) -> dict[str
     return {name_of(name): _as_boolean(value) for name, value in values.items()}
 
 
+def _is_sealed(path: str) -> bool:
+    with open(path, "rb") as file:
+        return is_sealed(file.read(64))
+
+
 def _as_boolean(value: Any) -> Any:
     return _SAID.get(value.lower(), value) if isinstance(value, str) else value
 
@@ -101,7 +107,9 @@ class IncludeVars(Action):
         if self.hash_behaviour == "merge":
             values = self._merged_with_known(values, call)
         data = {"ansible_included_var_files": paths}
-        return Acted(ModuleResult(facts=_shown(values, call), data=data), Exports(included=values))
+        result = ModuleResult(facts=_shown(values, call), data=data)
+        # Whoever encrypted a file doesn't want to read it in the output.
+        return Acted(result, Exports(included=values), hidden=any(map(_is_sealed, paths)))
 
     def _check_patterns(self, call: Call) -> None:
         for pattern in (self.files_matching or "", *self.ignore_files):

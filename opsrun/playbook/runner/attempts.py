@@ -312,6 +312,7 @@ class Attempts:
                 new_hosts=acted.new_hosts,
                 groups=acted.groups,
                 meta=acted.meta,
+                hidden=acted.hidden,
             )
         )
 

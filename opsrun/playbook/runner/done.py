@@ -30,6 +30,8 @@ class Done:
     unclear: bool = False
     """A condition, or what is to be done, could not be rendered; nothing was done."""
     said: list[str] = field(default_factory=list)
+    hidden: bool = False
+    """Nothing of the result is to be shown."""
 
     @property
     def failed(self) -> bool:

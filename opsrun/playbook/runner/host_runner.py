@@ -26,6 +26,7 @@ from opsrun.playbook.variables.layers import Layers
 from opsrun.results import Outcome
 
 CENSORED = "hidden, because no_log holds for this task"
+SEALED = "hidden, because it was encrypted"
 _OPEN = ("changed", "failed", "skipped", "unreachable", "attempts")
 """What of a hidden result is shown."""
 _LABEL = 80
@@ -325,6 +326,7 @@ class _Turn:
         whole.new_hosts = tuple(one for done in found for one in done.new_hosts)
         whole.groups = tuple(one for done in found for one in done.groups)
         whole.delegate = found[-1].delegate
+        whole.hidden = any(done.hidden for done in found)
         untold(settled(whole))
         # Attempts came to their end, but ``failed_when`` forgave each item.
         return forgiven(whole) if whole.outcome is Outcome.FAILED and not failed else whole
@@ -367,10 +369,10 @@ class _Turn:
             return False
 
     def _shown(self, done: Done) -> Mapping[str, Any]:
-        if not self._secret:
+        if not self._secret and not done.hidden:
             return done.result
         kept: dict[str, Any] = {key: value for key, value in done.result.items() if key in _OPEN}
-        return {"censored": CENSORED, **kept}
+        return {"censored": CENSORED if self._secret else SEALED, **kept}
 
     def _message(self, whole: Done, found: list[Done]) -> TaskEnded:
         # What failed sets nothing, ignored or not: neither do the items of a loop that went well.
@@ -394,7 +396,7 @@ class _Turn:
             run_once=self._once(),
             fatal=failed and self._fatal(),
             meta=whole.meta,
-            hidden=self._secret,
+            hidden=self._secret or whole.hidden,
             opened=self._opened(whole),
         )
 

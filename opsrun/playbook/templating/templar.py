@@ -148,7 +148,9 @@ class Templar:
         if kind in SCALARS or isinstance(value, _LAZY):
             return value
         if kind is Template:
-            return self._lazily(self.evaluate(value, label), label)
+            found = self.evaluate(value, label)
+            # What a template came to is text like any other.
+            return str.__str__(found) if type(found) is Opened else self._lazily(found, label)
         if isinstance(value, Unsafe):
             return value if kind is Opened else str.__str__(value)
         if isinstance(value, Vaulted):
