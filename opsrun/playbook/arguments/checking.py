@@ -9,7 +9,7 @@ before it; nothing is changed, and defaults count for the rules alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import NoneType
 from typing import Any
 
@@ -63,6 +63,7 @@ class _Level:
             yield f"{self._path}{name}: its specification is no dictionary"
         yield from self._unknown(given)
         values = self._named(given)
+        yield from self._missing(values)
         yield from before_defaults(self._rules, values, self._path)
         for name, option in self._options.items():
             yield from self._option(name, option, values)
@@ -70,11 +71,25 @@ class _Level:
         yield from with_defaults(self._rules, known, self._path)
 
     def _unknown(self, given: Mapping[str, Any]) -> Iterator[str]:
-        for name in given:
-            if str(name) not in self._names and name not in self._bad:
-                hint = did_you_mean(str(name), self._names)
-                known = "" if hint else f"; there is {', '.join(self._options) or 'none at all'}"
-                yield f"{self._path}{name}: no such argument{hint}{known}"
+        names = [str(each) for each in given if each not in self._bad]
+        found = [each for each in names if each not in self._names]
+        if found:
+            hint = "".join(did_you_mean(each, self._names) for each in found)
+            known = "" if hint else f"; there is {', '.join(self._options) or 'none at all'}"
+            yield f"{self._all(found)}: no such argument{hint}{known}"
+
+    def _missing(self, values: Mapping[str, Any]) -> Iterator[str]:
+        """Whatever is missing here is one error, as in Ansible."""
+        found = [
+            name
+            for name, option in self._options.items()
+            if name not in values and is_true(option.get("required")) and not has_default(option)
+        ]
+        if found:
+            yield f"{self._all(found)}: {'is' if len(found) == 1 else 'are'} required"
+
+    def _all(self, names: Iterable[str]) -> str:
+        return ", ".join(f"{self._path}{name}" for name in names)
 
     def _named(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Under their own names; an alias wins over the name that it stands for."""
@@ -86,36 +101,31 @@ class _Level:
 
     def _defaults(self) -> dict[str, Any]:
         return {
-            name: option["default"]
-            for name, option in self._options.items()
-            if option.get("default") is not None
+            name: option["default"] for name, option in self._options.items() if has_default(option)
         }
 
     def _option(
         self, name: str, option: Mapping[str, Any], values: Mapping[str, Any]
     ) -> Iterator[str]:
-        path, required = f"{self._path}{name}", _is_true(option.get("required"))
-        has_default = option.get("default") is not None
-        if required and has_default:
+        path, required = f"{self._path}{name}", is_true(option.get("required"))
+        if required and has_default(option):
             yield f"{path}: its specification has a default, and requires it to be given"
         if not isinstance(option.get("choices", []), (list, tuple, NoneType)):
             yield f"{path}: the choices of its specification are no list"
         if name not in values:
-            if required and not has_default:
-                yield f"{path}: is required"
-            elif has_default:
+            if has_default(option):
                 yield from self._value(f"{path} (its default)", option, option["default"])
-            elif _is_true(option.get("apply_defaults")) and "options" in option:
+            elif is_true(option.get("apply_defaults")) and "options" in option:
                 yield from self._inner(path, option, {})
             return
-        if values[name] is None and not required and not has_default:
+        if values[name] is None and not required and not has_default(option):
             return
         yield from self._value(path, option, values[name])
 
     def _value(self, path: str, option: Mapping[str, Any], value: Any) -> Iterator[str]:
         kind = str(option.get("type") or "str")
         try:
-            read = _read(kind, value, _is_true(option.get("no_log")))
+            read = _read(kind, value, is_true(option.get("no_log")))
         except BadValue as bad:
             yield f"{path}: {bad}"
             return
@@ -153,10 +163,15 @@ def _elements(
     wrong, read = [], []
     for number, each in enumerate(values):
         try:
-            read.append(_read(str(option["elements"]), each, _is_true(option.get("no_log"))))
+            read.append(_read(str(option["elements"]), each, is_true(option.get("no_log"))))
         except BadValue as bad:
             wrong.append(f"{path}[{number}]: {bad}")
     return wrong, read
+
+
+def has_default(option: Mapping[str, Any]) -> bool:
+    """Whether a specification has a default that counts."""
+    return option.get("default") is not None
 
 
 def _read(kind: str, value: Any, secret: bool) -> Any:
@@ -187,7 +202,7 @@ def _choice(path: str, option: Mapping[str, Any], value: Any) -> Iterator[str]:
     for each in wanted:
         if each in choices or _same_truth(each, choices):
             continue
-        found = "a value that is not shown" if _is_true(option.get("no_log")) else shown(each)
+        found = "a value that is not shown" if is_true(option.get("no_log")) else shown(each)
         hint = did_you_mean(str(each), [str(one) for one in choices])
         yield f"{path}: expected one of {', '.join(map(str, choices))}, found {found}{hint}"
 
@@ -204,7 +219,8 @@ def _same_truth(value: Any, choices: Any) -> bool:
     return sum(choice in same for choice in choices) == 1
 
 
-def _is_true(value: Any) -> bool:
+def is_true(value: Any) -> bool:
+    """Whether a specification says yes, in whichever spelling."""
     try:
         return bool(value is not None and coerced("bool", value))
     except BadValue:

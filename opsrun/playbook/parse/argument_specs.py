@@ -103,7 +103,8 @@ def validation(
     title = f"Validating arguments against arg spec '{entry}'"
     said = f"{title} - {point.description}" if point.description else title
     path = kit.files.real(role.path)
-    context = {"type": "role", "name": role.name, "argument_spec_name": entry, "path": path}
+    short = role.name.removeprefix(f"{role.collection}.")
+    context = {"type": "role", "name": short, "argument_spec_name": entry, "path": path}
     args = {
         "argument_spec": point.options,
         "provided_arguments": dict(role.params.values),

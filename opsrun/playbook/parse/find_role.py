@@ -85,7 +85,10 @@ def part(
     Raises:
         PlaybookError: ``name`` was asked for and is not there, or a file can't be read.
     """
-    base = os.path.join(role, folder, name or "main")
+    inside = os.path.normpath(os.path.join(role, folder))
+    base = os.path.normpath(os.path.join(inside, name or "main"))
+    if not base.startswith(inside + os.sep):
+        raise PlaybookError(f"{folder}_from: {name!r} leads out of the role's {folder}/", path=role)
     tried = [*(base + extension for extension in EXTENSIONS), base]
     if os.path.splitext(base)[1] in EXTENSIONS:
         tried = [base, *tried[:-1]]

@@ -58,12 +58,24 @@ def _nodes(kit: Kit, spot: Spot, above: Above, name: str) -> tuple[Node, ...]:
     if above.handler and task.action.name in ("include_role", "import_role"):
         words = f"Using {task.action.name!r} as a handler is not supported."
         raise spot.error(f"{words} Expected a task, or include_tasks.", task.action.written)
+    if task.action.name == "meta":
+        _look_at_meta(spot, task, above)
     if task.action.name in IMPORTS:
         return imports.expand(kit, spot, task, above)
     if task.action.name in INCLUDES:
         check_include(spot, task)
         kit.above[task.id] = above
     return (task,)
+
+
+def _look_at_meta(spot: Spot, task: Task, above: Above) -> None:
+    """Raises PlaybookError for the end of a role where there is none to be ended."""
+    if str(task.action.free_form or "").strip() != "end_role":
+        return
+    if above.handler:
+        raise spot.error("meta: a handler can't end a role: 'end_role' is for a role's tasks")
+    if above.role is None:
+        raise spot.error("meta: 'end_role' is for tasks of a role, and this one is of none")
 
 
 def _register(spot: Spot) -> str | None:

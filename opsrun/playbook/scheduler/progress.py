@@ -14,6 +14,8 @@ from opsrun.playbook.scheduler.settings import PlaySettings
 from opsrun.results import Outcome
 
 AWAY = (Outcome.UNREACHABLE, Outcome.LOST)
+_NOT_DONE = (Outcome.SKIPPED, *AWAY)
+"""Outcomes of tasks after which a role has not been done on a host."""
 
 
 class Progress:
@@ -99,7 +101,7 @@ class Progress:
         due = host.road.due
         if due:
             due.discard(message.task)
-        if host.at and host.at.role and message.outcome is not Outcome.SKIPPED:
+        if host.at and host.at.role and message.outcome not in _NOT_DONE:
             host.road.did(host.at.role)
         if message.outcome is Outcome.CANCELLED:
             self.crew.leave(host, Status.CANCELLED)

@@ -36,7 +36,7 @@ def own_vars(role: Role) -> list[Layer]:
     """What a task of ``role`` sees of vars: its own, its dependencies', its parents'."""
     weakest_first: list[Layer] = []
     for parent in role.parents:
-        weakest_first += [parent.entry_vars.values, parent.vars.values]
+        weakest_first += [parent.vars.values, parent.entry_vars.values]
     weakest_first += _vars(role)
     return [layer for layer in reversed(weakest_first) if layer]
 
@@ -59,7 +59,7 @@ def own_params(role: Role) -> list[Layer]:
 def _vars(role: Role) -> list[Layer]:
     """Of a role by itself, weakest first; what a dependency's entry says is for that one alone."""
     below = [layer for each in role.dependencies for layer in _files_vars(each)]
-    return [*below, role.entry_vars.values, role.vars.values]
+    return [*below, role.vars.values, role.entry_vars.values]
 
 
 def _files_vars(role: Role) -> list[Layer]:

@@ -21,7 +21,11 @@ _VARIABLES: dict[str, tuple[str, Any]] = {
 }
 """The variable that has a setting's value, and what it is where there is no such variable."""
 
-_FIXED: Mapping[str, Any] = {"DEFAULT_GATHERING": "implicit", "DEFAULT_TRANSPORT": "ssh"}
+_FIXED: Mapping[str, Any] = {
+    "DEFAULT_GATHERING": "implicit",
+    "DEFAULT_PRIVATE_ROLE_VARS": False,
+    "DEFAULT_TRANSPORT": "ssh",
+}
 _KNOWN = (*_VARIABLES, *_FIXED, "DEFAULT_MANAGED_STR")
 _REACTIONS = ("error", "skip", "warn")
 

@@ -211,6 +211,8 @@ def test_specifications_of_arguments_are_kept(desk: Any, tasks_of: Tasks) -> Non
 
 
 WRONG = {
+    "tasks: [{meta: end_role}]": "this one is of none",
+    "handlers: [{name: h, meta: end_role}]": "a handler can't end a role",
     "roles: [nope]": "no role 'nope'; looked for roles/nope",
     "roles: [aa]": "did you mean 'a'?",
     "roles: [{tags: x}]": "needs the role's name",
