@@ -20,9 +20,11 @@ from opsrun.playbook.runner.done import Done, cancelled, failure, forgiven, sett
 from opsrun.playbook.runner.jobs import alone
 from opsrun.playbook.runner.kit import Kit
 from opsrun.playbook.runner.loops import Item
+from opsrun.playbook.runner.reached import reached
 from opsrun.playbook.runner.remote import Remote, wished
 from opsrun.playbook.runner.search import Search
 from opsrun.playbook.runner.values import flag, keyword, number
+from opsrun.playbook.templating.omit import OMIT
 from opsrun.playbook.variables.layers import Layers
 from opsrun.results import Outcome
 
@@ -267,8 +269,7 @@ class Attempts:
     def _once(self) -> Done:
         delegate = self._delegate()
         if delegate:
-            seen = {delegate: self._kit.variables.of_host(delegate)}
-            self._templar = self._templar.with_variables({"ansible_delegated_vars": seen})
+            self._templar = self._templar.with_variables(self._of_delegate(delegate))
         action = find_action(self._name)
         try:
             done = self._acted(action) if action is not None else self._on_host(delegate)
@@ -278,13 +279,24 @@ class Attempts:
         done.delegate = delegate
         return self._with_facts(done, delegate)
 
+    def _of_delegate(self, delegate: str) -> dict[str, Any]:
+        """Variables that are there, or others, because the task is done elsewhere."""
+        kit = self._kit
+        found = reached(self._task, delegate, kit.settings, delegated=True)
+        seen = {name: value for name, value in found.items() if name not in self._layers}
+        known = kit.variables.of_delegate(delegate, self._order.host)
+        return {**seen, "ansible_delegated_vars": {delegate: known}}
+
     def _delegate(self) -> str:
-        found = keyword(
-            self._task.keywords, "delegate_to", self._templar, self._place("delegate_to")
-        )
+        keywords, place = self._task.keywords, self._place("delegate_to")
+        found = keyword(keywords, "delegate_to", self._templar, place)
         if found in (None, ""):
+            written = keywords.delegate_to
+            # Left out on purpose, or a mistake: here is where it was not to be done.
+            if isinstance(written, Template) and self._templar.render(written) is not OMIT:
+                raise ModuleError(f"delegate_to: {written} came to no host's name")
             return ""
-        return "" if str(found) == self._order.host else str(found)
+        return "" if found == self._order.host else str(found)
 
     def _acted(self, kind: type[Action]) -> Done:
         kit, task = self._kit, self._task

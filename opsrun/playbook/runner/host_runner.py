@@ -19,6 +19,7 @@ from opsrun.playbook.runner.attempts import Attempts
 from opsrun.playbook.runner.done import Done, failure, forgiven, settled, together, untold, worst
 from opsrun.playbook.runner.kit import Kit
 from opsrun.playbook.runner.loops import Item
+from opsrun.playbook.runner.reached import reached
 from opsrun.playbook.runner.remote import wished
 from opsrun.playbook.runner.values import flag, names, number, truth
 from opsrun.playbook.runner.waiting import waits
@@ -114,7 +115,8 @@ class _Turn:
         self._task = task
         self._order = order
         self._layers: Layers = kit.variables.layers(order.host, task, order)
-        self._templar: Templar = kit.variables.templar_over(self._layers, task)
+        weakest = reached(task, order.host, kit.settings)
+        self._templar: Templar = kit.variables.templar_over(self._layers.before(weakest), task)
         self._secret = False
         self._said = ""
         self._diffs = kit.settings.diff

@@ -27,8 +27,8 @@ class Variables(Protocol):
     def templar_over(self, layers: Mapping[str, Any], task: Task | None) -> Templar:
         """A Templar over them."""
 
-    def of_host(self, host: str) -> Mapping[str, Any]:
-        """What ``hostvars`` shows of a host."""
+    def of_delegate(self, host: str, inventory_hostname: str) -> Mapping[str, Any]:
+        """What ``ansible_delegated_vars`` shows of a host."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,10 @@ class Layers(Mapping[str, Any]):
         """The same below ``stronger``."""
         return Layers((*stronger, *self._layers))
 
+    def before(self, *weaker: Mapping[str, Any]) -> Layers:
+        """The same above ``weaker``."""
+        return Layers((*self._layers, *weaker))
+
 
 class Computed(Mapping[str, Any]):
     """Values that are worked out when they are asked for, once."""

@@ -86,6 +86,16 @@ class Scopes:
         layers = Layers([Computed(makers), self._extra, *self._known(known, state)])
         return HostView(layers, self._make_templar(layers, None))
 
+    def of_delegate(self, host: str, inventory_hostname: str) -> HostView:
+        """What ``ansible_delegated_vars`` shows of a host: as `of_host`, but for whom a task is
+        done, and how it is reached if nobody says so."""
+        known, state = self._inventory.host(host), self._state.host(host)
+        own = {"inventory_hostname": inventory_hostname}
+        makers = self._magic(known, state)
+        layers = [own, Computed(makers), self._extra, *self._known(known, state)]
+        whole = Layers(layers).before({"ansible_host": host})
+        return HostView(whole, self._make_templar(whole, None))
+
     def before_play(self, play: PlayScope) -> Templar:
         """What a play's own keywords (``hosts``, ``serial``, ``vars_files`` …) see: no host."""
         known = Computed({**self._same, "hostvars": self._hostvars})
