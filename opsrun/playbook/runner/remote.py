@@ -144,7 +144,7 @@ class Remote:
             if limit is None:
                 return failure(words)
             ended = f"the task's limit of {limit:g} s was reached: {error.message}"
-            return failure(ended, timedout={"period": limit})
+            return failure(ended, timedout={"period": int(limit) if limit.is_integer() else limit})
         lost = isinstance(error, ConnectionLost) and sent
         if isinstance(error, (ConnectionFailed, ConnectionLost)):
             result = {"unreachable": True, "msg": words, "changed": False, "failed": True}
