@@ -22,7 +22,8 @@ from opsrun.playbook.messages import Load, Loaded, Parked, PlayEnded, RunTask, T
 from opsrun.playbook.model.nodes import LOOPED, Block, Node, Task
 from opsrun.playbook.parse.loader import Included
 from opsrun.playbook.recap import Recap
-from opsrun.playbook.runner.host_runner import CENSORED, HostRunner
+from opsrun.playbook.runner.host_runner import HostRunner
+from opsrun.playbook.runner.turn import CENSORED
 from opsrun.playbook.scheduler.crew import Status
 from opsrun.playbook.scheduler.play import PlayScheduler
 from opsrun.playbook.scheduler.settings import PlaySettings

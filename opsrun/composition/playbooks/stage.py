@@ -10,8 +10,10 @@ from typing import Any
 
 from opsrun.composition.fleetway import Fleetway
 from opsrun.composition.needs import needs_by_kind, room_beside
-from opsrun.composition.playbooks.guarding import dangers_of
+from opsrun.composition.playbooks.guarding import dangers_now
+from opsrun.composition.playbooks.keeping import follow, keep, pending_of, remark
 from opsrun.composition.playbooks.options import Prompt
+from opsrun.composition.playbooks.pauses import Pauses
 from opsrun.composition.playbooks.prepared import Prepared
 from opsrun.composition.playbooks.remarks import connection_kinds, shadowed, without_debugger
 from opsrun.composition.playbooks.templars import Templars
@@ -38,17 +40,17 @@ from opsrun.events import (
     digest,
 )
 from opsrun.playbook.book import TaskBook
-from opsrun.playbook.interfaces import Templar
 from opsrun.playbook.coordinator import Office
-from opsrun.playbook.interfaces import Templar, Wish
+from opsrun.playbook.interfaces import Wish
 from opsrun.playbook.messages import Load, TaskEnded
 from opsrun.playbook.model.nodes import Task, VarsPrompt
 from opsrun.playbook.parse.loader import Included
 from opsrun.playbook.play_run import Desk
 from opsrun.playbook.recap import Recap
 from opsrun.playbook.run import PlaybookRun
-from opsrun.playbook.runner.host_runner import CENSORED, HostRunner
+from opsrun.playbook.runner.host_runner import HostRunner
 from opsrun.playbook.runner.kit import Kit
+from opsrun.playbook.runner.turn import CENSORED
 from opsrun.playbook.runner.wishes import CONNECTION_VARIABLES
 from opsrun.playbook.state import RunState
 from opsrun.playbook.variables.live import LiveInventory
@@ -99,8 +101,8 @@ class PlaybookStage(Run):
         self._defaults = defaults
         self._hosts = hosts
         self._guard = guard
+        self._pending = pending_of(prepared)
         self._live = LiveInventory(prepared.inventory)
-        self._guard = guard
         self._after = on_end
         self._recap = Recap()
         self._state: RunState | None = None
@@ -136,6 +138,7 @@ class PlaybookStage(Run):
             yield Notice("warning", words)
         for warning in self._prepared.loader.warnings:
             yield Notice("warning", str(warning))
+        yield from remark(self._pending)
 
     def _carry_out(self, places: int) -> None:
         try:
@@ -153,6 +156,7 @@ class PlaybookStage(Run):
             self.stop.cancel("a bug in opsrun ended the run")
         finally:
             self._tell_stats()
+            keep(self._prepared.options, self._pending, self.collector.emit)
             self._conclude()
             self.collector.finish()
 
@@ -206,7 +210,7 @@ class PlaybookStage(Run):
             scopes,
             state,
             self._reach,
-            self.collector.emit,
+            follow(self._pending, self.collector.emit),
             engine.now,
             Pauses(self, options.prompt, engine),
             prepared.read_vars,
@@ -238,6 +242,7 @@ class PlaybookStage(Run):
             self._ask,
             lambda scope: self._begin(scope, scopes, templars),
             random.Random(options.seed),
+            self._pending,
         )
         return office, desk
 
@@ -248,29 +253,15 @@ class PlaybookStage(Run):
 
     def _begin(self, scope: PlayScope, scopes: Scopes, templars: Templars) -> None:
         templar = scopes.before_play(scope)
-        self._confirm_hosts(scope, templar)
+        if self._guard is not None:
+            found = dangers_now(self._prepared, scope, self._live.now, templar)
+            self._engine.offload(self._guard.confirm, found)
         templars.begin(scope, templar)
         new = [name for name in scope.hosts if name not in self._joined]
         self.collector.expect([self._work(name) for name in new])
         for name in new:
             self._joined[name] = self._engine.now()
             self.collector.emit(HostStarted(name, self._work(name), time.time()))
-
-    def _confirm_hosts(self, scope: PlayScope, templar: Templar) -> None:
-        if self._guard is None:
-            return
-        hosts = [self._live.now.host(name) for name in scope.hosts]
-        most = templar.render(scope.play.max_hosts, scope.play.origin)
-        found = dangers_of(self._prepared, scope.play, hosts, most)
-        self._engine.offload(self._guard.confirm, found)
-
-    def _confirm_hosts(self, scope: PlayScope, templar: Templar) -> None:
-        if self._guard is None:
-            return
-        hosts = [self._live.now.host(name) for name in scope.hosts]
-        most = templar.render(scope.play.max_hosts, scope.play.origin)
-        found = dangers_of(self._prepared, scope.play, hosts, most)
-        self._engine.offload(self._guard.confirm, found)
 
     def _summary(self, duration: float) -> Summary:
         self.report.broken = self._spoiled
@@ -390,26 +381,3 @@ def _first_hosts(prepared: Prepared) -> tuple[str, ...]:
     if limit is None:
         return tuple(prepared.inventory.hosts)
     return tuple(host.name for host in prepared.inventory.select(limit))
-
-
-class Pauses:
-    """See `opsrun.playbook.actions.base.Pausing`."""
-
-    def __init__(self, run: Run, prompt: Prompt | None, engine: Engine) -> None:
-        self._run = run
-        self._prompt = prompt
-        self._engine = engine
-
-    def wait(self, seconds: float) -> bool:
-        """See `Pausing.wait`."""
-        return self._run.stop.wait(seconds)
-
-    def ask(self, prompt: str, echo: bool) -> str | None:
-        """See `Pausing.ask`."""
-        if self._prompt is None:
-            return None
-        try:
-            return self._engine.offload(self._prompt, f"{prompt}: ", echo)
-        except Cancelled as error:
-            self._run.stop.drain(error.message)
-            raise
