@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
+from opsrun.dialect.origin import Origin
 from opsrun.dialect.tags import Template
 from opsrun.errors import OpsrunError
 from opsrun.graph.model import Graph, Item, PlayTree, summarised
@@ -102,11 +103,13 @@ class _Builder:
         self.trail = ()
         nodes = [self.play.handlers]
         found: list[Item] = []
-        seen: set[str] = set()
+        seen: set[tuple[str, Origin]] = set()
         while nodes:
-            every = [node for part in nodes for node in part if node.id not in seen]
-            seen |= {node.id for node in every}
-            for node in every:
+            for node in (node for part in nodes for node in part):
+                # A role that is used again brings its handlers again.
+                if (node.name, node.origin) in seen:
+                    continue
+                seen.add((node.name, node.origin))
                 found += [_as_handler(item) for item in self._node(node, self._outer)]
             # What a handler includes may bring more of them.
             nodes, self.late = self.late, []

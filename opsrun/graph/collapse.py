@@ -7,23 +7,40 @@ from dataclasses import replace
 
 from opsrun.graph.model import Detail, Edge, Graph, Item, PlayTree, counted
 
+FEW = 5
+"""So many handlers that nobody notifies are still drawn."""
+
 
 def collapsed(graph: Graph, detail: Detail) -> Graph:
     """``graph`` down to what ``detail`` says; lines end at what is left of where they ended."""
     if detail == "tasks":
         return graph
     moved: dict[str, str] = {}
-    plays = tuple(_play(play, detail, moved) for play in graph.plays)
+    notified = {edge.target for edge in graph.edges if edge.relation == "notify"}
+    plays = tuple(_play(play, detail, moved, notified) for play in graph.plays)
     return replace(graph, plays=plays, edges=_edges(graph.edges, moved))
 
 
-def _play(play: PlayTree, detail: Detail, moved: dict[str, str]) -> PlayTree:
+def _play(play: PlayTree, detail: Detail, moved: dict[str, str], notified: set[str]) -> PlayTree:
     if detail == "plays":
         moved.update(dict.fromkeys((item.id for item in play.walk()), play.id))
         said = summary(play.items, len(play.handlers))
         return replace(play, items=(), handlers=(), notes=(*play.notes, *([said] if said else [])))
     items = tuple(kept for item in play.items for kept in _item(item, moved))
-    return replace(play, items=items, handlers=tuple(_alone(each, moved) for each in play.handlers))
+    return replace(play, items=items, handlers=_handlers(play, moved, notified))
+
+
+def _handlers(play: PlayTree, moved: dict[str, str], notified: set[str]) -> tuple[Item, ...]:
+    """Those that somebody notifies; the others are counted, if they are many."""
+    idle = [each for each in play.handlers if not notified & {inner.id for inner in each.walk()}]
+    if len(idle) <= FEW:
+        idle = []
+    found = [_alone(each, moved) for each in play.handlers if each not in idle]
+    if idle:
+        rest = Item(f"{play.id}/idle", "handler", f"{len(idle)} that nobody notifies")
+        moved.update((inner.id, rest.id) for each in idle for inner in each.walk())
+        found.append(rest)
+    return tuple(found)
 
 
 def summary(items: Iterable[Item], handlers: int = 0) -> str:

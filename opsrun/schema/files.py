@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from opsrun.inventory.yaml_source import SECTIONS
-from opsrun.schema.values import NAMES, SCALAR, Schema, of_keyword, one_of, ref, told
+from opsrun.schema.values import SCALAR, Schema, of_keyword, one_of, ref, told
 
 _OPEN: Schema = {"type": ["object", "null"]}
 
@@ -82,7 +82,6 @@ def definitions() -> dict[str, Schema]:
     return {
         "argument-options": {
             "type": ["object", "null"],
-            "propertyNames": NAMES,
             "additionalProperties": option,
         },
         "group": _group(),

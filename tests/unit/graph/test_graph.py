@@ -172,6 +172,22 @@ site.yml  2 plays, 3 roles, 13 tasks, 3 handlers
     ]
 
 
+def test_handlers_of_a_role_used_twice_are_drawn_once_and_idle_ones_counted(folder: Path) -> None:
+    handlers = [{"name": f"h{n}", "ping": None} for n in range(9)]
+    (folder / "roles/common/handlers").mkdir()
+    (folder / "roles/common/handlers/main.yml").write_text(json.dumps(handlers))
+    use = {"import_role": {"name": "common"}}
+    play = {"hosts": "x", "tasks": [use, use, {"ping": None, "notify": "h3"}]}
+    (folder / "twice.yml").write_text(json.dumps([play]))
+    graph = drawn(folder, "twice.yml")
+    assert [item.label for item in graph.plays[0].handlers] == [f"h{n}" for n in range(9)]
+    assert len(graph.edges) == 1
+    assert tree(collapsed(graph, "roles")).splitlines()[-2:] == [
+        "      ├─ h3 · ping  ← tasks",
+        "      └─ 8 that nobody notifies",
+    ]
+
+
 def test_edges(folder: Path) -> None:
     graph = drawn(folder)
     names = {item.id: item.label for play in graph.plays for item in play.walk()}
