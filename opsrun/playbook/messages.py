@@ -124,6 +124,8 @@ class Exports:
     """The host that facts and variables are of, where that is another one (``delegate_facts``)."""
     stats: tuple[Stats, ...] = ()
     clear_facts: bool = False
+    elsewhere: tuple[Exports, ...] = ()
+    """Of a loop's items: what is another host's, each with ``facts_of``."""
 
 
 NOTHING = Exports()

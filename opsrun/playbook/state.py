@@ -82,10 +82,11 @@ class RunState:
         own = exports if other is None else replace(exports, variables={}, cacheable={})
         for name in ended.for_hosts or (ended.host,):
             self.host(name).take(own, facts=other is None)
-        if other is not None:
-            self.host(other).take(
-                Exports(exports.facts, exports.variables, cacheable=exports.cacheable)
-            )
+        for one in (exports, *exports.elsewhere):
+            if one.facts_of is not None:
+                self.host(one.facts_of).take(
+                    Exports(one.facts, one.variables, cacheable=one.cacheable)
+                )
         self.stats.fold(ended)
 
     def forget(self, host: str) -> None:

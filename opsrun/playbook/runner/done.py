@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from opsrun.playbook.messages import NOTHING, Exports, GroupBy, Include, NewHost, Stats
@@ -94,14 +94,17 @@ def together(each: Iterable[Exports]) -> Exports:
     cacheable: dict[str, Any] = {}
     included: dict[str, Any] = {}
     stats: tuple[Stats, ...] = ()
-    of: str | None = None
+    elsewhere: list[Exports] = []
     clear = False
     for one in each:
-        facts |= one.facts
-        variables |= one.variables
-        cacheable |= one.cacheable
+        if one.facts_of is None:
+            facts |= one.facts
+            variables |= one.variables
+            cacheable |= one.cacheable
+        else:
+            elsewhere.append(one)
         included |= one.included
         stats += one.stats
-        of = one.facts_of or of
         clear = clear or one.clear_facts
-    return Exports(facts, variables, cacheable, included, {}, of, stats, clear)
+    own = Exports(facts, variables, cacheable, included, {}, None, stats, clear)
+    return replace(own, elsewhere=tuple(elsewhere))

@@ -190,8 +190,6 @@ class Turn:
     def _made(self, found: list[Done]) -> dict[str, Any]:
         """Variables that earlier items set, as far as nothing stronger has their names."""
         made = together(done.exports for done in found)
-        if made.facts_of is not None:
-            return {}
         extra = self._kit.settings.extra_vars
         every = {**made.facts, **made.included, **made.variables}
         return {name: value for name, value in every.items() if name not in extra}
