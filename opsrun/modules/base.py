@@ -160,6 +160,9 @@ class Module:
     def steps(self, context: Context) -> Steps:
         """What it does; see the module's docstring."""
 
+    stays: ClassVar[bool] = False
+    """Whether it always takes us from its beginning to its end, and so can be no job."""
+
     def background(self, context: Context) -> Beginning:
         """The same, as far as it takes us; what is left is one script that the host can be left
         alone with (``async``).
@@ -167,6 +170,8 @@ class Module:
         Raises:
             NotLeftAlone: there is no such script. Nothing has been changed.
         """
+        if self.stays:
+            raise NotLeftAlone(self.name)
         steps = self.steps(context)
         try:
             request = next(steps)

@@ -21,6 +21,8 @@ from opsrun.modules.tree_copy import TreeCopy
 class Copy(Module):
     """Put content, a file or a directory in its place on the host."""
 
+    stays = True
+
     dest: str = option(required=True, kind="path", doc="Where; a directory keeps the name.")
     src: str | None = option(
         doc="A file or directory; of a directory that ends in a slash, what is in it."

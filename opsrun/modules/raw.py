@@ -15,6 +15,8 @@ from opsrun.modules.wording import text_of
 class Raw(Module):
     """Send words as they are: for devices without a POSIX shell, and hosts without anything."""
 
+    stays = True
+
     raw = True
     checks = False
 

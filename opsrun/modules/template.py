@@ -18,6 +18,8 @@ from opsrun.modules.placing import Placing
 class TemplateModule(Module):
     """Render a template of the controller's, and put what comes of it in its place."""
 
+    stays = True
+
     src: str = option(required=True, doc="The template.")
     dest: str = option(required=True, kind="path", doc="Where; a directory keeps the name.")
     mode: int | str | None = option(kind="mode", doc="Permissions, or ``preserve``.")

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from opsrun.dialect.origin import Origin
+from opsrun.dialect.tags import holds_template
 from opsrun.errors import OpsrunError, PlaybookError
 from opsrun.inventory import Host
+from opsrun.modules.registry import find
+from opsrun.playbook.actions.registry import find_action
 from opsrun.playbook.model.nodes import Node, Play, Task, VarsLayer
 from opsrun.playbook.runner.attempts import is_known, unknown_module
 from opsrun.playbook.variables.magic import MAGIC
@@ -55,6 +58,47 @@ def without_debugger(plays: Sequence[Play]) -> str:
                 place = task.places.get("debugger", task.origin)
                 return f"{place}: there is no debugger for tasks: 'debugger' has no effect"
     return ""
+
+
+def never_left(plays: Sequence[Play]) -> list[str]:
+    """What to say of tasks with ``async`` that can't be what is asked for, where that is plain."""
+    found = []
+    for play in plays:
+        for task in (task for node in (*play.blocks, *play.handlers) for task in _tasks(node)):
+            words = _why_not_left(task)
+            if words:
+                found.append(f"{task.places.get('async', task.origin)}: {words}")
+    return found
+
+
+def _why_not_left(task: Task) -> str:
+    if task.async_seconds in (None, 0, "0", ""):
+        return ""
+    name = task.action.name
+    if find_action(name) is not None:
+        return (
+            f"async can't be had with {name}, which is done on the controller: the task will fail"
+        )
+    kind = None if holds_template(name) else find(name)
+    if kind is not None and kind.stays and task.poll in (0, "0"):
+        return (
+            f"{name} can't be left to the host, as async with poll: 0 asks for: the task will fail"
+        )
+    return ""
+
+
+def groups_of_modules(plays: Sequence[Play]) -> list[str]:
+    """What to say of ``module_defaults`` that name groups of modules: there are none here."""
+    found: dict[str, Origin] = {}
+    for play in plays:
+        for task in (task for node in (*play.blocks, *play.handlers) for task in _tasks(node)):
+            for layer in task.keywords.module_defaults:
+                for name in layer:
+                    if str(name).startswith("group/"):
+                        place = task.places.get("module_defaults", play.origin)
+                        found.setdefault(str(name), place)
+    words = "has no effect: groups of modules are not known here"
+    return [f"{origin}: module_defaults: {name} {words}" for name, origin in found.items()]
 
 
 def shadowed(plays: Sequence[Play]) -> list[str]:

@@ -15,7 +15,13 @@ from opsrun.composition.playbooks.keeping import follow, keep, pending_of, remar
 from opsrun.composition.playbooks.options import Prompt
 from opsrun.composition.playbooks.pauses import Pauses
 from opsrun.composition.playbooks.prepared import Prepared
-from opsrun.composition.playbooks.remarks import connection_kinds, shadowed, without_debugger
+from opsrun.composition.playbooks.remarks import (
+    connection_kinds,
+    groups_of_modules,
+    never_left,
+    shadowed,
+    without_debugger,
+)
 from opsrun.composition.playbooks.templars import Templars
 from opsrun.composition.protection import Guard
 from opsrun.composition.reach import FleetReach
@@ -134,7 +140,8 @@ class PlaybookStage(Run):
             yield Notice("warning", f"{words}:\n{shown}{more}")
         if words := without_debugger(self._prepared.plays):
             yield Notice("warning", words)
-        for words in shadowed(self._prepared.plays):
+        plays = self._prepared.plays
+        for words in (*shadowed(plays), *never_left(plays), *groups_of_modules(plays)):
             yield Notice("warning", words)
         for warning in self._prepared.loader.warnings:
             yield Notice("warning", str(warning))
