@@ -50,7 +50,7 @@ mount --bind "$keys" "$root/run/opsrun"
 hostname disposable
 ip link set lo up 2>/dev/null || :
 cd "$root"
-exec chroot . /bin/sh -c 'cd /; echo up >&3; exec 3>&-; exec sleep 100000000'
+exec chroot . /bin/sh -c 'cd /; echo up; exec >&2; exec sleep 100000000'
 """
 
 _CONFIG = """\
@@ -162,20 +162,17 @@ def machine(directory: Path, prepare: str = "", *args: str) -> Iterator[Machine]
     keys, base = directory / "keys", directory / "base"
     base.mkdir(parents=True)
     _prepare(keys)
-    read, write = os.pipe()
     words = ["unshare", "--mount", "--pid", "--fork", "--net", "--uts", "--kill-child", "--"]
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(
-            [*words, "sh", "-c", f"exec 3>&{write}\n{_SETUP}", "sh", str(base), str(keys)],
+            [*words, "sh", "-c", _SETUP, "sh", str(base), str(keys)],
             stdin=subprocess.DEVNULL,
-            stdout=log,
+            stdout=subprocess.PIPE,
             stderr=log,
-            pass_fds=(write,),
         )
-    os.close(write)
+    assert process.stdout is not None
     try:
-        with os.fdopen(read, "rb") as said:
-            assert said.readline() == b"up\n", (directory / "log").read_text()
+        assert process.stdout.readline() == b"up\n", (directory / "log").read_text()
         made = Machine(keys, _first_child(process.pid), base / "root")
         if prepare:
             made.sh(prepare, *args)
@@ -183,6 +180,7 @@ def machine(directory: Path, prepare: str = "", *args: str) -> Iterator[Machine]
     finally:
         process.kill()
         process.wait()
+        process.stdout.close()
 
 
 def _first_child(pid: int) -> int:
