@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from opsrun.inventory.protection import KEYS
 from opsrun.inventory.yaml_source import SECTIONS
-from opsrun.schema.values import SCALAR, Schema, of_keyword, one_of, ref, told
+from opsrun.playbook.parse.checks import FALSE, TRUE
+from opsrun.schema.values import SCALAR, Schema, exactly, of_keyword, one_of, ref, told
 
 _OPEN: Schema = {"type": ["object", "null"]}
 
@@ -139,10 +141,18 @@ def inventory() -> Schema:
     }
 
 
+_TEXT: Schema = {"type": "string"}
+_PROTECTED = one_of(
+    {"type": "boolean"},
+    {"enum": [0, 1]},
+    {**_TEXT, "pattern": f"^\\s*({'|'.join(map(exactly, sorted(TRUE | FALSE)))})\\s*$"},
+)
 _GROUP_WORDS = {
     "hosts": "Hosts, each with its variables, or with nothing: `web[01:20]:`.",
     "vars": "Variables of all hosts in the group.",
     "children": "Groups in this group.",
+    "protected": "Whether work on hosts of the group is confirmed by typing first.",
+    "max_hosts": "Work on more hosts of the group than this is confirmed first.",
 }
 
 
@@ -156,6 +166,10 @@ def _group() -> Schema:
             {"type": "object", "additionalProperties": ref("group")}, {"type": ["string", "null"]}
         ),
     }
-    found = {name: own.get(name, {}) for name in SECTIONS}
+    own["protected"] = _PROTECTED
+    own["max_hosts"] = one_of(
+        {"type": "integer", "minimum": 0}, {"pattern": r"^\s*\d+\s*$", **_TEXT}
+    )
+    found = {name: own.get(name, {}) for name in (*SECTIONS, *KEYS)}
     told_all = {name: told(each, _GROUP_WORDS.get(name, "")) for name, each in found.items()}
     return {"type": ["object", "null"], "properties": told_all, "additionalProperties": False}
