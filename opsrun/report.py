@@ -8,7 +8,15 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from opsrun.errors import RunFailed
-from opsrun.events import CustomStats, Event, Outcome, Result, RunStarted, Summary
+from opsrun.events import (
+    CustomStats,
+    Event,
+    HandlersPending,
+    Outcome,
+    Result,
+    RunStarted,
+    Summary,
+)
 from opsrun.views.result import result_table
 from opsrun.views.table import Table, for_rich, html
 
@@ -46,6 +54,8 @@ class Report:
         """The run ended by a mistake that is no host's, as in a play's own keywords."""
         self.stats: CustomStats | None = None
         """What a playbook's tasks set with ``set_stats``; None if they set nothing."""
+        self.pending: dict[str, tuple[str, ...]] = {}
+        """Handlers that a playbook's tasks notified and that did not run, by host: names."""
         self.duration = 0.0
         self._by_host: dict[str, Result] = {}
         for event in events:
@@ -58,6 +68,8 @@ class Report:
             self._by_host[event.host] = event
         elif isinstance(event, RunStarted):
             self.run, self.hosts = event.run, event.hosts
+        elif isinstance(event, HandlersPending):
+            self.pending[event.host] = (*self.pending.get(event.host, ()), *event.handlers)
         elif isinstance(event, CustomStats):
             self.stats = event
         elif isinstance(event, Summary):

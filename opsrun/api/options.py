@@ -151,6 +151,9 @@ class PlaybookArguments(TypedDict, total=False):
     """Name of the task to begin with; ``*`` stands for any characters."""
     force_handlers: bool
     """Handlers that were notified run on hosts that have failed, too."""
+    resume: bool
+    """Handlers that an earlier run of these playbooks on this inventory left pending count as
+    notified."""
     strict: bool
     """Refuse to start where a task names a module that this version doesn't have."""
     retries: int

@@ -23,7 +23,7 @@ from opsrun.secret import Ask
 if TYPE_CHECKING:
     from opsrun.composition.playbooks import PlaybookOptions, Prepared
 
-_FLAGS = ("check", "diff", "force_handlers", "strict")
+_FLAGS = ("check", "diff", "force_handlers", "resume", "strict")
 
 
 class Playbooks(Beginning):
@@ -161,15 +161,18 @@ class Playbooks(Beginning):
         only_known(options, PlaybookArguments)
         plan_of(_told(options), self.options.forks)
         paths = arguments.paths("playbooks", playbooks)
-        prepared = Prepared(paths, self.inventory, self._playbook_options(options))
+        prepared = Prepared(paths, self.inventory, self._playbook_options(paths, options))
         return self.begin_playbook(
             prepared,
             sinks=lambda engine: options.get("sinks", ()),
             verbosity=options.get("verbosity", 0),
         )
 
-    def _playbook_options(self, options: PlaybookArguments) -> PlaybookOptions:
+    def _playbook_options(
+        self, paths: Sequence[str], options: PlaybookArguments
+    ) -> PlaybookOptions:
         from opsrun.composition.playbooks import PlaybookOptions
+        from opsrun.composition.playbooks.pending_file import PendingFile
         from opsrun.playbook.variables.settings import RunSettings
 
         for name in _FLAGS:
@@ -195,6 +198,8 @@ class Playbooks(Beginning):
             collections_path=arguments.paths(
                 "collections_path", options.get("collections_path", ())
             ),
+            pending=PendingFile(paths, self.inventory.sources, settings.cwd),
+            resume=options.get("resume", False),
         )
 
     def _limit(self, limit: str | Sequence[str] | None) -> str | None:

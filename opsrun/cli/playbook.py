@@ -63,6 +63,7 @@ class Playing:
     diff: bool = False
     step: bool = False
     force_handlers: bool = False
+    resume: bool = False
     strict: bool = False
     retries: int = 0
     roles_path: tuple[str, ...] = ()
@@ -170,6 +171,11 @@ _PLAYING = (
     click.option("--step", is_flag=True, help="Ask before each task."),
     click.option(
         "--force-handlers", is_flag=True, help="Notified handlers run on failed hosts, too."
+    ),
+    click.option(
+        "--resume",
+        is_flag=True,
+        help="Handlers that the last such run left pending count as notified.",
     ),
     click.option(
         "--strict", is_flag=True, help="Don't start where a task names an unknown module."
@@ -304,11 +310,14 @@ def _prepared(
     files: Sequence[str], playing: Playing, reach: Reach, show: PlaybookShow, questions: Questions
 ) -> Prepared:
     from opsrun.composition.playbooks import Prepared
+    from opsrun.composition.playbooks.pending_file import PendingFile
 
     if playing.step and not questions.can_be_asked():
         raise UsageError("--step asks before each task, and there is no terminal to ask on")
     inventory = _inventory(playing)
-    return Prepared(files, inventory, _options(playing, reach, show, questions))
+    options = _options(playing, reach, show, questions)
+    pending = PendingFile(files, inventory.sources, options.settings.cwd)
+    return Prepared(files, inventory, replace(options, pending=pending, resume=playing.resume))
 
 
 def _inventory(playing: Playing) -> Inventory:

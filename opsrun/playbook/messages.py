@@ -200,6 +200,8 @@ class PlayEnded:
     unreachable: tuple[str, ...] = ()
     pending: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Handlers that were notified and did not run, by host: names."""
+    due: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The same: ids, and names as written; of those that no handler has any more, no name."""
     aborted: str = ""
     """Why no further batch and play follows: a threshold, ``any_errors_fatal`` …"""
     ended: tuple[str, ...] = ()

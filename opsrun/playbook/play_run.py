@@ -16,6 +16,7 @@ from opsrun.playbook.health import HealthCheck
 from opsrun.playbook.interfaces import Templar
 from opsrun.playbook.messages import PlayEnded
 from opsrun.playbook.model.nodes import Play, Task, VarsPrompt
+from opsrun.playbook.pending import PendingHandlers
 from opsrun.playbook.runner.values import truth
 from opsrun.playbook.scheduler.batches import batches, ordered
 from opsrun.playbook.scheduler.settings import PlaySettings, Strategy
@@ -39,6 +40,8 @@ class Desk:
     begin: Callable[[PlayScope], None]
     """Told of each play that begins."""
     luck: random.Random
+    pending: PendingHandlers
+    """Of handlers that did not run."""
 
 
 class PlayRun:
@@ -116,7 +119,8 @@ class PlayRun:
                 )
             )
             informed = self._informed(play, hosts)
-            here = replace(settings, known_failed=tuple(taken), informed=informed)
+            due = self._desk.pending.due(play.index)
+            here = replace(settings, known_failed=tuple(taken), informed=informed, due=due)
             ended: PlayEnded = yield BatchRun(
                 self._floor,
                 scope,
@@ -127,6 +131,7 @@ class PlayRun:
                 lambda task: self._handler_name(task, templar),
             )
             taken += [*ended.failed, *ended.unreachable, *ended.ended]
+            self._desk.pending.left(play, ended, left)
             self._settle(ended)
             if ended.aborted:
                 return ended.aborted

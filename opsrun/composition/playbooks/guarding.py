@@ -8,9 +8,11 @@ from typing import Any
 from opsrun.composition.playbooks.prepared import Prepared
 from opsrun.composition.protection import Danger, dangers
 from opsrun.errors import PatternError, PlaybookError
-from opsrun.inventory import Host
+from opsrun.inventory import Host, Inventory
+from opsrun.playbook.interfaces import Templar
 from opsrun.playbook.model.nodes import Block, Play
 from opsrun.playbook.templating.omit import OMIT
+from opsrun.playbook.variables.playscope import PlayScope
 
 
 def known_dangers(prepared: Prepared) -> list[Danger]:
@@ -57,6 +59,15 @@ def dangers_of(prepared: Prepared, play: Play, hosts: Sequence[Host], most: Any)
     if prepared.options.settings.check or not any(_has_work(node) for node in play.blocks):
         return []
     return dangers(hosts, _whole(play, most), f"the play at {play.origin}")
+
+
+def dangers_now(
+    prepared: Prepared, scope: PlayScope, inventory: Inventory, templar: Templar
+) -> list[Danger]:
+    """Those of a play whose turn has come; see `dangers_of`. TemplateError."""
+    hosts = [inventory.host(name) for name in scope.hosts]
+    most = templar.render(scope.play.max_hosts, scope.play.origin)
+    return dangers_of(prepared, scope.play, hosts, most)
 
 
 def _has_work(block: Block) -> bool:

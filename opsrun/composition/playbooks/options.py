@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from opsrun.playbook.coordinator import Pass, as_it_is
+from opsrun.playbook.pending import PendingStore
 from opsrun.playbook.variables.settings import RunSettings
 
 Prompt = Callable[[str, bool], str | None]
@@ -39,5 +40,9 @@ class PlaybookOptions:
     confirm: Confirm | None = None
     passing: Pass = as_it_is
     """Takes messages over; tests have them go through JSON."""
+    pending: PendingStore | None = None
+    """Keeps handlers that did not run; without one they are told of, and forgotten."""
+    resume: bool = False
+    """Carry out what an earlier run left pending."""
     seed: int | None = None
     """Of ``order: shuffle``."""

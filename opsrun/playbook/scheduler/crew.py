@@ -34,9 +34,11 @@ class HostState:
         "parked",
         "rank",
         "released",
+        "resumed",
         "road",
         "starting",
         "status",
+        "undone",
     )
 
     def __init__(self, name: str, rank: int, blocks: Sequence[Node], starting: bool) -> None:
@@ -50,6 +52,10 @@ class HostState:
         """The task that it stands at; set by `Progress.settle`."""
         self.asked: dict[str, None] | None = None
         """Names and topics notified since the last flush."""
+        self.resumed: set[str] | None = None
+        """Ids of handlers that an earlier run left, until it has come to a task of this one."""
+        self.undone: set[str] | None = None
+        """Ids of handlers that it was lost at."""
         self.failing = False
         """It has failed for good and runs its handlers yet (``force_handlers``)."""
         self.starting = starting

@@ -43,6 +43,8 @@ class PlayScheduler:
         starting = settings.start_at is not None
         for rank, name in enumerate(hosts):
             self._crew.by_name[name] = HostState(name, rank, blocks, starting)
+            if name in settings.due:
+                self._crew.by_name[name].resumed = set(settings.due[name])
         known = HandlerList(handlers, name_of or _as_written)
         self._progress = Progress(self._crew, known, settings)
         self._strategy: Strategy = (
@@ -196,6 +198,7 @@ class PlayScheduler:
             failed=crew.having(Status.FAILED),
             unreachable=crew.having(Status.UNREACHABLE),
             pending=progress.pending(),
+            due=progress.left_over(),
             aborted=self._cancelled or progress.why_last(),
             ended=crew.having(Status.ENDED),
             cancelled=crew.having(Status.CANCELLED),

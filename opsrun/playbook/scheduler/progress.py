@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from opsrun.playbook.messages import TaskEnded
 from opsrun.playbook.model.nodes import Task
@@ -14,6 +14,8 @@ from opsrun.playbook.scheduler.settings import PlaySettings
 from opsrun.results import Outcome
 
 AWAY = (Outcome.UNREACHABLE, Outcome.LOST)
+_UNDONE = (*AWAY, Outcome.CANCELLED)
+"""Outcomes of handlers that leave them pending."""
 _NOT_DONE = (Outcome.SKIPPED, *AWAY)
 """Outcomes of tasks after which a role has not been done on a host."""
 
@@ -45,6 +47,10 @@ class Progress:
             ):
                 host.road.passed()
             else:
+                if host.resumed and not task.implicit:
+                    # Not at the flush before the first task: what failed then may be mended now.
+                    host.road.due = {*(host.road.due or ()), *host.resumed}
+                    host.resumed = None
                 host.at = task
                 return task
         return None
@@ -99,8 +105,10 @@ class Progress:
             Whether the host failed by it.
         """
         due = host.road.due
-        if due:
+        if due and message.task in due:
             due.discard(message.task)
+            if message.outcome in _UNDONE and not message.ignored:
+                host.undone = {*(host.undone or ()), message.task}
         if host.at and host.at.role and message.outcome not in _NOT_DONE:
             host.road.did(host.at.role)
         if message.outcome is Outcome.CANCELLED:
@@ -226,15 +234,27 @@ class Progress:
         return ""
 
     def pending(self) -> Mapping[str, tuple[str, ...]]:
-        """Handlers that were notified and have not begun, by host, in the order of definition."""
+        """Handlers that were notified and were not done, by host, in the order of definition."""
         waiting: dict[str, tuple[str, ...]] = {}
+        for host, due in self._waiting():
+            tasks = self.handlers.tasks
+            names = tuple(self.handlers.name(task.id) for task in tasks if task.id in due)
+            if names:
+                waiting[host] = names
+        return waiting
+
+    def left_over(self) -> Mapping[str, Mapping[str, str]]:
+        """The same: `PlayEnded.due`."""
+        known = {task.id: str(task.name) or task.id for task in self.handlers.tasks}
+        return {
+            host: {task: known.get(task, "") for task in sorted(due)}
+            for host, due in self._waiting()
+        }
+
+    def _waiting(self) -> Iterator[tuple[str, set[str]]]:
         for host in self.crew:
             for name in host.asked or ():
                 self._due(host, self.handlers.find(name))
-            due = host.road.due
+            due = {*(host.road.due or ()), *(host.undone or ()), *(host.resumed or ())}
             if due:
-                tasks = self.handlers.tasks
-                waiting[host.name] = tuple(
-                    self.handlers.name(task.id) for task in tasks if task.id in due
-                )
-        return waiting
+                yield host.name, due

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from opsrun.playbook.model.nodes import Task
@@ -30,5 +30,7 @@ class PlaySettings:
     that opsrun made itself."""
     informed: frozenset[str] = frozenset()
     """Hosts that pass by the play's own gathering of facts."""
+    due: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Ids of handlers that hosts begin with, as if they had been notified of them."""
     allow_missing_handlers: bool = False
     """To notify a handler that isn't there is a warning, and no failure."""
