@@ -22,7 +22,7 @@ def box(tmp_path: Path) -> Iterator[disposable.Machine]:
 
 def test_it_is_reached_like_any_host_and_leaves_nothing(box: disposable.Machine) -> None:
     script = "cat /etc/prepared; touch /etc/opsrun-was-here; hostname; ls /proc | grep -c '^[0-9]'"
-    ran = opsrun("exec", "-i", box.inventory(), "--hosts", "box", "-o", "line", script)
+    ran = opsrun("exec", "-i", box.inventory(), "--hosts", "box", "-o", "text", script)
     assert ran.status == 0, ran.err
     assert [line.split()[-1] for line in ran.out.splitlines()[:2]] == ["so", "disposable"]
     assert box.sh("ls /etc/opsrun-was-here") == "/etc/opsrun-was-here\n"
