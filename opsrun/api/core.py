@@ -16,8 +16,8 @@ from opsrun.composition.fleetway import Fleetway
 from opsrun.composition.kept import Kept
 from opsrun.composition.needs import needs_of, room_beside
 from opsrun.composition.probes import Probes
-from opsrun.composition.protection import Guard, dangers
 from opsrun.composition.prospect import Groups, Prospect
+from opsrun.composition.protection import Guard, dangers
 from opsrun.composition.run import Run, RunOptions, make_engine
 from opsrun.composition.ways import Way, check_manner, find_ways
 from opsrun.engine.base import Engine

@@ -12,7 +12,6 @@ from opsrun.composition.fleetway import Fleetway
 from opsrun.composition.needs import needs_by_kind, room_beside
 from opsrun.composition.playbooks.guarding import dangers_now
 from opsrun.composition.playbooks.keeping import follow, keep, pending_of, remark
-from opsrun.composition.playbooks.keeping import follow, keep, pending_of, remark
 from opsrun.composition.playbooks.options import Prompt
 from opsrun.composition.playbooks.pauses import Pauses
 from opsrun.composition.playbooks.prepared import Prepared
@@ -164,7 +163,6 @@ class PlaybookStage(Run):
             self.stop.cancel("a bug in opsrun ended the run")
         finally:
             self._tell_stats()
-            keep(self._prepared.options, self._pending, self.collector.emit)
             keep(self._prepared.options, self._pending, self.collector.emit)
             self._conclude()
             self.collector.finish()

@@ -16,6 +16,7 @@ from opsrun.results import Outcome
 AWAY = (Outcome.UNREACHABLE, Outcome.LOST)
 _UNDONE = (*AWAY, Outcome.CANCELLED)
 """Outcomes of handlers that leave them pending."""
+
 _NOT_DONE = (Outcome.SKIPPED, *AWAY)
 """Outcomes of tasks after which a role has not been done on a host."""
 
