@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from opsrun.dialect.origin import Origin
@@ -130,7 +131,7 @@ def _old_style(spot: Spot, key: str) -> tuple[str, _Written]:
         if not isinstance(module, str) or not module.strip():
             raise spot.value_error(f"{key}: expected `module: NAME` in this dictionary", key)
         name, given = _first_word(module)
-        written = _dictionary(spot, value, rest)
+        written = _with_inner(spot, value, rest, bare(name))
         if given:
             text = _arguments(spot, key, _same_kind(module, given), bare(name))
             written = text._replace(args={**text.args, **written.args}, places=written.places)
@@ -144,6 +145,25 @@ def _old_style(spot: Spot, key: str) -> tuple[str, _Written]:
     name, given = _first_word(value)
     rest_text = _same_kind(value, given) if given else None
     return name, _arguments(spot, key, rest_text, bare(name))
+
+
+def _with_inner(spot: Spot, whole: Mapping[str, Any], rest: dict[Any, Any], name: str) -> _Written:
+    """The arguments beside ``module:``, and those of an ``args:`` there, which win."""
+    inner = rest.pop("args", None)
+    own = _dictionary(spot, whole, rest)
+    if inner is None:
+        return own
+    if isinstance(inner, dict):
+        more = _dictionary(spot, inner, dict(inner))
+    elif isinstance(inner, str):
+        more = _text(replace(spot, data=whole), "args", inner, name)
+    else:
+        place = spot.document.value_origin(whole, "args")
+        words = f"args: expected a dictionary or a text, found {shown(inner)}"
+        raise spot.document.error_at(words, place)
+    text = own.text if more.text is None else more.text
+    args, places = {**own.args, **more.args}, {**own.places, **more.places}
+    return _Written(args, text, more.template, more.form, places)
 
 
 def _first_word(text: str) -> tuple[str, str]:

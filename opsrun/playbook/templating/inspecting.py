@@ -89,6 +89,10 @@ class _Found:
 
     def _guarded(self, node: nodes.Node | None) -> None:
         while isinstance(node, (nodes.Getattr, nodes.Getitem, nodes.Filter, nodes.Call)):
+            if isinstance(node, nodes.Filter) and node.name in ("default", "d"):
+                # `a | default(b) | default(1)`: what stands in for a may be missing, too.
+                for stand_in in node.args:
+                    self._guarded(stand_in)
             node = node.node
         if isinstance(node, nodes.Name):
             self.optional.add(node.name)

@@ -79,3 +79,8 @@ def test_what_must_hold_for_a_condition(
     source: str, expected: set[tuple[str, object, bool]]
 ) -> None:
     assert set(of_condition(source).equalities) == expected
+
+
+def test_stand_ins_that_have_stand_ins_may_be_missing() -> None:
+    assert of_value("{{ a | default(b) | default(1) }}").optional == {"a", "b"}
+    assert of_value("{{ a | default(b) }}").optional == {"a"}
