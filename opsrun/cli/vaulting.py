@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -98,17 +98,34 @@ def vault_of(given: Given, *, asks: bool = False) -> Vault:
     """
     # Once, whoever asks again: nobody wants to type it twice.
     options = given.vault_id, given.vault_password_file, given.ask_vault_pass
-    return _made(Vaulting(*options), asks, os.getcwd(), tuple(told_by(os.environ).items()))
+    told = tuple(told_by(os.environ).items())
+    return _made(Vaulting(*options), asks, _of_settings(), os.getcwd(), told)
 
 
 @cache
-def _made(given: Vaulting, asks: bool, cwd: str, told: tuple[tuple[str, Any], ...]) -> Vault:
+def _made(
+    given: Vaulting,
+    asks: bool,
+    optional: frozenset[str],
+    cwd: str,
+    told: tuple[tuple[str, Any], ...],
+) -> Vault:
     from opsrun.vault.sources import read_secrets
     from opsrun.vault.vault import Vault
 
     match = dict(told)["match"]
-    secrets = read_secrets(_sources(given, asks), _prompt, cwd, only_matching=match, warn=warn)
-    return Vault(secrets)
+    sources = _sources(given, asks, optional)
+    return Vault(read_secrets(sources, _prompt, cwd, only_matching=match, warn=warn))
+
+
+def _of_settings() -> frozenset[str]:
+    """Options whose values are defaults of a settings file."""
+    context = click.get_current_context()
+    typed = click.core.ParameterSource.COMMANDLINE
+    names = {"vault_id": "--vault-id", "vault_password_file": "--vault-password-file"}
+    return frozenset(
+        names[name] for name in names if context.get_parameter_source(name) is not typed
+    )
 
 
 def _prompt(words: str) -> Secret | None:
@@ -122,7 +139,7 @@ def _prompt(words: str) -> Secret | None:
     return Secret(sys.stdin.readline().rstrip("\r\n"))
 
 
-def _sources(given: Given, asks: bool) -> tuple[Source, ...]:
+def _sources(given: Given, asks: bool, optional: frozenset[str]) -> tuple[Source, ...]:
     from opsrun.cli.asking import Asker
     from opsrun.vault.sources import Source, sources_of
     from opsrun.vault.vault import HOW
@@ -137,7 +154,9 @@ def _sources(given: Given, asks: bool) -> tuple[Source, ...]:
         default_label=told["label"],
     )
     if found or not asks:
-        return found
+        return tuple(
+            replace(each, optional=each.optional or each.said_by in optional) for each in found
+        )
     if not Asker().is_there():
         # Standard input is the text itself, as far as anybody knows.
         raise UsageError(f"no vault secret is at hand: say {HOW}")
@@ -164,7 +183,7 @@ def sealing(given: Given, label: str | None) -> Seal:
     """
     from opsrun.vault.sources import read_secrets
 
-    found = read_secrets(_sources(given, asks=True), _prompt, new=True, warn=warn)
+    found = read_secrets(_sources(given, True, _of_settings()), _prompt, new=True, warn=warn)
     return seal_with(*found.to_encrypt(label or told_by(os.environ)["encrypts"]))
 
 

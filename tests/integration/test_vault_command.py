@@ -123,6 +123,17 @@ def test_what_the_environment_says(home: Path) -> None:
     assert "warning: vault_identity_list: nowhere: No such file" in ran.err
 
 
+def test_what_settings_files_say(home: Path) -> None:
+    words = ("playbook", "-i", "hosts", "site.yml", "-e", f"folder={home}")
+    (home / "opsrun.toml").write_text('[playbook]\nvault-id = ["gone@nowhere", "dev@dev.secret"]\n')
+    (home / "ansible.cfg").write_text("[defaults]\nvault_password_file = prod.secret\n")
+    ran = run(home, *words)
+    assert ran.status == 0, ran.err
+    assert "warning: --vault-id: nowhere: No such file" in ran.err
+    # What is typed is meant.
+    assert "--vault-id: nowhere: No such file" in refused(home, *words, "--vault-id", "x@nowhere")
+
+
 def test_a_pipe_answers_where_there_is_no_terminal(home: Path) -> None:
     (home / "f").write_text(envelope("a: 1\n", "dev", DEV))
     words = ["setsid", "-w", "sh", "-c", f"echo '{DEV.reveal()}' | opsrun vault view -J f"]
