@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from opsrun.inventory.protection import KEYS
 from opsrun.inventory.yaml_source import SECTIONS
+from opsrun.playbook.arguments.checking import KINDS
+from opsrun.playbook.parse.argument_specs import OPTION
 from opsrun.playbook.parse.checks import FALSE, TRUE
-from opsrun.schema.values import SCALAR, Schema, exactly, of_keyword, one_of, ref, told
+from opsrun.schema.values import SCALAR, TEMPLATE, Schema, exactly, of_keyword, one_of, ref, told
 
 _OPEN: Schema = {"type": ["object", "null"]}
 
@@ -46,8 +48,7 @@ def argument_specs() -> Schema:
     }
 
 
-_KINDS = ("str", "list", "dict", "bool", "int", "float", "path", "raw", "json", "jsonarg")
-_KINDS_TOO = ("bytes", "bits", "sid")
+_KIND = one_of({"enum": [*KINDS, None]}, TEMPLATE)
 
 
 def _specs() -> Schema:
@@ -68,13 +69,16 @@ def _specs() -> Schema:
 def definitions() -> dict[str, Schema]:
     """What the schemas of this module refer to."""
     option: Schema = {
-        "type": ["object", "null"],
+        "type": "object",
         "properties": {
-            "type": told({"enum": [*_KINDS, *_KINDS_TOO, None]}, "What its value is read as."),
-            "elements": told({"enum": [*_KINDS, *_KINDS_TOO, None]}, "What a list holds."),
+            **{name: {} for name in sorted(OPTION)},
+            "type": told(_KIND, "What its value is read as."),
+            "elements": told(_KIND, "What a list holds."),
             "required": told(of_keyword("bool"), "Whether it has to be given."),
             "default": told({}, "Told to readers; the role's defaults are what counts."),
-            "choices": told({"type": ["array", "null"]}, "The values that it may have."),
+            "choices": told(
+                one_of({"type": ["array", "null"]}, TEMPLATE), "The values that it may have."
+            ),
             "description": told(_words(), "What it is for."),
             "options": told(ref("argument-options"), "Of a dictionary, what is in it."),
             "version_added": SCALAR,
@@ -84,7 +88,7 @@ def definitions() -> dict[str, Schema]:
     return {
         "argument-options": {
             "type": ["object", "null"],
-            "additionalProperties": option,
+            "additionalProperties": one_of(option, TEMPLATE),
         },
         "group": _group(),
     }
