@@ -162,7 +162,8 @@ class PlayRun:
         well = [name for name in batch if name not in {*bad, *ended.cancelled}]
         why = dict.fromkeys(ended.failed, "failed")
         why |= dict.fromkeys(ended.unreachable, "was not reached")
-        if play.health and well and not self._office.stop.draining:
+        looks = play.health and not self._desk.settings.check
+        if looks and well and not self._office.stop.draining:
             unwell = yield HealthCheck(self._floor, play, well)
             self._gone.update(dict.fromkeys(unwell))
             why |= unwell

@@ -264,3 +264,25 @@ def test_who_waits_long_is_told_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert ran.status == 0
     assert (seen[0].gate, seen[0].last_error) == ("g", "waiting for d1")
     assert not [each for each in ran.events if isinstance(each, Notice) and each.level == "error"]
+
+
+def test_check_mode_opens_gates_and_looks_at_nothing(play: Callable[..., Ran]) -> None:
+    text = """
+- hosts: db
+  gather_facts: false
+  canary: 1
+  health: {check: 'file:/nonexistent', timeout: 0.1}
+  tasks:
+    - {name: open, command: 'true', opens: g}
+    - {name: left out, command: 'true', when: false, opens: h}
+- hosts: web
+  gather_facts: false
+  gates: ['file:/nonexistent']
+  tasks:
+    - {name: use, debug: , awaits: g}
+    - {name: not, debug: , awaits: h, ignore_errors: true}
+"""
+    ran = play(text, check=True)
+    assert ran.status == 0
+    assert [each.outcome.is_good for each in ran.said("use")] == [True, True]
+    assert "no host opened it" in ran.msg("not", "w1")

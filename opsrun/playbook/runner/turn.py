@@ -69,11 +69,17 @@ class Turn:
             return None
         try:
             found = self.waits()
+            if self._checks():
+                # What nobody changed need not hold.
+                found = tuple(wait for wait in found if not wait.checks)
         except (OpsrunError, ModuleError) as error:
             self._unwaitable = str(error)
             return None
         hidden = self._hides(self._templar)
         return Parked(order.host, order.task, order.turn, found, hidden) if found else None
+
+    def _checks(self) -> bool:
+        return flag(self._task, "check_mode", self._templar, self._kit.settings.check)
 
     _unwaitable = ""
     """Why what the task awaits can't be told."""
@@ -328,7 +334,7 @@ class Turn:
 
     def _opened(self, whole: Done) -> tuple[str, ...]:
         """Gates; a task that was skipped, or whose failure was ignored, opens none."""
-        if not self._task.opens or whole.outcome not in (Outcome.OK, Outcome.CHANGED):
+        if not self._task.opens or not self._did(whole):
             return ()
         place = self._task.places.get("opens", self._task.origin)
         seen = {self._task.register: whole.result} if self._task.register else {}
@@ -338,6 +344,17 @@ class Turn:
             words = CENSORED if self._secret else str(error)
             self._kit.emit(Notice("error", f"opens: {words}", self._order.host))
             return ()
+
+    def _did(self, whole: Done) -> bool:
+        """Whether it went well; what only check mode left out would have."""
+        if whole.outcome is not Outcome.SKIPPED:
+            return whole.outcome in (Outcome.OK, Outcome.CHANGED)
+        if not {"false_condition", "skipped_reason"}.isdisjoint(whole.result):
+            return False
+        try:
+            return self._checks()
+        except (OpsrunError, ModuleError):
+            return False
 
     def _notified(self, whole: Done) -> tuple[str, ...]:
         if not self._task.notify or not whole.result.get("changed") or whole.failed:
