@@ -138,6 +138,8 @@ class Kit:
     """What a dynamic include hands down, by the include's id."""
     playbooks: dict[str, None] = field(default_factory=dict)
     """Directories of the playbooks that were read."""
+    mains: dict[str, None] = field(default_factory=dict)
+    """Those of them that the operator named: ``collections`` beside them counts for all."""
     roles: dict[str, None] = field(default_factory=dict)
     """Directories of the roles that were read, those of collections left out."""
     bodies: dict[str, Body] = field(default_factory=dict)

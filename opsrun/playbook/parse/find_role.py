@@ -38,7 +38,7 @@ def find(kit: Kit, name: str, above: Above) -> tuple[Found | None, list[str]]:
     """The role ``name``, seen from ``above``; and where it was looked for."""
     tried: list[str] = []
     for collection, short in _in_collections(name, above):
-        for folder in collection_folders(kit, (*kit.playbooks, above.play.folder), collection):
+        for folder in collection_folders(kit, (*kit.mains, above.play.folder), collection):
             path = os.path.join(folder, "roles", *short.split("."))
             tried.append(path)
             if kit.files.is_directory(path):

@@ -89,7 +89,7 @@ class Loader:
 
     def collection_folders(self, name: str) -> list[str]:
         """Where the collection ``ns.name`` may be on disk."""
-        return find_role.collection_folders(self._kit, self._kit.playbooks, name)
+        return find_role.collection_folders(self._kit, self._kit.mains, name)
 
     @property
     def requirements(self) -> Requirements:

@@ -41,7 +41,10 @@ class PlaybookReader:
     ) -> Iterator[Play]:
         """The plays of the file at ``path``. PlaybookError."""
         document = self.kit.files.document(path)
-        self.kit.playbooks[self.folder or os.path.dirname(path)] = None
+        folder = self.folder or os.path.dirname(path)
+        self.kit.playbooks[folder] = None
+        if not chain:
+            self.kit.mains[folder] = None
         start = document.root
         items = document.data
         if items is None:
@@ -154,7 +157,7 @@ class PlaybookReader:
         name, ending = parts[2:], ""
         if len(name) > 1 and f".{name[-1]}" in EXTENSIONS:
             ending = f".{name.pop()}"
-        folders = collection_folders(self.kit, self.kit.playbooks, ".".join(parts[:2]))
+        folders = collection_folders(self.kit, self.kit.mains, ".".join(parts[:2]))
         bases = [os.path.join(folder, "playbooks", *name) for folder in folders]
         endings = (ending,) if ending else EXTENSIONS
         return [base + each for base in bases for each in endings]

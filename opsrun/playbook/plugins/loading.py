@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
 import traceback
+import zlib
 from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
@@ -43,7 +43,7 @@ def functions(importer: Importer, kind: str, path: str, package: str, tell: Tell
     Raises:
         Unusable: it can't be executed, or is no such plugin.
     """
-    module = _module(importer, path, package, tell)
+    module = _module(importer, kind, path, package, tell)
     if kind == "lookup":
         name = os.path.splitext(os.path.basename(path))[0]
         return {name: _lookup(_class(module, "LookupModule"), module, path, tell)}
@@ -57,10 +57,8 @@ def functions(importer: Importer, kind: str, path: str, package: str, tell: Tell
     return {str(name): guarded(each, path, tell) for name, each in found.items()}
 
 
-def _module(importer: Importer, path: str, package: str, tell: Tell) -> ModuleType:
-    stem = os.path.splitext(os.path.basename(path))[0]
-    number = hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:8]
-    name = f"{package}.{stem}" if package else f"opsrun_plugin_{number}_{stem}"
+def _module(importer: Importer, kind: str, path: str, package: str, tell: Tell) -> ModuleType:
+    name = _module_name(kind, path, package)
     token = TELL.set(tell)
     try:
         return importer.execute(path, name, package)
@@ -72,6 +70,15 @@ def _module(importer: Importer, path: str, package: str, tell: Tell) -> ModuleTy
         raise Unusable(_told(error, path)) from error
     finally:
         TELL.reset(token)
+
+
+def _module_name(kind: str, path: str, package: str) -> str:
+    """``__name__`` as the plugin sees it: as under Ansible, where files of one name differ."""
+    stem = os.path.splitext(os.path.basename(path))[0]
+    if package:
+        return f"{package}.{stem}"
+    number = zlib.crc32(path.encode("utf-8", "surrogateescape"))
+    return f"ansible.plugins.{kind}.{stem if kind == 'lookup' else f'{number}_{stem}'}"
 
 
 def _class(module: ModuleType, name: str) -> Any:
