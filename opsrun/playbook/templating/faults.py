@@ -71,7 +71,8 @@ class Fault:
 
     def _unreadable(self, error: TemplateSyntaxError) -> TemplateError:
         code, before = self.written.code
-        found = mistake(self.environment, code, error)
+        end = before + len(self.written.source.rstrip())
+        found = mistake(self.environment, code, error, end)
         if found is None:
             return self._placed(TemplateError, f"{_UNREADABLE}: {error.message}", "")
         offset = min(max(found.offset - before, 0), len(self.written.source.rstrip()))

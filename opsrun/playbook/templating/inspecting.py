@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Literal
 
@@ -16,6 +16,7 @@ from opsrun.errors import TemplateError
 from opsrun.playbook.templating.engine import engine_of
 from opsrun.playbook.templating.header import header
 from opsrun.playbook.templating.library import Library, Plugins
+from opsrun.playbook.templating.syntax import mistake
 
 GLOBALS = frozenset({*DEFAULT_NAMESPACE, "lookup", "query", "q", "now", "undef"})
 """Names that every template can call."""
@@ -24,6 +25,8 @@ _LOOKUPS = frozenset({"lookup", "query", "q"})
 
 _LATE = re.compile(r"\b(break|continue|block|extends|filter|set)\b")
 """Statements whose mistakes show only when they are compiled."""
+
+_BEGIN = "{{ "
 
 Kind = Literal["filter", "test", "lookup"]
 
@@ -51,6 +54,8 @@ class Inspection:
     """Why it can't be compiled; empty where it can."""
     line: int = 1
     """Where that is."""
+    column: int = 0
+    """1-based, in the line; 0 where it isn't known."""
     equalities: tuple[tuple[str, object, bool], ...] = ()
     """Of a condition: what must be equal (True) to a constant, or defined, for it to hold."""
 
@@ -128,7 +133,13 @@ def of_value(source: str) -> Inspection:
 @cache
 def of_condition(source: str) -> Inspection:
     """A condition's expression."""
-    return _inspected(engine_of(Library.standard()).conditions, "{{ " + source + "\n}}", False)
+    conditions = engine_of(Library.standard()).conditions
+    end = len(_BEGIN) + len(source.rstrip())
+    found = _inspected(conditions, f"{_BEGIN}{source}\n}}}}", False, end)
+    if not found.column:
+        return found
+    column = found.column - (len(_BEGIN) if found.line == 1 else 0)
+    return replace(found, column=max(column, 1))
 
 
 def of_file(source: str, path: str) -> Inspection:
@@ -143,10 +154,12 @@ def of_file(source: str, path: str) -> Inspection:
         return found
     moved = tuple(Use(use.name, use.line + 1, use.kind) for use in found.names)
     plugins = tuple(Use(use.name, use.line + 1, use.kind) for use in found.plugins)
-    return Inspection(moved, found.optional, plugins, found.fault, found.line + 1)
+    return replace(found, names=moved, plugins=plugins, line=found.line + 1)
 
 
-def _inspected(environment: Environment, source: str, whole: bool) -> Inspection:
+def _inspected(
+    environment: Environment, source: str, whole: bool, end: int | None = None
+) -> Inspection:
     found = _Found()
     try:
         tree = environment.parse(source)
@@ -155,12 +168,24 @@ def _inspected(environment: Environment, source: str, whole: bool) -> Inspection
         if whole and _LATE.search(source):
             environment.compile(tree)
     except (TemplateSyntaxError, TemplateAssertionError) as error:
-        return Inspection(fault=str(error.message), line=error.lineno)
+        return _fault(environment, source, error, end)
     except SyntaxError as error:
         return Inspection(fault=str(error.msg))
     except (RecursionError, MemoryError):
         return Inspection(fault="nested too deeply")
     return found.told(equalities)
+
+
+def _fault(
+    environment: Environment, source: str, error: TemplateSyntaxError, end: int | None
+) -> Inspection:
+    found = mistake(environment, source, error, end)
+    if found is None:
+        return Inspection(fault=str(error.message), line=error.lineno)
+    offset = min(found.offset, len(source.rstrip()) if end is None else end)
+    before = source[:offset]
+    column = offset - (before.rfind("\n") + 1) + 1
+    return Inspection(fault=found.message, line=before.count("\n") + 1, column=column)
 
 
 def _equalities(tree: nodes.Template) -> tuple[tuple[str, object, bool], ...]:

@@ -40,9 +40,12 @@ class _Token:
     at: int
 
 
-def mistake(environment: Environment, source: str, error: TemplateSyntaxError) -> Mistake | None:
+def mistake(
+    environment: Environment, source: str, error: TemplateSyntaxError, end: int | None = None
+) -> Mistake | None:
     """The place and the words for ``error``, which ``source`` gave; None where its text can be
-    read, and the error is another one."""
+    read, and the error is another one. ``end``: where the user's own text ends, if not with it.
+    """
     tokens, refused = _tokens(environment, source)
     index = _reached(environment, source, len(tokens))
     if index == _READ:
@@ -53,7 +56,7 @@ def mistake(environment: Environment, source: str, error: TemplateSyntaxError) -
         at += len(source[at:]) - len(source[at:].lstrip())
     else:
         at = tokens[index].at if index < len(tokens) else len(source.rstrip())
-    found = _Sight(source, tokens, index, at)
+    found = _Sight(source, tokens, index, at, len(source.rstrip()) if end is None else end)
     return Mistake(found.words(str(error.message or "")), found.where)
 
 
@@ -102,7 +105,8 @@ def _rest(tokens: Iterator[object]) -> Iterator[object]:
 class _Sight:
     """The text around the place where reading ended."""
 
-    def __init__(self, source: str, tokens: list[_Token], index: int, at: int) -> None:
+    def __init__(self, source: str, tokens: list[_Token], index: int, at: int, end: int) -> None:
+        self.end = end
         self.source = source
         self.tokens = tokens
         self.index = index
@@ -143,8 +147,8 @@ class _Sight:
         return ""
 
     def unexpected(self, match: re.Match[str]) -> str:
-        if match[1] in _ENDS or not self.source[self.where :].strip():
-            return "it ends too early"
+        if match[1] in _ENDS or self.where >= self.end:
+            return f"it ends too early, without {match[2]!r}" if match[2] else "it ends too early"
         if match[1].startswith("char "):
             return self._character()
         wanted = f", expected {match[2]!r}" if match[2] else ""

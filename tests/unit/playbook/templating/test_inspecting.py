@@ -84,3 +84,17 @@ def test_what_must_hold_for_a_condition(
 def test_stand_ins_that_have_stand_ins_may_be_missing() -> None:
     assert of_value("{{ a | default(b) | default(1) }}").optional == {"a", "b"}
     assert of_value("{{ a | default(b) }}").optional == {"a"}
+
+
+def test_faults_have_a_place() -> None:
+    value = of_value("one\n {{ a b }}")
+    assert (value.line, value.column) == (2, 7)
+    assert value.fault == "expected an operator or its end, found 'b'"
+    condition = of_condition("a b")
+    assert (condition.line, condition.column) == (1, 3)
+    assert of_condition("(a").fault == "it ends too early, without ')'"
+    later = of_condition("a and\n )")
+    assert (later.line, later.column) == (2, 2)
+    whole = of_file("#jinja2: trim_blocks: False\n{{ a b }}\n", "t.j2")
+    assert (whole.line, whole.column) == (2, 6)
+    assert of_value("{% break %}").column == 0

@@ -50,6 +50,7 @@ VALUES = [
 ]
 CONDITIONS = [
     (">-\n  a is b and\n  (c == 1) and\n  ⟦)", "unexpected ')'"),
+    ("(a⟦", "it ends too early, without ')'"),
     ("1 ⟦=", "expected an operator or its end, found '='"),
     ("a == ⟦'x", "a text begins with ' here, and is never closed"),
     ("[fine, (a ⟦b]", "expected ')', found 'b'"),
