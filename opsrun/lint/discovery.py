@@ -35,6 +35,14 @@ class Found:
     """The directory of the role that it is a part of."""
 
 
+_ASIDE = frozenset({"molecule", "tests", "test", "examples", "example", "docs", "doc"})
+
+
+def is_aside(path: str, root: str) -> bool:
+    """Whether a file is for tests or reading: what it needs is elsewhere, its secrets are none."""
+    return bool(_ASIDE & set(os.path.relpath(os.path.abspath(path), root).split(os.sep)))
+
+
 def walk(top: str) -> Iterator[Found]:
     """The files below a directory, in order."""
     for folder, folders, names in os.walk(top):
@@ -78,7 +86,8 @@ def classified(path: str) -> Found | None:
     if ending in _TEMPLATES:
         return Found(path, "template")
     if "group_vars" in folders or "host_vars" in folders:
-        return Found(path, "vars") if ending in ("", *YAML, ".json") and name[0] != "." else None
+        is_vars = ending in ("", *YAML, ".json") and not name.startswith((".", "README"))
+        return Found(path, "vars") if is_vars else None
     if ending not in YAML or name.startswith("."):
         return _inventory(path, name, folders)
     return Found(path, _by_content(path, folders))
@@ -161,9 +170,10 @@ def _is_text(path: str) -> bool:
 def root_of(paths: Iterable[str]) -> tuple[str, bool]:
     """The folder of the project that ``paths`` are in, and whether it looks like one: nobody
     outside of it defines anything."""
+    given = list(paths)
     folders = [
         os.path.abspath(each if os.path.isdir(each) else os.path.dirname(each) or ".")
-        for each in paths
+        for each in given
     ]
     start = os.path.commonpath(folders) if folders else os.getcwd()
     outside = {"/", os.path.expanduser("~")}
@@ -176,7 +186,7 @@ def root_of(paths: Iterable[str]) -> tuple[str, bool]:
         if os.path.exists(os.path.join(folder, ".git")):
             break
         folder = os.path.dirname(folder)
-    return found or start, bool(found)
+    return found or start, bool(found) or any(map(os.path.isdir, given))
 
 
 def around(root: str, is_project: bool) -> Iterator[Found]:

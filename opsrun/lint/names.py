@@ -26,10 +26,11 @@ ALWAYS = MAGIC | {
     *("services", "packages", "module_setup", "undefined"),
 }
 """Names that are there without anybody's doing."""
-_PREFIXES = ("ansible_", "facter_", "ohai_", "getent_")
+_PREFIXES = ("ansible_", "facter_", "ohai_", "getent_", "molecule_")
 _INI = re.compile(r"(?:^|[\s,;])([A-Za-z_]\w*)\s*=", re.M)
 _MENTIONED = re.compile(r"^\s*#+\s*([A-Za-z_]\w*)\s*:(?:\s|$)", re.M)
 """In a comment of a variable file: what may be set."""
+_KEY = re.compile(r"^[\s-]*([A-Za-z_]\w*)\s*:", re.M)
 _QUOTED = re.compile(r"""["']([A-Za-z_]\w*)["']""")
 _VALUE = re.compile(r"\{[{%].*?[}%]\}", re.S)
 
@@ -50,6 +51,7 @@ class Index:
     notified: set[str] = field(default_factory=set)
     notified_patterns: set[str] = field(default_factory=set)
     """Of notifications that are templates."""
+    _near: dict[str, str | None] = field(default_factory=dict)
 
     def knows(self, name: str) -> bool:
         """Whether something could define the variable."""
@@ -60,11 +62,18 @@ class Index:
         return any(re.fullmatch(each, name) for each in self.patterns if each != ".*")
 
     def near(self, name: str) -> str | None:
-        """The name of a variable that was probably meant."""
-        most = len(name) // 5 + 1
-        tried = [each for each in self.defined if abs(len(each) - len(name)) <= most]
-        found = difflib.get_close_matches(name, tried, n=1, cutoff=0.85)
-        return found[0] if found else None
+        """The name of a variable that was probably meant; looked for once a name."""
+        if name not in self._near:
+            part = max(2, len(name) // 3)
+            tried = [
+                each
+                for each in self.defined
+                if abs(len(each) - len(name)) <= 2
+                and (each[:part] == name[:part] or each[-part:] == name[-part:])
+            ]
+            found = difflib.get_close_matches(name, tried, n=1, cutoff=0.85)
+            self._near[name] = found[0] if found else None
+        return self._near[name]
 
     def handles(self, name: str) -> bool:
         """Whether there is a handler, or a topic, of that name."""
@@ -81,7 +90,11 @@ class Index:
                 self.templates.add(os.path.basename(str(leaf.value).strip("'\" }")))
         kind = view.found.kind
         data = view.document.data if view.document is not None else None
-        if kind in ("vars", "inventory"):
+        if kind == "other":
+            # Who knows who reads it: `-e @file`, samples of inventories.
+            self.optional.update(_KEY.findall(view.text))
+            self.optional.update(_MENTIONED.findall(view.text))
+        elif kind in ("vars", "inventory"):
             self._keys(data, deep=kind == "inventory")
             self.optional.update(_MENTIONED.findall(view.text))
             if view.document is None:

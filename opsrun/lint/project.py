@@ -12,6 +12,7 @@ from functools import cached_property
 from opsrun.lint import discovery, reading
 from opsrun.lint.discovery import Found
 from opsrun.lint.names import Index
+from opsrun.lint.references import included, role_names
 from opsrun.lint.view import FileView
 
 _PLUGINS = {
@@ -45,6 +46,8 @@ class Project:
     views: dict[str, FileView] = field(default_factory=dict)
     """By real path, those to be looked at and those around them."""
     roles_path: tuple[str, ...] = ()
+    sealed: list[str] = field(default_factory=list)
+    """Files that are encrypted as a whole."""
 
     def view(self, found: Found) -> FileView:
         """The file, read once."""
@@ -57,9 +60,29 @@ class Project:
     def everything(self) -> list[FileView]:
         """All files of the project that can be read."""
         for found in discovery.around(self.root, self.is_project):
-            if not reading.is_sealed(found.path):
+            if reading.is_sealed(found.path):
+                self.sealed.append(found.path)
+            else:
                 self.view(found)
+        for view in list(self.views.values()):
+            for path, kind in included(view, self):
+                if kind == "vars" and os.path.isfile(os.path.join(self.cwd, path)):
+                    self.view(Found(path, kind))
         return list(self.views.values())
+
+    @cached_property
+    def is_whole(self) -> bool:
+        """Whether all is here that could define a variable: no role is missing, nothing sealed."""
+        return bool(self.everything) and not self.sealed and not self.missing_roles
+
+    @cached_property
+    def python(self) -> str:
+        """All Python of the project: plugins may import what they give from anywhere."""
+        texts = []
+        for folder, folders, names in os.walk(self.root if self.is_project else ""):
+            folders[:] = [each for each in folders if not each.startswith(".")]
+            texts += [_read(os.path.join(folder, name)) for name in names if name.endswith(".py")]
+        return "\n".join(texts)
 
     @cached_property
     def index(self) -> Index:
@@ -109,11 +132,10 @@ class Project:
     @cached_property
     def missing_roles(self) -> set[str]:
         """Names of roles that are used and aren't here: they may define anything."""
-        from opsrun.lint.rules.paths import role_names
-
         return {
             name
             for view in self.everything
+            if not discovery.is_aside(view.path, self.root)
             for name, _, _ in role_names(view)
             if not self.has_role(name)
         }

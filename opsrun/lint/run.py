@@ -13,8 +13,8 @@ from opsrun.lint.catalog import RULES, selected
 from opsrun.lint.discovery import Found
 from opsrun.lint.problem import Problem
 from opsrun.lint.project import Project
+from opsrun.lint.references import included
 from opsrun.lint.rules import checks
-from opsrun.lint.rules.paths import included
 from opsrun.lint.rules.secrets import secret_lines
 from opsrun.lint.suppress import Suppressed
 from opsrun.lint.view import FileView
@@ -84,6 +84,7 @@ def lint(paths: Sequence[str], options: Options | None = None, cwd: str = "") ->
         elif each.kind not in ("other", "inventory"):
             views.append(project.view(each))
     views += _led_to(views, project, [each for each in found if each.kind == "other"])
+    report.sealed += project.sealed
     report.files.update(view.found.kind for view in views)
     problems = [problem for view in views for problem in _of_file(view, project, wanted, report)]
     report.problems = sorted(_once(problems), key=lambda each: each.key)
@@ -97,7 +98,9 @@ def _led_to(views: list[FileView], project: Project, others: list[Found]) -> lis
     while waiting and by_path:
         for path, kind in included(waiting.pop(), project):
             each = by_path.pop(os.path.realpath(os.path.join(project.cwd, path)), None)
-            if each is not None:
+            if each is not None and reading.is_sealed(os.path.join(project.cwd, path)):
+                project.sealed.append(each.path)
+            elif each is not None:
                 view = project.view(replace(each, kind=kind))
                 waiting.append(view)
                 found.append(view)

@@ -158,6 +158,8 @@ def _removal(view: FileView, origin: Origin, text: str) -> None:
     found = _RM.search(text)
     if found is None or _SAFE.search(found["value"] or ""):
         return
+    if found["name"] == "HOME":
+        return
     if found["rest"] or found["path"].startswith("/"):
         what = (found["value"] or found["name"] or "").strip()
         words = (

@@ -7,7 +7,6 @@ from typing import Any
 
 from opsrun.dialect.origin import Origin
 from opsrun.dialect.tags import Template, Vaulted, holds_template
-from opsrun.errors import nearest
 from opsrun.lint import known
 from opsrun.lint.project import Project
 from opsrun.lint.view import FileView
@@ -70,9 +69,10 @@ def _unknown(view: FileView, project: Project, written: str, origin: Origin) -> 
         words = f"opsrun has no module {written!r} yet (it is one of {where})"
         view.tell("module-not-built", origin, words, written)
         return
-    if "." in name and not _typo(name):
-        collection = name.rpartition(".")[0]
-        words = f"{written!r} is of a collection that isn't known here ({collection})"
+    if "." in name:
+        guesses = difflib.get_close_matches(name, known.full_modules(), n=1, cutoff=0.93)
+        hint = f"; did you mean {guesses[0]!r}?" if guesses else ""
+        words = f"{written!r} isn't known here{hint}; of its collection opsrun has nothing yet"
         view.tell("module-not-built", origin, words, written)
         return
     guess = _guess(name, project)
@@ -88,15 +88,7 @@ def _where(name: str) -> str:
     return known.modules().get(name, "")
 
 
-def _typo(name: str) -> bool:
-    """A full name whose collection is known, and whose module is nearly one of it."""
-    guess = nearest(name, known.full_modules())
-    return guess is not None and guess.rpartition(".")[0] == name.rpartition(".")[0]
-
-
 def _guess(name: str, project: Project) -> str | None:
-    if "." in name:
-        return nearest(name, known.full_modules())
     names = known.own_modules() | project.modules
     found = difflib.get_close_matches(name, names, n=1, cutoff=0.75)
     found += difflib.get_close_matches(name, known.modules(), n=1, cutoff=0.75)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from opsrun.dialect.origin import Origin
-from opsrun.dialect.tags import Template
 from opsrun.errors import nearest
-from opsrun.lint.discovery import Kind
+from opsrun.lint.discovery import is_aside
 from opsrun.lint.project import Project
+from opsrun.lint.references import constant, constants, role_names
 from opsrun.lint.view import FileView
 from opsrun.playbook.model.nodes import Task
 from opsrun.playbook.parse.above import Above
@@ -36,50 +35,18 @@ def check(view: FileView, project: Project) -> None:
         elif task.action.name in _SOURCES:
             _source(view, project, task)
     for spot, play, _ in view.plays:
-        for name, origin in _constants(spot, spot.data.get("vars_files")):
+        for name, origin in constants(spot, spot.data.get("vars_files")):
             _vars_file(view, name, origin, play.path)
     for spot, node, _ in view.seen:
         if node is None:
             _playbook(view, spot)
 
 
-def _constant(value: Any) -> str | None:
-    is_text = isinstance(value, str) and not isinstance(value, Template)
-    return str(value).strip() if is_text and value.strip() else None
-
-
-def included(view: FileView, project: Project) -> Iterator[tuple[str, Kind]]:
-    """Files that a file includes by name, and what they are."""
-    for _, task, above in view.tasks:
-        if task.action.name in TASK_IMPORTS | TASK_INCLUDES:
-            name = _constant(target(task.action))
-            kind: Kind = "handlers" if above.handler else "tasks"
-            for path in candidates(above, name, dynamic=True) if name else ():
-                yield path, kind
-        elif task.action.name == "include_vars":
-            name = _constant(task.action.free_form or task.action.args.get("file"))
-            for path in Search(task, view.path, project.cwd).searched(name, "vars") if name else ():
-                yield path, "vars"
-    for spot, play, _ in view.plays:
-        for name, _ in _constants(spot, spot.data.get("vars_files")):
-            yield os.path.join(os.path.dirname(play.path), name), "vars"
-
-
-def role_names(view: FileView) -> Iterator[tuple[str, Origin, Above]]:
-    """The roles that a file names, as far as they are no templates."""
-    for _, use, above in view.uses:
-        name = _constant(use.name)
-        if name:
-            yield name, use.origin, above
-    for _, task, above in view.tasks:
-        if task.action.name in ("include_role", "import_role"):
-            name = _constant(target(task.action))
-            if name:
-                yield name, task.action.places.get("name", task.action.origin), above
-
-
 def _role(view: FileView, project: Project, name: str, origin: Origin) -> None:
-    if project.has_role(name) or not project.is_project or name in project.required:
+    last = name.rstrip("/").rpartition("/")[2]
+    if project.has_role(name) or not project.is_project or {name, last} & project.required:
+        return
+    if is_aside(view.path, project.root):
         return
     if os.path.isabs(name) or name.count(".") == 2:
         # One of a collection: it may be anywhere.
@@ -91,7 +58,7 @@ def _role(view: FileView, project: Project, name: str, origin: Origin) -> None:
 
 
 def _task_file(view: FileView, project: Project, task: Task, above: Above) -> None:
-    name = _constant(target(task.action))
+    name = constant(target(task.action))
     if name is None:
         return
     tried = list(candidates(above, name, dynamic=task.action.name in TASK_INCLUDES))
@@ -120,7 +87,7 @@ def _missing(
 def _searched(
     view: FileView, project: Project, task: Task, value: Any, folder: str, rule: str
 ) -> None:
-    name = _constant(value)
+    name = constant(value)
     if name is None or os.path.isabs(os.path.expanduser(name)):
         return
     searches = [Search(task, view.path, project.cwd)]
@@ -149,15 +116,6 @@ def _source(view: FileView, project: Project, task: Task) -> None:
     _searched(view, project, task, value, _SOURCES[action.name], "missing-source")
 
 
-def _constants(spot: Any, value: Any) -> Iterator[tuple[str, Origin]]:
-    items = value if isinstance(value, list) else [value]
-    for number, each in enumerate(items):
-        name = _constant(each)
-        if name:
-            place = (value, number) if isinstance(value, list) else (spot.data, "vars_files")
-            yield name, spot.document.value_origin(*place)
-
-
 def _vars_file(view: FileView, name: str, origin: Origin, playbook: str) -> None:
     folder = os.path.dirname(os.path.abspath(playbook))
     tried = (os.path.join(folder, name), os.path.join(folder, "vars", name))
@@ -167,12 +125,12 @@ def _vars_file(view: FileView, name: str, origin: Origin, playbook: str) -> None
         _missing(view, "missing-file", words, name, origin, beside)
 
 
-_COLLECTION = re.compile(r"[a-z_]\w*\.[a-z_]\w*\.\w+\Z")
+_COLLECTION = re.compile(r"[a-z_]\w*\.[a-z_]\w*\.\w+(\.\w+)*\Z")
 
 
 def _playbook(view: FileView, spot: Any) -> None:
     key = next(key for key in spot.data if bare(str(key)) == "import_playbook")
-    name = _constant(spot.data[key])
+    name = constant(spot.data[key])
     name = name.split()[0] if name else None
     folder = os.path.dirname(os.path.abspath(view.path))
     if name is None or _COLLECTION.match(name) or os.path.exists(os.path.join(folder, name)):

@@ -8,6 +8,7 @@ from typing import Any
 
 from opsrun.dialect.origin import Origin
 from opsrun.dialect.tags import Template, Vaulted
+from opsrun.lint.discovery import is_aside
 from opsrun.lint.project import Project
 from opsrun.lint.view import FileView, Leaf
 from opsrun.playbook.model.nodes import Task
@@ -20,20 +21,20 @@ _KEY = re.compile(
     re.I,
 )
 _NO_SECRET = re.compile(
-    r"(^|_)(update|no|generate|prompt|ask|enable|use|show|hide|requires?|allow|has|public|"
+    r"(^|_)(update|no|generate|prompt|ask|enable|use|show|hide|requires?|allow|has|public|hash|hashed|encrypted|"
     r"ssh_public|validate)_",
     re.I,
 )
 _PLACEHOLDER = re.compile(
-    r"change.?(me|this|it)|replace|example|dummy|placeholder|your[-_ ]|xxx|todo|fixme|<.*>|"
-    r"\*{3,}|insert|redacted|undefined|"
+    r"change.?(me|this|it)|set.?(me|this)|replace|example|dummy|placeholder|your[-_ ]|xxx|todo|"
+    r"fixme|<.*>|\*{3,}|insert|redacted|undefined|"
     r"\A(fake|sample|secret|password|passw0rd|pass|test|default|omit|none|null|true|false|always|"
     r"on_create|present|absent|optional|required|random|prompt)\Z",
     re.I,
 )
 _PLAIN = re.compile(r"[a-z]+([_ -][a-z]+)*\Z|\d{1,5}\Z")
 _ELSEWHERE = re.compile(
-    r"/|~|\$\d|\$\{?[A-Z]|[A-Za-z]+://|\S+\.(pem|key|crt|txt|yml)\Z|\S+\s+\S+\s+\S+"
+    r"/|~|\$\w+\$|\w+\$\d+\$|grub\.|\$\{?[A-Z]|[A-Za-z]+://|\S+\.(pem|key|crt|txt|yml)\Z|\S+\s+\S+\s+\S+"
 )
 """Paths, digests, shell variables, addresses, sentences."""
 _PEM = re.compile(r"-----BEGIN ((RSA|EC|DSA|OPENSSH|ENCRYPTED|PGP) )?PRIVATE KEY( BLOCK)?-----")
@@ -45,7 +46,7 @@ _READ = re.compile(r"(?:^|_)(password|passwd|passphrase|secret|token|private_key
 
 def check(view: FileView, project: Project) -> None:
     """See the module's docstring."""
-    for leaf in view.leaves:
+    for leaf in () if is_aside(view.path, project.root) else view.leaves:
         if _is_secret(leaf):
             words = (
                 f"{leaf.key!r} stands here in clear: encrypt it (vault), or look it up where "

@@ -60,10 +60,10 @@ def _is_known(project: Project, kind: str, name: str) -> bool:
     own = name.startswith(("ansible.builtin.", "ansible.legacy.")) or "." not in name
     if own and (last in known.own_plugins(kind) or _has_short(kind, last)):
         return True
-    text = project.plugin_text.get(kind, "")
-    return re.search(
-        rf"""(["']){re.escape(last)}\1|\b{re.escape(last)}\s*=""", text
-    ) is not None or (any(each == last for of, each, _ in project.programs if of == kind))
+    named = re.compile(rf"""(["']){re.escape(last)}\1|\b{re.escape(last)}\s*=""")
+    if named.search(project.plugin_text.get(kind, "")) or named.search(project.python):
+        return True
+    return any(each == last for of, each, _ in project.programs if of == kind)
 
 
 def _has_short(kind: str, last: str) -> bool:

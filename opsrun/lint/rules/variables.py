@@ -20,7 +20,8 @@ def check(view: FileView, project: Project) -> None:
         for use in text.inspection.names:
             if use.name in told or use.name in ALWAYS or project.index.knows(use.name):
                 continue
-            if _elsewhere(project, use.name):
+            if not project.is_whole and project.index.near(use.name) is None:
+                # It may be one of what isn't here.
                 continue
             told.add(use.name)
             _tell(view, project, text, use.name, use.line)
@@ -33,15 +34,6 @@ def _is_rendered(view: FileView, project: Project) -> bool:
     full = os.path.abspath(view.path)
     near = any(full.startswith(folder + os.sep) for folder in project.playbook_folders)
     return near and os.path.basename(full) in project.index.templates
-
-
-def _elsewhere(project: Project, name: str) -> bool:
-    """It may be one of a role that isn't here: they begin with its name, as a rule."""
-    for role in project.missing_roles:
-        last = role.replace("/", ".").rpartition(".")[2].replace("-", "_")
-        if any(part and name.startswith(part + "_") for part in (last, last.rpartition("_")[2])):
-            return True
-    return False
 
 
 def _tell(view: FileView, project: Project, text: Text, name: str, line: int) -> None:
