@@ -133,3 +133,49 @@ def test_deep_nesting_and_aliases_are_survived(tmp_path: Path) -> None:
     lint([str(tmp_path)])
     put(tmp_path, site_yml="- hosts: all\n  tasks: &a\n    - block: *a\n")
     assert [rule for rule, _ in rules(tmp_path)] == ["yaml"]
+
+
+MISSPELT = PLAY + "    - debug:\n        msg: '{{ nowhere }} {{ web_prot }}'\n"
+
+
+@pytest.mark.parametrize("lacking", ["", "role", "sealed", "sealed and included"])
+def test_what_is_not_here_may_define_anything(tmp_path: Path, lacking: str) -> None:
+    put(tmp_path, site_yml=MISSPELT, group_vars__all="web_port: 1\n")
+    if lacking == "role":
+        put(tmp_path, other_yml="- hosts: all\n  roles: [gone]\n")
+    elif lacking:
+        name = "odd.yml" if "included" in lacking else "group_vars/web.yml"
+        (tmp_path / name).write_text("$ANSIBLE_VAULT;1.1;AES256\n00\n")
+        put(tmp_path, more_yml="- hosts: all\n  vars_files: [odd.yml]\n" if "odd" in name else "[]")
+    found = lint([str(tmp_path)], Options(rules=("undefined-variable",))).problems
+    columns = [each.column for each in found]
+    # Only what is nearly another's name is told then.
+    assert columns == ([32] if lacking else [18, 32])
+
+
+@pytest.mark.parametrize("folder", ["molecule/default", "tests", "docs/examples", "prod"])
+def test_what_is_for_tests_or_reading_may_lack_roles_and_tell_secrets(
+    tmp_path: Path, folder: str
+) -> None:
+    play = "- hosts: all\n  roles: [gone]\n  vars: {db_password: Xy77-ab-99}\n"
+    put(tmp_path / folder, site_yml=play)
+    expected = [("missing-role", 2), ("clear-secret", 3)] if folder == "prod" else []
+    assert rules(tmp_path) == expected
+
+
+def test_variable_files_are_found_by_whoever_names_them(tmp_path: Path) -> None:
+    tasks = "    - debug:\n        msg: '{{ a }} {{ b }}'\n"
+    put(tmp_path, site_yml=f"- hosts: all\n  vars_files: [settings.cfg]\n  tasks:\n{tasks}")
+    (tmp_path / "settings.cfg").write_text("a: 1\n")
+    put(tmp_path, sample_yml="all:\n  vars:\n    b: 1\n")
+    assert rules(tmp_path) == []
+
+
+def test_an_included_file_is_read_as_what_it_is_included_as(tmp_path: Path) -> None:
+    put(tmp_path, site_yml=PLAY + "    - include_tasks: more.yml\n", more_yml="- pign:\n")
+    assert rules(tmp_path) == [("unknown-module", 1)]
+
+
+def test_a_collections_module_that_is_not_known_is_no_mistake(tmp_path: Path) -> None:
+    put(tmp_path, site_yml=PLAY + "    - community.general.newest_of_all:\n")
+    assert rules(tmp_path) == [("module-not-built", 3)]
