@@ -35,7 +35,7 @@ PATHS = [*((part,) for part in PARTS), *product(PARTS, PARTS)]
 
 def test_every_event_has_a_type_of_its_own() -> None:
     types = [kind.type for kind in get_args(Event)]
-    assert len(set(types)) == len(types) == 14
+    assert len(set(types)) == len(types) == 15
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=25)

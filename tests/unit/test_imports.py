@@ -113,6 +113,7 @@ PUBLIC = [
     "ConfigError",
     "ConnectionFailed",
     "ConnectionLost",
+    "CustomStats",
     "ErrorInfo",
     "Event",
     "Fleet",
