@@ -22,6 +22,8 @@ def shown(value: Any) -> str:
     """A value as messages name it."""
     if value is None:
         return "nothing"
+    if isinstance(value, Vaulted):
+        return "an encrypted value"
     if isinstance(value, dict):
         return "a dictionary"
     if isinstance(value, (list, tuple, set)):

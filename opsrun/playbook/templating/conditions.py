@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from opsrun.dialect.origin import Origin
-from opsrun.dialect.tags import Template, Unsafe, holds_template
+from opsrun.dialect.tags import Template, Unsafe, Vaulted, holds_template
 from opsrun.errors import TemplateError
 from opsrun.playbook.templating.faults import Written
 from opsrun.playbook.templating.lazy import text
@@ -34,6 +34,8 @@ def holds(templar: Templar, value: Any, origin: Origin | None) -> bool:
         return all(holds(templar, each, origin) for each in value)
     if isinstance(value, Unsafe):
         raise TemplateError("a condition is an expression, and can't be !unsafe text")
+    if isinstance(value, Vaulted):
+        raise TemplateError("a condition is an expression, and what is encrypted is data")
     if isinstance(value, Template):
         return _of_template(templar, value)
     if not isinstance(value, str):

@@ -227,6 +227,11 @@ def test_what_is_encrypted_is_opened_where_it_is_used(
     assert made.render(Template("{{ secret_ | length }}-{{ secret_ }}")) == "18-{{ one }} as it is"
 
 
+def test_what_is_encrypted_is_no_condition(templar: Callable[..., Templar]) -> None:
+    with pytest.raises(TemplateError, match="what is encrypted is data"):
+        templar(LookupContext(vault=VAULT)).condition(Vaulted(envelope("false")))
+
+
 def test_what_is_written_encrypted_can_be_asked_for(templar: Callable[..., Templar]) -> None:
     sealed = Vaulted(envelope("A"))
     made = templar(LookupContext(vault=VAULT), a=sealed, b=Template("{{ a }}"), c="A", d=[sealed])
