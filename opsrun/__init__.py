@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from opsrun.api import Fleet, FleetOptions, OneHost, RunHandle
+    from opsrun.composition.protection import Danger
     from opsrun.errors import (
         AuthenticationFailed,
         BecomeError,
@@ -60,7 +61,6 @@ if TYPE_CHECKING:
     from opsrun.inventory import Host, Inventory
     from opsrun.report import Report
     from opsrun.secret import Secret
-    from opsrun.composition.protection import Danger
     from opsrun.transports.targets.become import Become
     from opsrun.vault.vault import VaultSecrets
 
