@@ -52,7 +52,7 @@ class _Level:
         self._bad = [name for name, option in options.items() if not isinstance(option, Mapping)]
         self._options = {str(k): v for k, v in options.items() if isinstance(v, Mapping)}
         self._names = {
-            str(alias): name
+            str(alias)
             for name, option in self._options.items()
             for alias in (*_listed(option.get("aliases")), name)
         }
@@ -93,11 +93,13 @@ class _Level:
 
     def _named(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Under their own names; an alias wins over the name that it stands for."""
-        found = {str(name): value for name, value in given.items() if str(name) in self._options}
-        for name, value in given.items():
-            if str(name) in self._names:
-                found[self._names[str(name)]] = value
-        return found
+        told = {str(name): value for name, value in given.items()}
+        return {
+            name: told[key]
+            for name, option in self._options.items()
+            for key in (name, *map(str, _listed(option.get("aliases"))))
+            if key in told
+        }
 
     def _defaults(self) -> dict[str, Any]:
         return {
@@ -200,7 +202,7 @@ def _choice(path: str, option: Mapping[str, Any], value: Any) -> Iterator[str]:
         return
     wanted = value if isinstance(value, list) else [value]
     for each in wanted:
-        if each in choices or _same_truth(each, choices):
+        if each in choices or (wanted is not value and _same_truth(each, choices)):
             continue
         found = "a value that is not shown" if is_true(option.get("no_log")) else shown(each)
         hint = did_you_mean(str(each), [str(one) for one in choices])

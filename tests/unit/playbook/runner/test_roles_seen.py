@@ -63,3 +63,28 @@ def test_a_role_of_a_branch_that_is_not_taken_has_its_turn_later(tmp_path: Path)
     ran = run(tmp_path, ROLES | {"site.yml": play}, "h1,h2,")
     found = {host: [each.outcome for each in ran.said("s", host)] for host in ("h1", "h2")}
     assert found == {"h1": ["skipped", "ok"], "h2": ["ok"]}
+
+
+def test_what_an_entry_sets_wins_for_the_roles_own_tasks(tmp_path: Path) -> None:
+    shown = '{name: see, debug: {msg: "{{ x }}"}}\n'
+    files = {
+        "roles/r/vars/main.yml": "x: of the role\n",
+        "roles/r/tasks/main.yml": f"- {shown}",
+        "roles/top/meta/main.yml": "dependencies: [{role: r, vars: {x: of the dependency}}]\n",
+        "roles/top/tasks/main.yml": f"- {shown}",
+        "site.yml": "- hosts: all\n  gather_facts: false\n"
+        f"  roles: [{{role: r, vars: {{x: of the entry}}}}, top]\n  tasks:\n  - {shown}",
+    }
+    ran = run(tmp_path, files)
+    found = [each.result["msg"] for each in ran.said("see")]
+    assert found == ["of the entry", "of the dependency", "of the role", "of the role"]
+
+
+def test_a_role_that_a_host_was_not_reached_for_is_done_later(tmp_path: Path) -> None:
+    files = {
+        "roles/r/tasks/main.yml": "- {name: t, command: 'true', vars: {ansible_port: 1}}\n",
+        "site.yml": "- hosts: all\n  gather_facts: false\n  ignore_unreachable: true\n"
+        "  vars: {ansible_connection: ssh, ansible_host: 127.0.0.1}\n  roles: [r, r]\n",
+    }
+    ran = run(tmp_path, files, extra={})
+    assert [str(each.outcome) for each in ran.said("t")] == ["unreachable", "unreachable"]
