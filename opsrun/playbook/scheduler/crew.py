@@ -82,6 +82,7 @@ class Crew:
         self._known = known_failed
         self._alive = dict.fromkeys(names)
         self._gone: dict[str, None] = {}
+        self._doomed: dict[str, None] = {}
         self.left: list[str] = []
         """Names of hosts that left, or came back, since somebody last looked; any number of times.
         """
@@ -116,6 +117,16 @@ class Crew:
             self._gone[host.name] = None
             self._shared = None
 
+    def doom(self, host: HostState) -> None:
+        """``host`` is not shown as one of ``ansible_play_batch``, and is one in all else: it goes
+        through an always part, and nothing rescues it."""
+        self._doomed[host.name] = None
+        self._shared = None
+
+    def everybody(self) -> tuple[str, ...]:
+        """Names of all that take part."""
+        return tuple(self._alive)
+
     def bring_back(self, hosts: Iterable[HostState]) -> None:
         """``hosts``, which were unreachable, go on where they were."""
         for host in hosts:
@@ -128,5 +139,6 @@ class Crew:
     def batch_and_removed(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """``RunTask.batch`` and ``RunTask.removed``; the same objects until somebody leaves."""
         if self._shared is None:
-            self._shared = tuple(self._alive), (*self._known, *self._gone)
+            batch = tuple(name for name in self._alive if name not in self._doomed)
+            self._shared = batch, (*self._known, *{**self._gone, **self._doomed})
         return self._shared

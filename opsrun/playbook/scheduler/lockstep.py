@@ -98,7 +98,7 @@ class Lockstep:
             for host in self._followers:
                 host.road.begun()
             # Of what bypasses the others, only the first host knows the result, as in 2.18.
-            everybody = self._progress.crew.batch_and_removed()[0]
+            everybody = self._progress.crew.everybody()
             self._tell(hosts[:1], () if bypasses(task) else everybody)
         else:
             self._tell(hosts)

@@ -90,6 +90,8 @@ class Progress:
         host.road.fail(task, twice)
         if host.road.failed:
             self._fell(host)
+        elif host.road.doomed:
+            self.crew.doom(host)
 
     def _failed(self, host: HostState, task: str) -> None:
         self.fail(host, task)

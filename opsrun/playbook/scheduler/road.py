@@ -229,6 +229,13 @@ class Road:
         self.failed = True
         self.forced = None if handling else flush
 
+    @property
+    def doomed(self) -> bool:
+        """Whether it goes through an always part because of a failure that nothing rescues."""
+        if not self.frames or not self.frames[-1].failed:
+            return False
+        return not any(_rescues(frame) for frame in self.frames[:-1])
+
     def forgive(self) -> None:
         """No failure waits any more."""
         for frame in (*self.frames, *(self._before or ())):
