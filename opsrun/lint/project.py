@@ -33,6 +33,7 @@ _PLUGINS = {
     "facts.d": "vars",
 }
 _MOST = 1024 * 1024
+_REQUIREMENTS = re.compile(r"(role_)?requirements[\w.-]*\.ya?ml")
 _WORD = re.compile(r"[\w.-]+")
 
 
@@ -143,8 +144,11 @@ class Project:
     @cached_property
     def required(self) -> frozenset[str]:
         """Roles that a ``requirements.yml`` of the project says will be installed."""
-        names = ("requirements.yml", "roles/requirements.yml", "requirements.yaml")
-        texts = (_read(os.path.join(self.root, name)) for name in names)
+        texts = []
+        for folder, folders, names in os.walk(self.root):
+            folders[:] = [each for each in folders if not each.startswith(".")]
+            wanted = [each for each in names if _REQUIREMENTS.fullmatch(each)]
+            texts += [_read(os.path.join(folder, each)) for each in wanted]
         return frozenset(word for text in texts for word in _WORD.findall(text))
 
     def has_role(self, name: str) -> bool:

@@ -48,8 +48,8 @@ def _role(view: FileView, project: Project, name: str, origin: Origin) -> None:
         return
     if is_aside(view.path, project.root):
         return
-    if os.path.isabs(name) or name.count(".") == 2:
-        # One of a collection: it may be anywhere.
+    if os.path.isabs(name) or ("." in name and "/" not in name):
+        # One of a collection, or of Galaxy's: it may be installed anywhere.
         return
     guess = nearest(name, project.roles)
     hint = f"; did you mean {guess!r}?" if guess else ""

@@ -37,16 +37,27 @@ def _fault(view: FileView, text: Text) -> None:
     inspection = text.inspection
     what = {"file": "the template", "condition": "the condition"}.get(text.kind, "the template")
     words = f"{what} can't be compiled: {inspection.fault.rstrip('.')}"
-    origin = text.origin
-    if origin.line is not None and (text.kind == "file" or inspection.line > 1):
-        # A block of text (`|`) begins on the line below its key's.
-        written = min(inspection.line, text.source.rstrip().count("\n") + 1)
-        down = written - 1 + _below(view, text)
-        origin = Origin(origin.path, min(origin.line + down, len(view.lines)), 1, origin.kind)
-        line = view.lines[origin.line - 1] if origin.line else ""
-        indent = len(line) - len(line.lstrip())
-        origin = Origin(origin.path, origin.line, indent + 1, origin.kind)
-    view.tell("template-syntax", origin, words, view.at(origin).rstrip())
+    place = _place(view, text)
+    shown = text.source.split("\n")[inspection.line - 1 : inspection.line]
+    rest = shown[0][max(inspection.column - 1, 0) :].rstrip() if shown else ""
+    view.tell("template-syntax", place, words, rest if view.at(place).startswith(rest) else "")
+
+
+def _place(view: FileView, text: Text) -> Origin:
+    """Where a template's fault is: the line of its text is looked for in the file."""
+    origin, inspection = text.origin, text.inspection
+    if origin.line is None:
+        return origin
+    written = text.source.split("\n")
+    line = written[min(inspection.line, len(written)) - 1]
+    first = origin.line - 1
+    for number in range(first, min(first + len(written) + 1, len(view.lines))):
+        start = (origin.column or 1) - 1 if number == first else 0
+        at = view.lines[number].find(line.strip(), start)
+        if line.strip() and at >= 0 and number >= first + inspection.line - 1:
+            inside = max(inspection.column - 1 - (len(line) - len(line.lstrip())), 0)
+            return Origin(origin.path, number + 1, at + inside + 1, origin.kind)
+    return origin
 
 
 def _below(view: FileView, text: Text) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from opsrun.dialect.origin import Origin
+from opsrun.lint.discovery import is_aside
 from opsrun.lint.names import ALWAYS
 from opsrun.lint.project import Project
 from opsrun.lint.texts import Text, texts
@@ -20,7 +21,8 @@ def check(view: FileView, project: Project) -> None:
         for use in text.inspection.names:
             if use.name in told or use.name in ALWAYS or project.index.knows(use.name):
                 continue
-            if not project.is_whole and project.index.near(use.name) is None:
+            is_unsure = not project.is_whole or is_aside(view.path, project.root)
+            if is_unsure and project.index.near(use.name) is None:
                 # It may be one of what isn't here.
                 continue
             told.add(use.name)
