@@ -82,7 +82,9 @@ class Crew:
         self._known = known_failed
         self._alive = dict.fromkeys(names)
         self._gone: dict[str, None] = {}
-        self._doomed: dict[str, None] = {}
+        self._shown = dict.fromkeys(names)
+        """Of ``ansible_play_batch``: those that are alive, but for who is doomed."""
+        self._hidden: dict[str, None] = {}
         self.left: list[str] = []
         """Names of hosts that left, or came back, since somebody last looked; any number of times.
         """
@@ -115,13 +117,17 @@ class Crew:
         if host.name in self._alive:
             del self._alive[host.name]
             self._gone[host.name] = None
-            self._shared = None
+            self._hide(host.name)
+
+    def _hide(self, name: str) -> None:
+        self._shown.pop(name, None)
+        self._hidden[name] = None
+        self._shared = None
 
     def doom(self, host: HostState) -> None:
         """``host`` is not shown as one of ``ansible_play_batch``, and is one in all else: it goes
         through an always part, and nothing rescues it."""
-        self._doomed[host.name] = None
-        self._shared = None
+        self._hide(host.name)
 
     def everybody(self) -> tuple[str, ...]:
         """Names of all that take part."""
@@ -133,12 +139,13 @@ class Crew:
             host.status = Status.ACTIVE
             self.left.append(host.name)
             self._gone.pop(host.name, None)
+            self._hidden.pop(host.name, None)
         self._alive = dict.fromkeys(name for name in self.by_name if name not in self._gone)
+        self._shown = dict.fromkeys(name for name in self._alive if name not in self._hidden)
         self._shared = None
 
     def batch_and_removed(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """``RunTask.batch`` and ``RunTask.removed``; the same objects until somebody leaves."""
         if self._shared is None:
-            batch = tuple(name for name in self._alive if name not in self._doomed)
-            self._shared = batch, (*self._known, *{**self._gone, **self._doomed})
+            self._shared = tuple(self._shown), (*self._known, *self._hidden)
         return self._shared
