@@ -114,6 +114,7 @@ PUBLIC = [
     "ConnectionFailed",
     "ConnectionLost",
     "CustomStats",
+    "Danger",
     "ErrorInfo",
     "Event",
     "Fleet",

@@ -110,8 +110,9 @@ class Progress:
         due = host.road.due
         if due and message.task in due:
             due.discard(message.task)
+            host.undone = (host.undone or set()) - {message.task}
             if message.outcome in _UNDONE and not message.ignored:
-                host.undone = {*(host.undone or ()), message.task}
+                host.undone.add(message.task)
         if host.at and host.at.role and message.outcome not in _NOT_DONE:
             host.road.did(host.at.role)
         if message.outcome is Outcome.CANCELLED:
