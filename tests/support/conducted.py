@@ -20,6 +20,7 @@ from opsrun.playbook.coordinator import Office
 from opsrun.playbook.messages import Parked, PlayEnded, RunTask, TaskEnded, Wait
 from opsrun.playbook.model.gates import Await
 from opsrun.playbook.model.nodes import Block, Play, RawAction, Task
+from opsrun.playbook.pending import PendingHandlers
 from opsrun.playbook.play_run import Desk
 from opsrun.playbook.recap import Recap
 from opsrun.playbook.run import PlaybookRun
@@ -237,6 +238,7 @@ def conduct(
         lambda prompt, words, default: "",
         lambda scope: None,
         Random(0),
+        PendingHandlers(plays),
     )
     left = PlaybookRun(office, desk).run(plays)
     return Conducted(left, world.told, events)
