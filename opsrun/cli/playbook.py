@@ -73,6 +73,7 @@ class Playing:
     gathering: Gathering = "implicit"
     playbook_dir: str | None = None
     allow_missing_handlers: bool = False
+    odd_conditions: Any = "take"
     vault_id: tuple[str, ...] = ()
     vault_password_file: tuple[str, ...] = ()
     ask_vault_pass: bool = False
@@ -221,6 +222,12 @@ _PLAYING = (
     ),
     click.option("--playbook-dir", hidden=True),
     click.option("--allow-missing-handlers", is_flag=True, hidden=True),
+    click.option(
+        "--odd-conditions",
+        type=click.Choice(["take", "warn", "refuse"]),
+        default="take",
+        hidden=True,
+    ),
     click.option("--list-hosts", is_flag=True, help="Print each play's hosts, and run nothing."),
     click.option("--list-tasks", is_flag=True, help="Print the tasks, and run nothing."),
     click.option("--list-tags", is_flag=True, help="Print the tags, and run nothing."),
@@ -354,6 +361,7 @@ def _options(
         strategy=playing.strategy,
         gathering=playing.gathering,
         allow_missing_handlers=playing.allow_missing_handlers,
+        odd_conditions=playing.odd_conditions,
         cwd=os.getcwd(),
         any_errors_fatal=show.settled.any_errors_fatal,
         gather=show.settled.gather,

@@ -126,6 +126,7 @@ def playbook_words(given: Namespace, settings: Settings) -> Translation:
         made.remarks.append("--flush-cache has no effect: facts are not kept beyond a run")
     strict = settings.get("error_on_missing_handler")
     made.flag("--allow-missing-handlers", strict is not None and not strict.truth)
+    made.add("--odd-conditions", _odd_conditions(settings))
     return made
 
 
@@ -144,6 +145,14 @@ def settled(made: Translation, settings: Settings) -> None:
     for kind in ("filter", "test", "lookup"):
         told = settings.get(f"{kind}_plugins")
         made.add(f"--{kind}-plugins", *(told.paths if told is not None else ()))
+
+
+def _odd_conditions(settings: Settings) -> str:
+    lenient = settings.get("allow_broken_conditionals")
+    if lenient is not None and not lenient.truth:
+        return "refuse"
+    told = settings.get("deprecation_warnings")
+    return "warn" if told is None or told.truth else "take"
 
 
 def _gathering(settings: Settings) -> str | None:

@@ -68,6 +68,11 @@ HONOURED: dict[str, tuple[str, ...]] = {
     "filter_plugins": ("ANSIBLE_FILTER_PLUGINS", "defaults.filter_plugins"),
     "test_plugins": ("ANSIBLE_TEST_PLUGINS", "defaults.test_plugins"),
     "lookup_plugins": ("ANSIBLE_LOOKUP_PLUGINS", "defaults.lookup_plugins"),
+    "allow_broken_conditionals": (
+        "ANSIBLE_ALLOW_BROKEN_CONDITIONALS",
+        "defaults.allow_broken_conditionals",
+    ),
+    "deprecation_warnings": ("ANSIBLE_DEPRECATION_WARNINGS", "defaults.deprecation_warnings"),
     "gathering": ("ANSIBLE_GATHERING", "defaults.gathering"),
     "retries": ("ANSIBLE_SSH_RETRIES", "ssh_connection.retries"),
     "strategy": ("ANSIBLE_STRATEGY", "defaults.strategy"),
@@ -151,7 +156,7 @@ EFFECTLESS: dict[str, tuple[Callable[[str], bool], str]] = {
 
 MOOT = frozenset(
     [
-        *("ANSIBLE_CONFIG", "ANSIBLE_JINJA2_NATIVE", "ANSIBLE_DEPRECATION_WARNINGS"),
+        *("ANSIBLE_CONFIG", "ANSIBLE_JINJA2_NATIVE"),
         *("ANSIBLE_RETRY_FILES_ENABLED", "ANSIBLE_RETRY_FILES_SAVE_PATH", "ANSIBLE_DEBUG"),
         *("ANSIBLE_LOCAL_TEMP", "ANSIBLE_REMOTE_TEMP", "ANSIBLE_REMOTE_TMP", "ANSIBLE_PIPELINING"),
         *("ANSIBLE_SSH_PIPELINING", "ANSIBLE_SSH_CONTROL_PATH", "ANSIBLE_SSH_CONTROL_PATH_DIR"),

@@ -88,6 +88,7 @@ class Templars:
             vault=vault,
             warn=self._warn,
             hosts=self._hosts,
+            odd_conditions=settings.odd_conditions,
         )
         return context if managed is None else replace(context, managed=managed)
 

@@ -7,9 +7,10 @@ but what they come to is never read as code, a plain word or a number aside.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from opsrun.dialect.origin import Origin
+from opsrun.dialect.origin import NOWHERE, Origin
 from opsrun.dialect.tags import Template, Unsafe, Vaulted, holds_template
 from opsrun.errors import TemplateError
 from opsrun.playbook.templating.faults import Written
@@ -24,6 +25,8 @@ _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCI
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _OPERATORS = frozenset({"and", "or", "not", "in", "is", "if", "else"})
 _PART = "opsrun_part_"
+_KINDS = ((str, "str"), (Mapping, "dict"), (list, "list"))
+"""As messages name what a template comes to."""
 
 
 def holds(templar: Templar, value: Any, origin: Origin | None) -> bool:
@@ -39,7 +42,7 @@ def holds(templar: Templar, value: Any, origin: Origin | None) -> bool:
     if isinstance(value, Template):
         return _of_template(templar, value)
     if not isinstance(value, str):
-        return bool(templar.render(value))
+        return _decided(templar, templar.render(value), Written(str(value), origin or NOWHERE))
     if holds_template(value):
         raise TemplateError("this condition isn't from a file of yours, and holds a template")
     return _of_expression(templar, value, Written(value, origin or templar.origin))
@@ -57,7 +60,27 @@ def _of_expression(
         if found == "False":
             warn = "the condition {!r} came to the text 'False', which is true like any text"
             templar.lookups.warn(warn.format(source) + "; write `| bool`")
-    return bool(found)
+            return True
+    return _decided(templar, found, written)
+
+
+def _decided(templar: Templar, found: Any, written: Written) -> bool:
+    """What a condition that came to ``found`` says. TemplateError, where that is to be true or
+    false, and is neither."""
+    holds, manner = bool(found), templar.lookups.odd_conditions
+    if isinstance(found, bool) or manner == "take":
+        return holds
+    kind = next((name for each, name in _KINDS if isinstance(found, each)), type(found).__name__)
+    if manner == "refuse":
+        raise TemplateError(
+            f"the conditional check {written.source!r} failed: its result was of type {kind!r}, "
+            "neither true nor false; write a comparison, or `| bool`"
+        )
+    templar.lookups.warn(
+        f"Conditional result at location {written.origin} was of type {kind!r}, "
+        f"taken for {str(holds).lower()}: {written.source}"
+    )
+    return holds
 
 
 def _rendered_name(templar: Templar, source: str) -> bool:
@@ -85,7 +108,7 @@ def _of_template(templar: Templar, template: Template) -> bool:
 
 def _of_value(templar: Templar, found: Any, written: Written) -> bool:
     if not isinstance(found, str):
-        return bool(found)
+        return _decided(templar, found, written)
     word = found.strip()
     if not word:
         return False

@@ -35,7 +35,7 @@ import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from opsrun.dialect.origin import Origin
 from opsrun.errors import did_you_mean
@@ -92,6 +92,9 @@ def _no_hosts(pattern: str) -> Sequence[str]:
     raise PluginError("there is no inventory here")
 
 
+OddConditions = Literal["take", "warn", "refuse"]
+
+
 @dataclass(frozen=True, slots=True)
 class LookupContext:
     """What lookups and template files may ask of the run; the same for all hosts of a task."""
@@ -113,6 +116,8 @@ class LookupContext:
     """The names of the inventory's hosts that a pattern selects."""
     vault: Vault = NO_VAULT
     """Opens values that are encrypted."""
+    odd_conditions: OddConditions = "take"
+    """Of conditions that come to neither true nor false: ``warn`` of them, or ``refuse``."""
     managed: str = "Ansible managed"
     """The text of ``ansible_managed`` in template files."""
 

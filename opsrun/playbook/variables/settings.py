@@ -34,6 +34,8 @@ class RunSettings:
     cwd: str = "."
     connection: str | None = None
     """``-c``: how hosts are reached that nothing else is said of."""
+    odd_conditions: Literal["take", "warn", "refuse"] = "take"
+    """What becomes of conditions that come to neither true nor false."""
     strategy: str = "linear"
     """Of plays that name none."""
     gathering: Gathering = "implicit"

@@ -19,6 +19,7 @@ from opsrun.compat.settings import Settings
 from opsrun.compat.translation import NotTranslated
 
 PLAIN = ["playbook", "site.yml", "-o", "ansible"]
+LAST = ["--odd-conditions", "warn"]
 
 
 def words(*given: str, **environ: str) -> list[str]:
@@ -48,7 +49,7 @@ def words(*given: str, **environ: str) -> list[str]:
     ],
 )
 def test_options_of_ansible_playbook(given: list[str], made: list[str]) -> None:
-    assert words(*given) == PLAIN + made
+    assert words(*given) == PLAIN + made + LAST
 
 
 @pytest.mark.parametrize(
@@ -73,11 +74,20 @@ def test_options_of_ansible_playbook(given: list[str], made: list[str]) -> None:
     ],
 )
 def test_variables(environ: dict[str, str], made: list[str]) -> None:
-    assert words(**environ) == PLAIN + made
+    assert words(**environ) == PLAIN + made + LAST
 
 
 def test_an_option_wins_over_its_variable() -> None:
-    assert words("-f", "2", ANSIBLE_FORKS="9") == [*PLAIN, "-f", "2"]
+    assert words("-f", "2", ANSIBLE_FORKS="9") == [*PLAIN, "-f", "2", *LAST]
+
+
+@pytest.mark.parametrize(
+    ("broken", "told", "made"),
+    [("no", "yes", "refuse"), ("no", "no", "refuse"), ("yes", "no", "take"), ("yes", "1", "warn")],
+)
+def test_conditions_that_are_neither(broken: str, told: str, made: str) -> None:
+    given = {"ANSIBLE_ALLOW_BROKEN_CONDITIONALS": broken, "ANSIBLE_DEPRECATION_WARNINGS": told}
+    assert words(**given) == [*PLAIN, "--odd-conditions", made]
 
 
 def test_colours_go_into_the_environment() -> None:
@@ -136,7 +146,7 @@ def test_playbooks_have_their_own_folder() -> None:
     with pytest.raises(SystemExit) as ended:
         words("--playbook-dir", "x")
     assert ended.value.code == 2
-    assert words(ANSIBLE_PLAYBOOK_DIR="x") == PLAIN
+    assert words(ANSIBLE_PLAYBOOK_DIR="x") == PLAIN + LAST
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,25 @@ def test_warnings(templar: Callable[..., Templar]) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("written", "kind", "taken"),
+    [("one", "int", True), ("''", "str", False), ("[one]", "list", True), (0, "int", False)],
+)
+def test_a_result_that_is_no_truth_value(
+    templar: Callable[..., Templar], written: Any, kind: str, taken: bool
+) -> None:
+    said: list[str] = []
+    warning = templar(LookupContext(warn=said.append, odd_conditions="warn"), **VALUES)
+    assert warning.condition(written, Origin("a.yml", 3, 9)) is taken
+    words = f"at location a.yml:3 was of type {kind!r}, taken for {str(taken).lower()}: {written}"
+    assert said == [f"Conditional result {words}"]
+    assert warning.condition("one == 1") is True
+    assert len(said) == 1
+    strict = templar(LookupContext(odd_conditions="refuse"), **VALUES)
+    with pytest.raises(TemplateError, match=f"failed: its result was of type {kind!r}"):
+        strict.condition(written, Origin("a.yml", 3, 9))
+
+
 def test_the_place_of_a_condition_is_its_origin(templar: Callable[..., Templar]) -> None:
     with pytest.raises(UndefinedVariable) as caught:
         templar().condition("a == nope", Origin("tasks.yml", 9, 11))
