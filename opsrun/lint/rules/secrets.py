@@ -27,7 +27,7 @@ _NO_SECRET = re.compile(
 )
 _PLACEHOLDER = re.compile(
     r"change.?(me|this|it)|set.?(me|this)|replace|example|dummy|placeholder|your[-_ ]|xxx|todo|"
-    r"fixme|<.*>|\*{3,}|insert|redacted|undefined|"
+    r"fixme|<.*>|some.?(pass|secret|token|random)|here\Z|\*{3,}|insert|redacted|undefined|"
     r"\A(fake|sample|secret|password|passw0rd|pass|test|default|omit|none|null|true|false|always|"
     r"on_create|present|absent|optional|required|random|prompt)\Z",
     re.I,

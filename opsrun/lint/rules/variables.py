@@ -22,7 +22,8 @@ def check(view: FileView, project: Project) -> None:
             if use.name in told or use.name in ALWAYS or project.index.knows(use.name):
                 continue
             is_unsure = not project.is_whole or is_aside(view.path, project.root)
-            if is_unsure and project.index.near(use.name) is None:
+            near = project.index.near(use.name) or ""
+            if is_unsure and near.strip("_") in ("", use.name.strip("_")):
                 # It may be one of what isn't here.
                 continue
             told.add(use.name)
