@@ -113,6 +113,8 @@ class Index:
                 self._import_playbook(spot.data)
         for _, block, _ in view.blocks:
             self.handlers.add(str(block.name))
+            if block.loop is not None:
+                self._loop(block.loop)
         self._asked(texts(view))
 
     def script(self, text: str) -> None:
@@ -153,13 +155,16 @@ class Index:
                         self._keys(layer, deep=False)
                 waiting.append(value)
 
-    def _task(self, task: Task) -> None:
-        if task.register:
-            self.defined.add(task.register)
+    def _loop(self, task: Task) -> None:
         if task.loop is not None:
             control = task.loop.control
             self._variable(control.loop_var)
             self._variable(control.index_var)
+
+    def _task(self, task: Task) -> None:
+        if task.register:
+            self.defined.add(task.register)
+        self._loop(task)
         if task.action.name in ("set_fact", "add_host"):
             for name in task.action.args:
                 self._variable(name)

@@ -47,7 +47,7 @@ MEANINGS: Mapping[str, str] = {
     "loop": "A list: the task is done once for each entry.",
     "loop_control": "What the entry is called, shown as, and how long to pause between entries.",
     "max_fail_percentage": "The play ends where more of a batch's hosts than this have failed.",
-    "max_hosts": "The play is refused where it would touch more hosts than this.",
+    "max_hosts": "With more hosts than this the play has to be confirmed before anything is done.",
     "module_defaults": "Arguments that modules are given where a task gives none.",
     "name": "What it is called in the output.",
     "no_log": "Whether results and arguments are kept from the output.",
