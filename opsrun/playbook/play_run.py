@@ -241,12 +241,9 @@ class PlayRun:
         words = str(templar.render(prompt.prompt or prompt.name))
         default = None if prompt.default is None else str(templar.render(prompt.default))
         if prompt.encrypt:
-            raise PlaybookError(
-                f"vars_prompt: {prompt.name!r} is to be hashed ({prompt.encrypt}), "
-                "which this version can't do",
-                path=prompt.origin.path,
-                line=prompt.origin.line,
-            )
+            # An algorithm that there is not is told before the operator types anything.
+            _hashed(prompt, "")
+            return _hashed(prompt, self._desk.ask(prompt, words, default))
         return self._desk.ask(prompt, words, default)
 
     def _hosts(self, play: Play, scope: PlayScope) -> list[str]:
@@ -318,6 +315,19 @@ class PlayRun:
     def _wrong(self, play: Play, message: str) -> PlaybookError:
         origin = play.origin
         return PlaybookError(message, path=origin.path, line=origin.line, column=origin.column)
+
+
+def _hashed(prompt: VarsPrompt, typed: str) -> str:
+    """What was typed, as ``encrypt`` has it."""
+    from opsrun.playbook.templating.filters.passwords import password_hash
+    from opsrun.playbook.templating.library import PluginError
+
+    try:
+        return password_hash(typed, str(prompt.encrypt), prompt.salt, prompt.salt_size)
+    except PluginError as error:
+        words = f"vars_prompt: {prompt.name!r} can't be hashed: {error}"
+        origin = prompt.origin
+        raise PlaybookError(words, path=origin.path, line=origin.line) from error
 
 
 def _rendered(play: Play, name: str, templar: Templar) -> Any:

@@ -137,3 +137,27 @@ def test_the_end_of_what_is_typed_at_a_pause_goes_on(play: Play, tmp_path: Path)
         terminal.type("\x04")
         assert terminal.status() == 0
     assert (tmp_path / "later").read_text() in ("", "-")
+
+
+HASHED = """
+- hosts: h1
+  gather_facts: false
+  vars_prompt:
+    - {name: word, prompt: Secret, encrypt: %s, salt: abcdefgh}
+  tasks:
+    - assert:
+        that: word == "opensesame" | password_hash("sha512", "abcdefgh")
+"""
+
+
+def test_what_is_typed_is_hashed(play: Play) -> None:
+    with play(HASHED % "sha512_crypt") as terminal:
+        terminal.wait_for("Secret: ")
+        terminal.type("opensesame\r")
+        assert terminal.status() == 0
+
+
+def test_an_algorithm_that_there_is_not_is_told_before_anybody_types(play: Play) -> None:
+    with play(HASHED % "sha513") as terminal:
+        terminal.wait_for("did you mean 'sha512'?")
+        assert terminal.status() != 0
