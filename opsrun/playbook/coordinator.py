@@ -167,8 +167,10 @@ class BatchRun:
         if office.stop.draining:
             scheduler.cancel(office.stop.reason or "the run was ended")
             self._give_up_waiting()
-        for order in scheduler.ready():
-            self._take(office.passing(order))
+        while orders := scheduler.ready():
+            # What an include brought is ordered by asking again.
+            for order in orders:
+                self._take(office.passing(order))
         self._tell_board()
         self._complain()
 

@@ -345,3 +345,23 @@ def test_a_role_has_such_blocks(tmp_path: Path) -> None:
 def test_a_task_that_hides_the_item_is_warned_of(play: Callable[..., Ran]) -> None:
     text = book("  - {loop: [1], block: [{name: a, debug: , loop: [2]}]}\n")
     assert any("hides the item of a block" in words for words in play(text).notices)
+
+
+@pytest.mark.parametrize("strategy", ["linear", "free"])
+def test_a_gate_that_an_item_opens(play: Callable[..., Ran], strategy: str) -> None:
+    text = book(
+        """
+  - loop: [1, 2]
+    when: item == 2
+    block: [{name: open, debug: , opens: ready}]
+- hosts: h2
+  after: []
+  gates: [ready]
+  gather_facts: false
+  tasks: [{name: go, debug: }]
+""",
+        f"  strategy: {strategy}\n",
+    ).replace("hosts: all", "hosts: h1", 1)
+    ran = play(text, TWO)
+    assert ran.status == 0, ran.notices
+    assert ran.done.index("open:h1") < ran.done.index("go:h2")
