@@ -2,8 +2,8 @@
 
 A row of ``waived.tsv`` names a line of a file by its number and by a sum of its text, so that
 another release, where the line says something else, is noticed. In the scratch copy that a target
-is run in, an assertion becomes ``- true``, a line of a script ``:``, and any other line what the row
-has ``instead``: what comes behind it is run, too.
+is run in, an assertion becomes ``- true``, a line of a script ``:``, and any other line what the
+row has ``instead``: what comes behind it is run, too.
 """
 
 from __future__ import annotations

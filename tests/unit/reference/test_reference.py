@@ -52,7 +52,7 @@ def test_filters_tests_and_lookups() -> None:
 
 
 def test_one_name_may_be_several() -> None:
-    assert [entry.kind for entry in find("file")] [0] == "module"
+    assert next(entry.kind for entry in find("file")) == "module"
     assert [entry.kind for entry in find("file", "lookup")] == ["lookup"]
 
 

@@ -173,7 +173,8 @@ def test_static_names_that_are_not_known_are_explained(desk: Any) -> None:
     def render(template: Template, known: Mapping[str, Any]) -> Any:
         raise PlaybookError("'f' is undefined")
 
-    with pytest.raises(PlaybookError, match=r"'f' is undefined\. What stands under 'roles' or is imported"):
+    words = r"'f' is undefined\. What stands under 'roles' or is imported"
+    with pytest.raises(PlaybookError, match=words):
         desk.using(render=render).tasks("- import_tasks: '{{ f }}.yml'\n")
 
 
