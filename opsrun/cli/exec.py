@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from opsrun.cli.calling import Calling, call, calling_options
 from opsrun.cli.confirming import yes_option
 from opsrun.cli.kinds import Seconds
 from opsrun.cli.options import (
@@ -85,17 +86,24 @@ class ExecCommand(click.Command):
 @click.option(
     "-S", "--maxrc", is_flag=True, help="Exit with the largest remote status in place of 1."
 )
+@calling_options
 @ready_options
 @rolling_options
 @plan_options
 def exec_(command: tuple[str, ...], **values: Any) -> int:
-    """Run COMMAND on every host that --hosts selects.
+    """Run COMMAND, or call a module (-m), on every host that --hosts selects.
 
     As with ssh, the words are joined by spaces and the remote shell reads them. What follows the
     command's first word is the command's, except --hosts, --inventory, --limit, --output, --forks,
     --user, --become, --when-ready, --ready-timeout, --then-wait, --then-timeout, --canary and
     --health; `opsrun exec --hosts web -- df -h` is never ambiguous.
     """
+    calling = take(Calling, values)
+    if calling.module is not None:
+        environment, order = _environment(values["env"]), take(Order, values)
+        selection, reach, show = take(Selection, values), take(Reach, values), take(Show, values)
+        return call(calling, command, values, environment, selection, reach, show, order.retries)
+    calling.refuse_alone()
     from opsrun.cli.execution import execute
     from opsrun.composition.actions import ExecAction
     from opsrun.remote.command import Command

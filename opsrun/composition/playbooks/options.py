@@ -36,6 +36,8 @@ class PlaybookOptions:
     """``ansible_managed``, where it is to be another text than usual."""
     playbook_dir: str | None = None
     """Stands for the folder of the playbooks, for one that was made for the purpose."""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """By path, playbooks that stand in no file."""
     prompt: Prompt | None = None
     confirm: Confirm | None = None
     passing: Pass = as_it_is

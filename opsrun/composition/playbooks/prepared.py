@@ -65,6 +65,8 @@ class Prepared:
             render=self._static,
             vault=inventory.vault,
         )
+        for path, text in options.texts.items():
+            self.loader.files.hold(path, text)
         self.told = Told()
         """Warnings of plugins."""
         self.library = library_of(self.loader, options, self.told)

@@ -69,6 +69,11 @@ class Files:
             self._documents[key] = replace(found, recover=self.watch.problem)
         return self._documents[key]
 
+    def hold(self, path: str, text: str) -> None:
+        """Have ``text`` stand for the file at ``path``, which need not be there. PlaybookError."""
+        found = parse(text, path, templates=True, error=PlaybookError)
+        self._documents[self.real(path)] = replace(found, recover=self.watch.problem)
+
     def first(self, paths: Iterable[str]) -> str | None:
         """The first of ``paths`` that is a file."""
         return next((path for path in paths if self.is_file(path)), None)
