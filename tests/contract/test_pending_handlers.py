@@ -66,6 +66,7 @@ def test_what_is_left_runs_behind_the_tasks_of_the_next_run(go: Play, store: Pen
     assert any("--resume carries them out" in words for words in ran.notices)
     ran = go(resume=True)
     assert handled(ran) == ["restart:h1", "listens:h1"]
+    # Each host goes its own way where it is free to.
     assert ran.done.index("last:h1") < ran.done.index("restart:h1")
     assert ran.status == 0
     assert store.load() is None
@@ -138,7 +139,7 @@ def test_the_record_is_private_and_holds_no_value(go: Play, store: PendingFile) 
     assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
     assert stat.S_IMODE(store.path.parent.stat().st_mode) == 0o700
     assert [path.name for path in store.path.parent.iterdir()] == [store.path.name]
-    assert go(resume=True, text=text, extra={"s3cret": "x"}).done[-1] == "listens x:h1"
+    assert "listens x:h1" in go(resume=True, text=text, extra={"s3cret": "x"}).done
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[1]", '{"version": 2}', '{"version": 1}'])
