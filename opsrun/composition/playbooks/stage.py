@@ -184,33 +184,15 @@ class PlaybookStage(Run):
         prepared, engine = self._prepared, self._engine
         options = prepared.options
         settings = replace(options.settings, forks=places)
-        state, inventory, book = (
-            RunState(),
-            LiveInventory(
-                prepared.inventory, lambda: engine.offload(prepared.inventory.read_again)
-            ),
-            TaskBook(),
-        )
+        state, book = RunState(), TaskBook()
+        again = prepared.inventory.read_again
+        inventory = LiveInventory(prepared.inventory, lambda: engine.offload(again))
         self._state = state
         self._live = inventory
         templars = Templars(prepared, inventory, self._warn)
         find_vars = VarsFinder(prepared.read_vars_file, settings.cwd)
         scopes = Scopes(settings, inventory, state, templars.make, find_vars, book.task)
-        # Hosts that wait for their next task keep their connections, as far as there is room.
-        spare = room_beside(places, self._options.needs, engine)
-        idle = max(0, spare // 2)
-        watchers = Watchers(
-            self._setting(),
-            self._fleetway,
-            places,
-            idle,
-            lambda pattern: [
-                inventory_wish(host.name, scopes) for host in inventory.now.select(pattern)
-            ],
-        )
-        self._reach = FleetReach(
-            self._fleetway, self._defaults, self.stop, places, options.retries, idle, watchers
-        )
+        self._reach = self._reaching(places, inventory, scopes)
         kit = Kit(
             settings,
             book,
@@ -252,6 +234,19 @@ class PlaybookStage(Run):
             self._pending,
         )
         return office, desk
+
+    def _reaching(self, places: int, inventory: LiveInventory, scopes: Scopes) -> FleetReach:
+        """The run's connections; those of hosts that wait stay open as far as there is room."""
+        idle = max(0, room_beside(places, self._options.needs, self._engine) // 2)
+
+        def wishes(pattern: str) -> list[Wish]:
+            return [inventory_wish(host.name, scopes) for host in inventory.now.select(pattern)]
+
+        watchers = Watchers(self._setting(), self._fleetway, places, idle, wishes)
+        retries = self._prepared.options.retries
+        return FleetReach(
+            self._fleetway, self._defaults, self.stop, places, retries, idle, watchers
+        )
 
     def _load(self, book: TaskBook, order: Load) -> Included:
         task = book.task(order.task)
