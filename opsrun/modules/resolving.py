@@ -62,9 +62,10 @@ def resolve(
     Raises:
         OptionError: the first thing that is wrong, in the order in which they are written.
     """
-    values, errors = _Resolution(spec(module_class), origin, places or {}).of(args, free_form)
+    resolution = _Resolution(spec(module_class), origin, places or {})
+    values, errors = resolution.of(args, free_form)
     for error in errors:
-        raise error
+        raise resolution.as_searched_for(error)
     return module_class(**values)
 
 
@@ -112,6 +113,8 @@ class _Resolution:
         self._complete = complete
         self._written: dict[str, str] = {}
         """By an option's name, what it is called here."""
+        self._unknown: dict[str, str] = {}
+        """What is no option, and the nearest that is."""
 
     def of(
         self, args: Mapping[str, Any], free_form: str | None
@@ -154,6 +157,7 @@ class _Resolution:
             option = self._spec.find(name)
             if option is None:
                 guess = did_you_mean(str(name), self._spec.names)
+                self._unknown[str(name)] = guess
                 words = f"{self._spec.name} has no option {name!r}{guess}"
                 errors.append(self._error(words, str(name)))
             elif option.name not in given or name == option.name:
@@ -205,6 +209,14 @@ class _Resolution:
             if is_so and lacking and self._complete:
                 words = f"{self._spec.name} with {name}={wanted} needs {_listed(lacking)}"
                 yield self._error(words, name)
+
+    def as_searched_for(self, error: OptionError) -> OptionError:
+        """Of unknown options all, in the words that playbooks look for in ``msg``."""
+        guess = self._unknown.get(error.option)
+        if guess is None:
+            return error
+        words = f"Unsupported parameters for ({self._spec.name}) module: "
+        return self._error(words + ", ".join(self._unknown) + guess, error.option)
 
     def _called(self, name: str) -> str:
         return self._written.get(name, name)

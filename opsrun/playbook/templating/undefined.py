@@ -7,10 +7,13 @@ from typing import Any, NoReturn, Protocol
 
 from jinja2.exceptions import UndefinedError
 from jinja2.runtime import StrictUndefined
-from jinja2.utils import missing
+from jinja2.utils import missing, object_type_repr
 
 from opsrun.errors import TemplateError, did_you_mean
 from opsrun.playbook.templating.literal import literal
+
+_KINDS = {"LazyList": "list object"}
+"""As Jinja calls what stands in for them."""
 
 
 class Cause(Protocol):
@@ -110,22 +113,28 @@ class NotThere(UndefinedError):
 
 
 def missing_words(obj: Any, name: Any) -> str:
-    """What is to be said of ``name`` that ``obj`` hasn't got; ``obj`` may be jinja's `missing`."""
+    """What is to be said of ``name`` that ``obj`` hasn't got; ``obj`` may be jinja's `missing`.
+
+    In Jinja's words where it has some: playbooks look for them in ``msg``.
+    """
     if obj is missing:
         return f"{name!r} is undefined"
+    kind = _KINDS.get(type(obj).__name__) or object_type_repr(obj)
     if isinstance(obj, Mapping):
-        known = [key for key in obj if isinstance(key, str)]
-        return f"there is no key {name!r}{did_you_mean(str(name), known)}"
-    if isinstance(obj, (list, tuple)):
-        if isinstance(name, int):
-            return f"there is no entry {name} in a list of {len(obj)}"
-        return f"a list has no attribute {name!r}{_own_attribute(obj, name)}"
+        kind = "dict object"
+    if not isinstance(name, str):
+        return f"{kind} has no element {name!r}{_length(obj)}"
+    words = f"{kind!r} has no attribute {name!r}"
     if isinstance(obj, str) and literal(obj) is not obj:
-        return f"a text has no attribute {name!r}; to read the list or dict in it, use | from_yaml"
-    kind = {"NoneType": "null", "str": "text", "LazyList": "a list"}.get(type(obj).__name__)
-    return f"{kind or type(obj).__name__} has no attribute {name!r}{_own_attribute(obj, name)}"
+        return f"{words}; to read the list or dict in this text, use | from_yaml"
+    return words + _nearest(obj, name)
 
 
-def _own_attribute(obj: Any, name: Any) -> str:
-    public = [each for each in dir(type(obj)) if not each.startswith("_")]
-    return did_you_mean(str(name), public)
+def _length(obj: Any) -> str:
+    return f", its length is {len(obj)}" if isinstance(obj, (list, tuple, str)) else ""
+
+
+def _nearest(obj: Any, name: str) -> str:
+    if isinstance(obj, Mapping):
+        return did_you_mean(name, [key for key in obj if isinstance(key, str)])
+    return did_you_mean(name, [each for each in dir(type(obj)) if not each.startswith("_")])

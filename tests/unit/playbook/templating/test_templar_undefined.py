@@ -61,16 +61,25 @@ def test_what_is_defined_keeps_its_value(render: Callable[..., Any]) -> None:
         ("{{ fooo }}", "'fooo' is undefined; did you mean 'foo'?"),
         ("x{{ qqqqqq }}", "'qqqqqq' is undefined"),
         ("{{ fooo.a.b }}", "'fooo' is undefined, in 'fooo.a.b'; did you mean 'foo'?"),
-        ("{{ mapping.kye }}", "'mapping.kye': there is no key 'kye'; did you mean 'key'?"),
-        ("{{ mapping['kye'] }}", "\"mapping['kye']\": there is no key 'kye'; did you mean 'key'?"),
-        ("{{ two[7] }}", "'two[7]': there is no entry 7 in a list of 2"),
-        ("{{ foo.splitt }}", "'foo.splitt': text has no attribute 'splitt'; did you mean 'split'?"),
-        ("{{ two.length }}", "'two.length': a list has no attribute 'length'"),
-        ("{{ nothing.x }}", "'nothing.x': null has no attribute 'x'"),
+        (
+            "{{ mapping.kye }}",
+            "'mapping.kye': 'dict object' has no attribute 'kye'; did you mean 'key'?",
+        ),
+        (
+            "{{ mapping['kye'] }}",
+            "\"mapping['kye']\": 'dict object' has no attribute 'kye'; did you mean 'key'?",
+        ),
+        ("{{ two[7] }}", "'two[7]': list object has no element 7, its length is 2"),
+        (
+            "{{ foo.splitt }}",
+            "'foo.splitt': 'str object' has no attribute 'splitt'; did you mean 'split'?",
+        ),
+        ("{{ two.length }}", "'two.length': 'list object' has no attribute 'length'"),
+        ("{{ nothing.x }}", "'nothing.x': 'None' has no attribute 'x'"),
         (
             "{{ json.a }}",
-            "'json.a': a text has no attribute 'a'; to read the list or dict in it, use "
-            "| from_yaml",
+            "'json.a': 'str object' has no attribute 'a'; to read the list or dict in this text, "
+            "use | from_yaml",
         ),
         ("{{ undef(hint='give it') }}", "give it"),
         ("{{ [fooo] }}", "'fooo' is undefined; did you mean 'foo'?"),
@@ -83,7 +92,10 @@ def test_what_is_defined_keeps_its_value(render: Callable[..., Any]) -> None:
         ("{{ fooo is string }}", "'fooo' is undefined; did you mean 'foo'?"),
         ("{% for x in fooo %}{% endfor %}", "'fooo' is undefined; did you mean 'foo'?"),
         ("{% if fooo %}{% endif %}", "'fooo' is undefined; did you mean 'foo'?"),
-        ("{{ [mapping] | map(attribute='kye') | list }}", "there is no key 'kye'; did you"),
+        (
+            "{{ [mapping] | map(attribute='kye') | list }}",
+            "'dict object' has no attribute 'kye'; did you",
+        ),
         ("{{ broken }}", "'nope' is undefined (for the value of 'broken')"),
         ("{{ deep }}", "'nope' is undefined (for the value of 'deep.x')"),
     ],
