@@ -22,6 +22,8 @@ from opsrun.results import Outcome
 
 EACH = frozenset({"noop", "reset_connection", "end_host", "end_role", "flush_handlers"})
 """Meta tasks that every host does; of the others, one host's word counts for all."""
+ENDING = frozenset({"end_play", "end_batch"})
+"""Those of them that end the play for hosts wherever they stand."""
 BYPASSING = frozenset({"add_host", "pause"})
 """Actions that are done once, by the first host, whatever the task says."""
 
@@ -61,9 +63,19 @@ class Lockstep:
                 continue
             self._settle()
             task = self._tape.seek(self._standing) or self._lost_one()
-            if task is None:
+            if task is None or self._held(task):
                 return
             self._begin(task)
+
+    def _held(self, task: Task) -> bool:
+        """Whether ``task`` may end the play for hosts that are parked before it: they come first,
+        or what stands between would be left out and they would look done."""
+        if meta_word(task) not in ENDING:
+            return False
+        held = any(host.parked is not None for host in self._progress.crew)
+        if held:
+            self._tape.rewind()
+        return held
 
     def _settle(self) -> None:
         # A host may be there twice: it was released before the turn that it was parked in ended.
@@ -240,7 +252,7 @@ class Lockstep:
         if "clear_host_errors" in words:
             self._progress.forgive()
             self._everybody_moved()
-        if words & {"end_play", "end_batch"}:
+        if words & ENDING:
             self._progress.end("end_play" in words)
 
     def _fail_others(self, task: str) -> None:

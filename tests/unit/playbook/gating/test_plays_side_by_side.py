@@ -206,6 +206,18 @@ def test_what_ran_once_meanwhile_is_not_done_again() -> None:
     assert sum(each.startswith("0/end") for each in ran.order) == 3
 
 
+@pytest.mark.parametrize("word", ["end_play", "end_batch"])
+@pytest.mark.parametrize("seed", range(5))
+def test_no_play_is_ended_for_hosts_that_wait_before_its_end(word: str, seed: int) -> None:
+    waits = step(0, "w", awaits=[Await(("tcp:1",), "check")])
+    end = step(0, "end", action=RawAction("meta", "meta", free_form=word))
+    play = play_of(0, "a,b,c", waits, step(0, "work"), end, step(0, "never"))
+    ran = conduct([play], rng=Random(seed))
+    assert sorted(each for each in ran.order if "end" not in each) == [
+        *("0/w:a", "0/w:b", "0/w:c", "0/work:a", "0/work:b", "0/work:c"),
+    ]
+
+
 def test_who_is_ended_while_it_waits_waits_no_longer() -> None:
     end = step(1, "end", action=RawAction("meta", "meta", free_form="end_play"))
     plays = [
