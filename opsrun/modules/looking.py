@@ -8,12 +8,19 @@ from __future__ import annotations
 
 import re
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from opsrun.modules.base import ModuleError
 from opsrun.modules.wording import path_of, text_of
 from opsrun.remote.command import CommandResult
+
+FORMATS = {
+    "c": "%f %u %g %s %i %d %h %b %o %t %T\n%U\n%G\n%x\n%y\n%z",
+    "f": "%Xp %u %g %z %i %d %l %b %k %Xr -\n%Su\n%Sg\n%Fa\n%Fm\n%Fc",
+}
+"""By the option that takes it, what stat(1) is asked for: six lines, for `read_stat`. GNU's and
+busybox's have ``-c``, those of BSD have ``-f``."""
 
 LOOK = r"""
 say() { printf '%s\0' "$@"; }
@@ -31,22 +38,20 @@ at() {
     return
   fi
   # shellcheck disable=SC2086 # an option, or none
-  s=$(stat $o -c '%f %u %g %s %i %d %h %b %o %t %T
-%U
-%G
-%x
-%y
-%z' -- "$p" 2>/dev/null) || s=$(stat $o -f '%Xp %u %g %z %i %d %l %b %k %Xr -
-%Su
-%Sg
-%Fa
-%Fm
-%Fc' -- "$p" 2>/dev/null) || {
+  s=$(stat $o -c 'GNU' -- "$p" 2>/dev/null) || s=$(stat $o -f 'BSD' -- "$p" 2>/dev/null) || {
     if [ -n "$o" ] && [ ! -e "$p" ]; then return; fi
     say "$k.why" "there is no stat(1) that tells of $p"
     return
   }
   say "$k.stat" "$s"
+  if [ -n "${ask_flags-}" ]; then
+    s=$(lsattr -d -- "$p" 2>/dev/null) && say "$k.flags" "${s%% *}"
+  fi
+  if [ -e /sys/fs/selinux/enforce ]; then
+    # shellcheck disable=SC2086 # an option, or none
+    s=$(stat $o -c %C -- "$p" 2>/dev/null) && say "$k.context" "$s"
+    [ -z "${ask_policy-}" ] || { s=$(matchpathcon -n -- "$p" 2>/dev/null) && say "$k.policy" "$s"; }
+  fi
   if [ -z "$o" ] && [ -h "$p" ]; then
     t=$(readlink "$p" && echo x)
     say "$k.link" "${t%?x}"
@@ -59,8 +64,9 @@ digest() {
   } 2>/dev/null)
   printf '%s' "${x%%[!0-9a-f]*}"
 }
-"""
-"""``at KEY PATH [-L]`` tells of a path; ``digest sha1 PATH`` prints a checksum, or nothing."""
+""".replace("GNU", FORMATS["c"]).replace("BSD", FORMATS["f"])
+"""``at KEY PATH [-L]`` tells of a path; ``digest sha1 PATH`` prints a checksum, or nothing. With
+``ask_flags`` set, also its attributes, and with ``ask_policy`` the context that it should have."""
 
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.(\d{1,9}))? ([+-]\d{4})\Z|(-?\d+)(?:\.(\d{1,9}))?\Z"
@@ -133,7 +139,13 @@ class Answers:
         path, told = self.text(key), self.get(f"{key}.stat")
         if told is None:
             return Seen(path)
-        return _seen(path, told, self.get(f"{key}.link"))
+        context, flags = self.text(f"{key}.context"), self.get(f"{key}.flags")
+        return replace(
+            read_stat(path, told, self.get(f"{key}.link")),
+            flags=None if flags is None else flags.replace("-", ""),
+            context=context if ":" in context else "",
+            policy=self.text(f"{key}.policy"),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +174,12 @@ class Seen:
     ctime: int = 0
     target: str | None = None
     """What a link says."""
+    flags: str | None = None
+    """Letters of lsattr(1); None where they were not asked for, or can't be told."""
+    context: str = ""
+    """Of SELinux; empty where there is none."""
+    policy: str = ""
+    """The context that the policy has for the path; empty where it was not asked."""
 
     @property
     def exists(self) -> bool:
@@ -200,7 +218,8 @@ class Seen:
         return "hard" if self.links > 1 else "file"
 
 
-def _seen(path: str, told: str, target: str | None) -> Seen:
+def read_stat(path: str, told: str, target: str | None = None) -> Seen:
+    """What the lines of `FORMATS` say of a path. ModuleError: they say nothing."""
     lines = told.split("\n")
     words = lines[0].split()
     if len(lines) != 6 or len(words) != 11:

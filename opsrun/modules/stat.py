@@ -34,7 +34,7 @@ _ATTRIBUTES = r"""
 if a=$(lsattr -vd -- "$p" 2>/dev/null); then say attributes "${a%% /*}"; fi
 """
 
-_KINDS = {
+KINDS = {
     "isdir": stat.S_ISDIR,
     "ischr": stat.S_ISCHR,
     "isblk": stat.S_ISBLK,
@@ -43,7 +43,7 @@ _KINDS = {
     "islnk": stat.S_ISLNK,
     "issock": stat.S_ISSOCK,
 }
-_BITS = {
+BITS = {
     "wusr": stat.S_IWUSR,
     "rusr": stat.S_IRUSR,
     "xusr": stat.S_IXUSR,
@@ -122,13 +122,13 @@ class Stat(Module):
         yield "exists", True
         yield "path", seen.path
         yield "mode", f"{seen.mode:04o}"
-        for name, holds in _KINDS.items():
+        for name, holds in KINDS.items():
             yield name, holds(seen.raw_mode)
         yield from (("uid", seen.uid), ("gid", seen.gid), ("size", seen.size))
         yield from (("inode", seen.inode), ("dev", seen.device), ("nlink", seen.links))
         for name, time in (("atime", seen.atime), ("mtime", seen.mtime), ("ctime", seen.ctime)):
             yield name, as_float(time)
-        for name, bit in _BITS.items():
+        for name, bit in BITS.items():
             yield name, bool(seen.mode & bit)
         yield from (("blocks", seen.blocks), ("block_size", seen.block_size))
         yield "device_type", seen.rdev

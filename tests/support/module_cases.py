@@ -133,12 +133,18 @@ def usual(result: Mapping[str, Any], top: str) -> dict[str, Any]:
 def _plain(value: Any, top: str) -> Any:
     if isinstance(value, Mapping):
         return {
-            key: _whose(key, _plain(each, top))
+            key.replace(top, "TOP"): _whose(key, _plain(each, top))
             for key, each in value.items()
-            if key not in _VOLATILE and not key.endswith("_header")
+            if key not in _VOLATILE
+            and not key.endswith("_header")
+            and not (key == "size" and value.get("isdir"))
         }
     if isinstance(value, (list, tuple)):
-        return [_plain(each, top) for each in value]
+        found = [_plain(each, top) for each in value]
+        if found and all(isinstance(each, dict) and "path" in each for each in found):
+            # What find lists: in the order in which directories hold it.
+            found.sort(key=lambda each: str(each["path"]))
+        return found
     if isinstance(value, str):
         return _BACKUP.sub(".BACKUP~", value.replace(top, "TOP"))
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
 import sys
@@ -32,6 +33,7 @@ FIRST: dict[str, tuple[str, Mapping[str, Any]]] = {
     "copy there": ("copy", {"src": "/a", "dest": "/y", "remote_src": True}),
     "slurp": ("slurp", {"src": "x"}),
     "setup": ("setup", {}),
+    "find": ("find", {"paths": ["~/x y", "-x"], "recurse": True, "depth": 2, "follow": True}),
     "ping": ("ping", {}),
 }
 
@@ -85,3 +87,22 @@ def test_every_shell(shell: str, userland: str, tmp_path: Path) -> None:
         gone = host.run("file", {"path": str(top), "state": "absent"})
         assert gone["changed"]
     assert not top.exists()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("userland", ["system", "busybox"])
+def test_every_shell_finds(shell: str, userland: str, tmp_path: Path) -> None:
+    """Names, contents and checksums of files whose names are hard on shells."""
+    host_shell = shells(tmp_path, shell, userland)
+    top = tmp_path / "a 'b\" $c*"
+    (top / "below").mkdir(parents=True)
+    names = {"-x", "new\nline", "quo'te", "`id`", "below/\udcff"}
+    for name in names:
+        (top / name).write_text("first\nsecond\n")
+    (top / "other").write_text("second\nfirst again")
+    with module_host(tmp_path, host_shell.words, host_shell.prefix) as host:
+        args = {"paths": str(top), "recurse": True, "contains": "first$", "get_checksum": True}
+        found = host.run("find", args)["files"]
+        assert {each["path"] for each in found} == {f"{top}/{name}" for name in names}
+        digest = hashlib.sha1(b"first\nsecond\n").hexdigest()
+        assert {each["checksum"] for each in found} == {digest}

@@ -1,0 +1,1 @@
+"""What there is below directories, chosen and told."""

@@ -1,0 +1,184 @@
+"""find: what there is below directories, chosen by name, age, size, mode and content.
+
+The host lists, the controller chooses: expressions are Python's. Contents are read of those files
+alone that everything else has chosen.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Generator, Iterator, Sequence
+from typing import Any
+
+from opsrun.modules.base import Context, Module, ModuleError, ModuleResult, Steps
+from opsrun.modules.finding.listing import LIST, Found, Listings, read_listings
+from opsrun.modules.finding.wanted import Wanted
+from opsrun.modules.looking import LOOK, Seen, as_float
+from opsrun.modules.options import module, option
+from opsrun.modules.permissions import argument
+from opsrun.modules.requests import Request, Run
+from opsrun.modules.stat import BITS, KINDS
+from opsrun.modules.wording import path_bytes, path_of, path_word, text_of
+from opsrun.remote.files.words import portions
+
+LISTED = 512 * 1024 * 1024
+"""Bytes that a listing may have."""
+CONTENT = 64 * 1024 * 1024
+"""Bytes of a file that is still looked into."""
+
+
+@module("find")
+class Find(Module):
+    """List what is below directories, as far as it has the name, age, size, mode or content."""
+
+    paths: Sequence[str] = option(
+        required=True, elements="path", aliases=("name", "path"), doc="Directories."
+    )
+    patterns: Sequence[str] = option(
+        (), elements="str", aliases=("pattern",), doc="Names: with wildcards, or see use_regex."
+    )
+    excludes: Sequence[str] | None = option(
+        kind="list", elements="str", aliases=("exclude",), doc="Names that are left out."
+    )
+    use_regex: bool = option(False, doc="Whether those are regular expressions of Python's.")
+    contains: str | None = option(
+        doc="A regular expression that a line of a file has to begin with; for files alone."
+    )
+    read_whole_file: bool = option(False, doc="Whether contains is searched for in all of it.")
+    encoding: str | None = option(doc="Of the files' text; UTF-8 where nothing is said.")
+    age: str | None = option(
+        doc="So old at least, in seconds or with s, m, h, d, w; at most, where it is negative."
+    )
+    age_stamp: str = option("mtime", choices=("atime", "ctime", "mtime"), doc="Which time.")
+    size: str | None = option(
+        doc="So large at least, in bytes or with b, k, m, g, t; at most, where it is negative."
+    )
+    mode: int | str | None = option(kind="mode", doc="Permissions, octal or symbolic.")
+    exact_mode: bool = option(True, doc="Whether exactly those; one of their bits, if not.")
+    file_type: str = option(
+        "file", choices=("any", "directory", "file", "link"), doc="What is listed."
+    )
+    recurse: bool = option(False, doc="Whether directories below are gone into.")
+    depth: int | None = option(doc="How many levels of them.")
+    hidden: bool = option(False, doc="Whether names that begin with a dot are listed.")
+    follow: bool = option(False, doc="Whether links to directories are gone into.")
+    get_checksum: bool = option(False, doc="Whether files get their SHA-1.")
+    limit: int | None = option(doc="So many are enough.")
+
+    def steps(self, context: Context) -> Steps:
+        """A listing; where they are wanted, contents and checksums."""
+        wanted = Wanted.of(self)
+        answer = yield Run("".join(self._script()), effect="reads", cap=LISTED)
+        if answer.truncated:
+            raise ModuleError(f"the listing has more than {LISTED >> 20} MiB")
+        found = read_listings(answer)
+        chosen: list[Seen] = []
+        for top in found.tops:
+            near = (each.seen for each in top if self._near(each))
+            fit = [seen for seen in near if wanted.has(seen, found.now)]
+            if wanted.contains is not None and self.file_type == "file":
+                within = yield from _within(fit, wanted, found.skipped)
+                fit = [each for each in fit if each.path in within]
+            chosen += fit
+        chosen = chosen[: self.limit]
+        sums: dict[str, str] = {}
+        if self.get_checksum:
+            sums = yield from _digests(chosen)
+        return self._told(found, [dict(_entry(each, sums.get(each.path))) for each in chosen])
+
+    def _script(self) -> Iterator[str]:
+        yield f"{LOOK}{LIST}"
+        where = "-L ." if self.follow else "."
+        depth = self.depth or 0
+        if not self.recurse:
+            how = f"{where} ! -name . -prune"
+        else:
+            how = f"{where} -maxdepth {depth + 1}" if depth > 0 else where
+        for path in self.paths:
+            yield f"below {path_word(path)} {how}\n"
+
+    def _near(self, found: Found) -> bool:
+        return not (self.recurse and self.depth) or found.level <= self.depth
+
+    def _told(self, found: Listings, files: Sequence[Any]) -> ModuleResult:
+        msg = "All paths examined"
+        if found.skipped:
+            msg = "Not all paths examined, check warnings for details"
+        elif self.limit is not None and len(files) >= self.limit:
+            msg = "Limit of matches reached"
+        data = {
+            "files": files,
+            "matched": len(files),
+            "examined": sum(map(len, found.tops)),
+            "skipped_paths": found.skipped,
+        }
+        warnings = tuple(f"left out {path}: {why}" for path, why in found.skipped.items())
+        return ModuleResult(msg=msg, data=data, warnings=warnings)
+
+
+def _within(
+    files: Sequence[Seen], wanted: Wanted, skipped: dict[str, str]
+) -> Generator[Request, Any, set[str]]:
+    """The paths of those whose content is as wanted."""
+    fit = set()
+    for some in _by_size(files):
+        mark = secrets.token_hex(16)
+        names = " ".join(argument(each.path) for each in some)
+        script = f"for f in {names}; do cat \"$f\" && printf y; printf '\\n{mark}\\n'; done"
+        answer = yield Run(f"{{ {script}; }} 2>/dev/null\n", effect="reads", cap=2 * CONTENT)
+        parts = answer.stdout.split(f"\n{mark}\n".encode())[:-1]
+        if len(parts) != len(some) or answer.truncated:
+            raise ModuleError("the contents of files were cut off on their way")
+        for each, part in zip(some, parts, strict=True):
+            if not part.endswith(b"y"):
+                skipped[each.path] = "its content can't be read"
+            elif wanted.is_within(part[:-1]):
+                fit.add(each.path)
+    for each in files:
+        if each.size > CONTENT:
+            skipped[each.path] = f"more than {CONTENT >> 20} MiB are not looked into"
+    return fit
+
+
+def _by_size(files: Sequence[Seen]) -> Iterator[list[Seen]]:
+    """In portions that fit into one answer, and into one script."""
+    some: list[Seen] = []
+    size = 0
+    for each in files:
+        if each.size > CONTENT:
+            continue
+        if some and (size + each.size > CONTENT or len(some) >= 256):
+            yield some
+            some, size = [], 0
+        some.append(each)
+        size += each.size
+    if some:
+        yield some
+
+
+def _digests(found: Sequence[Seen]) -> Generator[Request, Any, dict[str, str]]:
+    sums: dict[str, str] = {}
+    for some in portions([path_bytes(each.path) for each in found if each.is_file]):
+        names = " ".join(argument(path_of(each)) for each in some)
+        script = f'{LOOK}for f in {names}; do say "$(digest sha1 "$f")"; done\n'
+        answer = yield Run(script, effect="reads")
+        made = answer.stdout.split(b"\0")
+        if not answer.ok or len(made) != len(some) + 1:
+            raise ModuleError.of(answer)
+        sums |= {path_of(name): text_of(one) for name, one in zip(some, made, strict=False)}
+    return sums
+
+
+def _entry(seen: Seen, checksum: str | None) -> Iterator[tuple[str, Any]]:
+    yield from (("path", seen.path), ("mode", f"{seen.mode:04o}"))
+    for name, holds in KINDS.items():
+        yield name, holds(seen.raw_mode)
+    yield from (("uid", seen.uid), ("gid", seen.gid), ("size", seen.size))
+    yield from (("inode", seen.inode), ("dev", seen.device), ("nlink", seen.links))
+    for name, time in (("atime", seen.atime), ("mtime", seen.mtime), ("ctime", seen.ctime)):
+        yield name, as_float(time)
+    yield from (("pw_name", seen.user), ("gr_name", seen.group))
+    for name, bit in BITS.items():
+        yield name, bool(seen.mode & bit)
+    if checksum:
+        yield "checksum", checksum
