@@ -57,13 +57,14 @@ def _value(low: Any, high: Any, recursive: bool, lists: str) -> Any:
 
 
 def _mappings(terms: Iterable[Any]) -> Iterator[Mapping[Any, Any]]:
+    """Those of lists, too, but not of lists in lists."""
     for term in terms:
-        if isinstance(term, Mapping):
-            yield term
-        elif is_list(term):
-            yield from _mappings(term)
-        elif term is not None:
-            raise PluginError(f"combine expects dictionaries, or lists of them, not {kind(term)}")
+        for each in term if is_list(term) else (term,):
+            if isinstance(each, Mapping):
+                yield each
+            elif each is not None:
+                found = "a list in a list" if is_list(each) else kind(each)
+                raise PluginError(f"combine expects dictionaries, or lists of them, not {found}")
 
 
 FILTERS: dict[str, Callable[..., Any]] = {"combine": combine}

@@ -84,6 +84,8 @@ def test_differs_on_purpose(expression: str, expected: Any) -> None:
     [
         ("'x' | comment('c', prefx=1)", "prefix"),
         ("{} | combine({}, recursve=true)", "recursive"),
+        ("[{}, [{}]] | combine({})", "lists of them, not a list in a list"),
+        ("{} | combine([1])", "lists of them, not a number"),
         ("'[1' | from_json", "line 1"),
         ("'a: [' | from_yaml", "broken YAML"),
         ("'(' | regex_search('(')", "no regular expression"),
