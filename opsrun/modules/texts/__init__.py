@@ -1,0 +1,1 @@
+"""Modules that edit text: read whole, edited here with Python's ``re``, and written back whole."""
