@@ -39,7 +39,10 @@ State = TypeVar("State")
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """What changes, as text or as values; shown by ``--diff``."""
+    """What changes, as text or as values; shown by ``--diff``.
+
+    None for what nothing is told of, headers apart.
+    """
 
     before: Any = ""
     after: Any = ""
@@ -49,6 +52,8 @@ class Diff:
     """Ready to be shown, in place of before and after."""
     flags: Mapping[str, int] = field(default_factory=dict)
     """Why a text is not there: ``src_binary``, ``dst_binary``, ``src_larger``, ``dst_larger``."""
+    alone: bool = False
+    """Whether results have it as a mapping and not in a list, as some modules do."""
 
     def to_dict(self) -> dict[str, Any]:
         """The keys that playbooks read: ``before``, ``after``, and headers where there are any."""
@@ -56,7 +61,9 @@ class Diff:
             return {"prepared": self.prepared}
         headers = {"before_header": self.before_header, "after_header": self.after_header}
         shown = {name: text for name, text in headers.items() if text}
-        return {"before": self.before, "after": self.after, **shown, **self.flags}
+        sides = {"before": self.before, "after": self.after}
+        told = {name: side for name, side in sides.items() if side is not None}
+        return {**told, **shown, **self.flags}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +96,9 @@ class ModuleResult:
         if self.diff:
             shown = [each.to_dict() for each in self.diff]
             # As the dialect has it: states of a path are one mapping, texts are a list.
-            states = len(shown) == 1 and isinstance(self.diff[0].before, Mapping)
-            found["diff"] = shown[0] if states else shown
+            first = self.diff[0]
+            alone = len(shown) == 1 and (first.alone or isinstance(first.before, Mapping))
+            found["diff"] = shown[0] if alone else shown
         if self.warnings:
             found["warnings"] = list(self.warnings)
         return found
@@ -209,6 +217,8 @@ class Inspection(Generic[State]):
     parse: Callable[[CommandResult], State]
     """Pure. Raises `ModuleError` where the answer says that nothing can be done."""
     data: bytes | None = None
+    cap: int | None = None
+    """Bytes to keep of each stream; None for the session's own limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +253,7 @@ class StateModule(Module, Generic[State]):
     def steps(self, context: Context) -> Steps:
         """Inspect, plan, and unless this is check mode, apply."""
         how = self.inspect(context)
-        answer = yield Run(how.script, how.data, effect="reads")
+        answer = yield Run(how.script, how.data, effect="reads", cap=how.cap)
         plan = self.plan(how.parse(answer), context)
         if plan.empty or context.check:
             return plan.result
@@ -262,7 +272,7 @@ class StateModule(Module, Generic[State]):
         out of the recipe.
         """
         how = self.inspect(context)
-        answer = yield Run(how.script, how.data, effect="reads")
+        answer = yield Run(how.script, how.data, effect="reads", cap=how.cap)
         plan = self.plan(how.parse(answer), context)
         if plan.empty:
             return Job.done(plan.result.to_dict())
