@@ -97,3 +97,35 @@ def test_a_shell_asks_at_its_beginning(home: Path) -> None:
         terminal.type("\x04")
         assert terminal.status() == 0
     assert (home / "done").exists()
+
+
+DELEGATE = """
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  vars: {other: p1}
+  tasks:
+    - set_fact: {late: p1}
+    - command: touch %s/done
+      delegate_to: "%s"
+      failed_when: false
+"""
+
+
+@pytest.mark.parametrize(
+    ("whom", "status"), [("p1", 2), ("{{ late }}", 1), ("{{ groups.prod | first }}", 1)]
+)
+def test_delegation_goes_round_no_question(home: Path, whom: str, status: int) -> None:
+    (home / "site.yml").write_text(DELEGATE % (home, whom))
+    for more, expected in (((), status), (("--check",), 0), (("-y",), 0)):
+        ran = subprocess.run(
+            command(*words(home, "playbook", *more)),
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            timeout=LIMIT,
+            check=False,
+        )
+        assert ran.returncode == expected
+        assert (b"the group 'prod' is protected" in ran.stdout + ran.stderr) is bool(expected)
+        assert (home / "done").exists() is (more == ("-y",))

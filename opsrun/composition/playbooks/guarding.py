@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from opsrun.composition.playbooks.prepared import Prepared
-from opsrun.composition.protection import Danger, dangers
+from opsrun.composition.protection import Danger, Guard, dangers
 from opsrun.errors import PatternError, PlaybookError
 from opsrun.inventory import Host, Inventory
 from opsrun.playbook.interfaces import Templar
@@ -34,7 +35,51 @@ def known_dangers(prepared: Prepared) -> list[Danger]:
         if "{{" in str(most):
             most = None
         found |= dict.fromkeys(dangers_of(prepared, play, hosts, most))
+        if hosts:
+            found |= dict.fromkeys(dangers_of(prepared, play, _delegates(prepared, play), None))
     return list(found)
+
+
+def _delegates(prepared: Prepared, play: Play) -> list[Host]:
+    """Hosts that a play's tasks are delegated to, as far as that is known before it begins."""
+    known = prepared.inventory.hosts
+    tasks = (task for block in play.blocks for task in block.every_task())
+    names = (str(prepared.rendered(task.keywords.delegate_to)) for task in tasks)
+    return [known[name] for name in dict.fromkeys(names) if name in known]
+
+
+class Delegates:
+    """Has work on hosts confirmed that nobody knew of before a task was delegated to them.
+
+    Args:
+        guard: has it confirmed.
+        inventory: as it is now.
+        lock: held while somebody is asked: many hosts may delegate at once.
+        offload: makes a call that may wait for somebody.
+    """
+
+    def __init__(
+        self,
+        guard: Guard,
+        inventory: Callable[[], Inventory],
+        lock: AbstractContextManager[Any],
+        offload: Callable[..., Any],
+    ) -> None:
+        self._guard = guard
+        self._inventory = inventory
+        self._lock = lock
+        self._offload = offload
+        self._meant: set[str] = set()
+
+    def __call__(self, name: str) -> None:
+        """Returns if work on the host ``name`` is meant. UsageError, InventoryError."""
+        if name in self._meant:
+            return
+        with self._lock:
+            host = self._inventory().hosts.get(name)
+            if host is not None and name not in self._meant:
+                self._offload(self._guard.confirm, dangers([host]))
+            self._meant.add(name)
 
 
 def _chosen(prepared: Prepared, pattern: str) -> Sequence[Host]:

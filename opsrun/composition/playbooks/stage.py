@@ -10,7 +10,7 @@ from typing import Any
 
 from opsrun.composition.fleetway import Fleetway
 from opsrun.composition.needs import needs_by_kind, room_beside
-from opsrun.composition.playbooks.guarding import dangers_now
+from opsrun.composition.playbooks.guarding import Delegates, dangers_now
 from opsrun.composition.playbooks.keeping import follow, keep, pending_of, remark
 from opsrun.composition.playbooks.options import Prompt
 from opsrun.composition.playbooks.pauses import Pauses
@@ -207,6 +207,7 @@ class PlaybookStage(Run):
             templars.playbook,
             lambda host, task: options_intent(self, host, task),
             prepared.inventory.vault,
+            self._delegated(inventory),
         )
         office = Office(
             engine,
@@ -234,6 +235,12 @@ class PlaybookStage(Run):
             self._pending,
         )
         return office, desk
+
+    def _delegated(self, inventory: LiveInventory) -> Callable[[str], None]:
+        if self._guard is None:
+            return lambda host: None
+        engine = self._engine
+        return Delegates(self._guard, lambda: inventory.now, engine.lock(), engine.offload)
 
     def _reaching(self, places: int, inventory: LiveInventory, scopes: Scopes) -> FleetReach:
         """The run's connections; those of hosts that wait stay open as far as there is room."""

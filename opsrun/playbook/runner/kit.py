@@ -53,5 +53,8 @@ class Kit:
     """Called with host and task before anything goes out that may change the host."""
     vault: Vault = NO_VAULT
     """Opens what is encrypted."""
+    delegated: Callable[[str], None] = lambda host: None
+    """Called with a host before a task that is delegated to it reaches it; OpsrunError if that is
+    not to be."""
     checked: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """What jobs would come to that check mode did not start, by their ids."""

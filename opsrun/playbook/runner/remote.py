@@ -162,8 +162,11 @@ def wished(kit: Kit, task: Task, host: str, delegate: str, templar: Templar, see
 
     Raises:
         TemplateError, ModuleError: a variable or keyword can't be used.
+        OpsrunError: nobody confirmed that the delegate is meant.
     """
     target = delegate or host
+    if delegate and not kit.settings.check:
+        kit.delegated(delegate)
     delegated = bool(delegate) and "connection" not in task.written
     try:
         keywords = connecting(task.keywords, templar, _truth)
