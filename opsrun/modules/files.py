@@ -15,13 +15,14 @@ from opsrun.modules.base import (
     Plan,
     StateModule,
 )
+from opsrun.modules.labels import ATTRIBUTES, SELEVEL, SEROLE, SETYPE, SEUSER, Label
 from opsrun.modules.linking import Found, Linking, closing
 from opsrun.modules.looking import LOOK, Answers, Seen, as_float
 from opsrun.modules.options import module, option
 from opsrun.modules.permissions import Difference, Wish, argument, described
 from opsrun.modules.requests import Run
 from opsrun.modules.stamps import FORMAT, Stamp
-from opsrun.modules.trees import differences, tree_lines, tree_script, without_tree
+from opsrun.modules.trees import differences, marks_script, tree_lines, tree_script, without_tree
 from opsrun.modules.wording import path_word
 from opsrun.remote.command import CommandResult
 
@@ -85,13 +86,19 @@ class File(StateModule[Found]):
     modification_time_format: str = option(FORMAT, doc="How that time is written.")
     access_time: str | None = option(doc="``now``, ``preserve``, or a time.")
     access_time_format: str = option(FORMAT, doc="How that time is written.")
+    seuser: str | None = option(doc=SEUSER)
+    serole: str | None = option(doc=SEROLE)
+    setype: str | None = option(doc=SETYPE)
+    selevel: str | None = option(doc=SELEVEL)
+    attributes: str | None = option(aliases=("attr",), doc=ATTRIBUTES)
     unsafe_writes: bool = option(False, doc="Means nothing: no content is written.")
 
     # -- what there is
 
     @property
     def _wish(self) -> Wish:
-        return Wish(self.mode, self.owner, self.group)
+        label = Label(self.seuser, self.serole, self.setype, self.selevel)
+        return Wish(self.mode, self.owner, self.group, label, self.attributes)
 
     @property
     def _stamps(self) -> tuple[Stamp, Stamp]:
@@ -109,7 +116,7 @@ class File(StateModule[Found]):
         return Inspection("".join(self._script()), self._parse)
 
     def _script(self) -> Iterator[str]:
-        yield f"{LOOK}path={path_word(self.path)}\n"
+        yield f"{LOOK}{self._wish.asking()}path={path_word(self.path)}\n"
         yield 'say umask "$(umask)" me "$(id -u)" us "$(id -g)"\n'
         yield f'at path "$path"\n{_REAL}'
         yield self._wish.script()
@@ -124,6 +131,8 @@ class File(StateModule[Found]):
         if self.state == "absent":
             yield _WITHIN
         if self.recurse:
+            if self._wish.marks:
+                yield marks_script(self._wish)
             yield tree_script(follow=self.follow)
 
     @property
@@ -220,7 +229,7 @@ class File(StateModule[Found]):
             raise ModuleError(f"{seen.path} already exists as a {seen.state}")
         if not seen.exists:
             return self._new_directory(found, context)
-        tree = differences(seen.path, found.tree, found.wanted)
+        tree = differences(seen.path, found.tree, found.wanted, found.answers.marks("mark"))
         return self._attributes(found, seen, "path", {}, tree)
 
     def _new_directory(self, found: Found, context: Context) -> Plan:

@@ -160,8 +160,15 @@ class Linking:
             if wish.mode is not None:
                 mode = wish.mode if isinstance(wish.mode, str) else f"{wish.mode:04o}"
                 yield f"{there}chmod {word(mode)} {argument(path)} || exit\n"
+            for line in (*wish.label.lines(argument(path)), *self._flag_lines(path)):
+                yield f"{there}{line}"
         else:
             yield from wish.against(link).lines(path)
+
+    def _flag_lines(self, path: str) -> Iterator[str]:
+        flags = self.found.wanted.flags
+        if flags is not None:
+            yield f"chattr {flags.argument(None)} {argument(path)} || exit\n"
 
     def _warnings(self, src: str) -> tuple[str, ...]:
         real = self.found.real

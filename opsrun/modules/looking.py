@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -115,6 +116,16 @@ class Answers:
         """All values of a key that was said several times, in order."""
         return [path_of(value) for name, value in self._pairs if name == key]
 
+    def marks(self, key: str) -> dict[str, dict[str, str]]:
+        """What several ``at KEY PATH`` told, by the path: ``flags``, ``context``, ``policy``."""
+        found: dict[str, dict[str, str]] = {}
+        for name, value in self._pairs:
+            if name == key:
+                mark = found.setdefault(path_of(value), {})
+            elif name.startswith(f"{key}.") and found:
+                mark[name[len(key) + 1 :]] = path_of(value)
+        return found
+
     def below(self, prefix: str) -> dict[str, str]:
         """The values of all keys that begin so, by the rest of the key."""
         return {
@@ -139,13 +150,7 @@ class Answers:
         path, told = self.text(key), self.get(f"{key}.stat")
         if told is None:
             return Seen(path)
-        context, flags = self.text(f"{key}.context"), self.get(f"{key}.flags")
-        return replace(
-            read_stat(path, told, self.get(f"{key}.link")),
-            flags=None if flags is None else flags.replace("-", ""),
-            context=context if ":" in context else "",
-            policy=self.text(f"{key}.policy"),
-        )
+        return marked(read_stat(path, told, self.get(f"{key}.link")), self.below(f"{key}."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +221,17 @@ class Seen:
         if self.is_dir:
             return "directory"
         return "hard" if self.links > 1 else "file"
+
+
+def marked(seen: Seen, mark: Mapping[str, str]) -> Seen:
+    """What is known of a path, with its attributes and context as `Answers.marks` has them."""
+    context, flags = mark.get("context", ""), mark.get("flags")
+    return replace(
+        seen,
+        flags=None if flags is None else flags.replace("-", ""),
+        context=context if ":" in context else "",
+        policy=mark.get("policy", ""),
+    )
 
 
 def read_stat(path: str, told: str, target: str | None = None) -> Seen:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opsrun.modules.base import ModuleError
+from opsrun.modules.labels import ANY_LABEL, Flags, Label
 from opsrun.modules.looking import Answers, Seen
 from opsrun.modules.wording import word
 
@@ -83,10 +84,25 @@ class Wish:
     mode: int | str | None = None
     owner: str | None = None
     group: str | None = None
+    label: Label = ANY_LABEL
+    attributes: str | None = None
+    """As `Flags.of` reads them."""
+
+    @property
+    def marks(self) -> bool:
+        """Whether there is more to compare than owner and mode."""
+        return bool(self.attributes or self.label)
+
+    def asking(self) -> str:
+        """Lines that stand before ``at``, which then tells what of a path is to be compared."""
+        flags = "ask_flags=y\n" if self.attributes else ""
+        return flags + ("ask_policy=y\n" if self.label.by_policy else "")
 
     def script(self) -> str:
         """Lines that tell the numbers of names, for `resolved`."""
-        lines = []
+        lines = ["[ ! -e /sys/fs/selinux/enforce ] || say selinux y\n"]
+        if self.attributes:
+            lines.append("command -v chattr >/dev/null 2>&1 || say chattr n\n")
         if self.owner and not self.owner.isdecimal():
             lines.append(f'say uid "$(id -u -- {word(self.owner)} 2>/dev/null)"\n')
         if self.group and not self.group.isdecimal():
@@ -109,7 +125,15 @@ class Wish:
         gid = _number("group", "chgrp", self.group, answers, "gid", warnings, check)
         umask = answers.octal("umask", 0o022)
         mode = None if self.mode == "" else self.mode
-        return Wanted(mode, uid, gid, umask, tuple(warnings))
+        if self.attributes and answers.get("chattr") == "n":
+            words = "there is no chattr(1) to set attributes with: e2fsprogs usually has it"
+            if not check:
+                raise ModuleError(words)
+            warnings.append(words)
+        selinux = answers.get("selinux") is not None
+        label = self.label if selinux else ANY_LABEL
+        flags = Flags.of(self.attributes)
+        return Wanted(mode, uid, gid, umask, tuple(warnings), label, flags, selinux)
 
 
 def _number(
@@ -143,6 +167,10 @@ class Wanted:
     gid: int | None
     umask: int
     warnings: tuple[str, ...] = ()
+    label: Label = ANY_LABEL
+    """Empty where there is no SELinux."""
+    flags: Flags | None = None
+    selinux: bool = False
 
     def mode_for(self, mode: int, *, directory: bool) -> int:
         """The mode that something of ``mode`` gets. ModuleError."""
@@ -171,7 +199,25 @@ class Wanted:
             mode,
             self.uid if self.uid is not None and (new or self.uid != seen.uid) else None,
             self.gid if self.gid is not None and (new or self.gid != seen.gid) else None,
+            self.label if self._relabels(seen) else ANY_LABEL,
+            self.flags if self.flags is not None and self.flags.differs(seen.flags) else None,
         )
+
+    def _relabels(self, seen: Seen) -> bool:
+        known = seen.context
+        return bool(self.label) and (not known or self.label.over(known, seen.policy) != known)
+
+    def settling(self, path: str, old: Seen) -> Iterator[str]:
+        """Commands for a file that has just taken the place of ``old``: it has the context that
+        its directory gave it, and no attributes."""
+        name = argument(path)
+        if self.selinux and old.context and not old.is_link:
+            yield f"chcon -h {word(self.label.over(old.context, old.policy))} {name} || exit\n"
+        elif self.selinux:
+            yield f"! command -v restorecon >/dev/null 2>&1 || restorecon -F {name} || exit\n"
+            yield from self.label.lines(name)
+        if self.flags is not None:
+            yield f"chattr {self.flags.argument(None)} {name} || exit\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,17 +228,37 @@ class Difference:
     mode: int | None
     uid: int | None
     gid: int | None
+    label: Label = ANY_LABEL
+    """Empty where the context is as it shall be."""
+    flags: Flags | None = None
 
     def __bool__(self) -> bool:
-        return (self.mode, self.uid, self.gid) != (None, None, None)
+        plain = (self.mode, self.uid, self.gid, self.flags) != (None,) * 4
+        return plain or bool(self.label)
 
     def before(self) -> dict[str, Any]:
         """For the diff."""
-        return self._told(self.seen.mode, self.seen.uid, self.seen.gid)
+        told = self._told(self.seen.mode, self.seen.uid, self.seen.gid)
+        if self.label:
+            told["secontext"] = self.seen.context.split(":", 3) if self.seen.context else None
+        if self.flags is not None:
+            told["attributes"] = self.seen.flags or ""
+        return told
 
     def after(self) -> dict[str, Any]:
         """For the diff."""
-        return self._told(self.mode or 0, self.uid, self.gid)
+        told = self._told(self.mode or 0, self.uid, self.gid)
+        if self.label:
+            told["secontext"] = self.context.split(":", 3) if self.context else None
+        if self.flags is not None:
+            told["attributes"] = self.flags.text
+        return told
+
+    @property
+    def context(self) -> str:
+        """The whole context that is wanted; empty where nothing is, or it is known in part."""
+        known = self.seen.context
+        return self.label.over(known, self.seen.policy) if self.label and known else ""
 
     def _told(self, mode: int, uid: int | None, gid: int | None) -> dict[str, Any]:
         told: dict[str, Any] = {}
@@ -213,8 +279,11 @@ class Difference:
         return self.mode
 
     def lines(self, path: str) -> Iterator[str]:
-        """Commands; the mode last, for a change of owner takes set-id bits away."""
+        """Commands; the mode behind the owner, whose change takes set-id bits away."""
         name = argument(path)
+        locks = "" if self.flags is None else self.flags.unlocking(self.seen.flags)
+        if locks:
+            yield f"chattr -{locks} {name} || exit\n"
         if self.uid is not None:
             group = "" if self.gid is None else f":{self.gid}"
             yield f"chown -h {self.uid}{group} {name} || exit\n"
@@ -223,6 +292,12 @@ class Difference:
         mode = self.lasting_mode
         if mode is not None:
             yield f"chmod {mode_argument(mode, directory=self.seen.is_dir)} {name} || exit\n"
+        if self.context:
+            yield f"chcon -h {word(self.context)} {name} || exit\n"
+        else:
+            yield from self.label.lines(name)
+        if self.flags is not None:
+            yield f"chattr {self.flags.argument(self.seen.flags)} {name} || exit\n"
 
 
 def mode_argument(mode: int, *, directory: bool) -> str:
@@ -239,7 +314,9 @@ def described(seen: Seen) -> dict[str, Any]:
     """What the results of modules that write files tell of a path."""
     if not seen.exists:
         return {}
+    context = {"secontext": seen.context} if seen.context else {}
     return {
+        **context,
         "uid": seen.uid,
         "gid": seen.gid,
         "owner": seen.user or str(seen.uid),

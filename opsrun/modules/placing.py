@@ -11,7 +11,7 @@ from opsrun.modules.base import Context, Diff, ModuleError, ModuleResult, Steps
 from opsrun.modules.content import DIFF_LIMIT, Content
 from opsrun.modules.looking import LOOK, Answers, Seen
 from opsrun.modules.permissions import Wanted, Wish, argument, described
-from opsrun.modules.requests import Request, Run, Upload
+from opsrun.modules.requests import Effect, Request, Run, Upload
 from opsrun.modules.wording import path_bytes, path_word, word
 from opsrun.remote.command import CommandResult
 from opsrun.remote.files.delivery import Attributes, Delivered, Delivery, FilePart
@@ -111,7 +111,7 @@ class Placing:
     # -- looking
 
     def _script(self, context: Context) -> Iterator[str]:
-        yield f"{LOOK}path={path_word(self.dest)}\nbase={word(self.name)}\n"
+        yield f"{LOOK}{self.wish.asking()}path={path_word(self.dest)}\nbase={word(self.name)}\n"
         yield f"follow={'y' if self.follow else ''}\n{SURROUNDINGS}{_PLACE}"
         yield self.wish.script()
         if context.diff:
@@ -154,12 +154,14 @@ class Placing:
         if parent is None:
             parent = yield from self._folders(found)
         delivery = self._delivery(found, parent)
+        in_place = False
         try:
             delivered = yield Upload(delivery, self.content.chunks())
         except HostError as error:
-            words = f"{error.message} ({error.hint})" if error.hint else error.message
+            words = refusal(error, found.answers)
             if not self.unsafe_writes or "busy" not in words.lower():
                 raise ModuleError(words) from error
+            in_place = True
             delivered = yield from self._in_place(found)
         path = found.seen.path
         digests = self.content.digests
@@ -167,7 +169,10 @@ class Placing:
         data |= {"md5sum": digests.md5, "checksum": digests.sha1}
         if delivered.backups:
             data["backup_file"] = path + delivery.backup.decode()
-        answer = yield Run(f"{LOOK}at after {word(path)}\n", effect="reads")
+        old = found.seen if found.seen.is_file else Seen(path)
+        lines = "" if in_place else "".join(found.wanted.settling(path, old))
+        effect: Effect = "changes" if lines else "reads"
+        answer = yield Run(f"{lines}{LOOK}at after {word(path)}\n", effect=effect)
         data |= described(Answers(answer).seen("after"))
         return ModuleResult(True, data=data, diff=diffs)
 
@@ -220,6 +225,19 @@ class Placing:
             "" if "src_binary" in flags else header,
             flags=flags,
         )
+
+
+def refusal(error: HostError, answers: Answers) -> str:
+    """What a host said when it would not take a file, and what that may mean.
+
+    Args:
+        error: of the upload.
+        answers: of `SURROUNDINGS`: root is refused for other reasons than others are.
+    """
+    hint = error.hint
+    if "not permitted" in error.message and answers.number("me") == 0:
+        hint = "is it immutable, or append-only? lsattr(1) shows it, and chattr -ia takes that off"
+    return f"{error.message} ({hint})" if hint else error.message
 
 
 @dataclass(frozen=True, slots=True)

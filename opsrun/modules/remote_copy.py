@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from opsrun.modules.base import Context, ModuleError, ModuleResult, Steps
+from opsrun.modules.labels import ANY_LABEL
 from opsrun.modules.looking import LOOK, Answers, Seen
 from opsrun.modules.permissions import Wanted, Wish, argument, described
 from opsrun.modules.placing import SURROUNDINGS
@@ -118,7 +119,7 @@ class RemoteCopy:
         return ModuleResult(changed, data=data | described(after), warnings=wanted.warnings)
 
     def _script(self) -> Iterator[str]:
-        yield f"{LOOK}path={path_word(self.dest)}\nsrc={path_word(self.src)}\n"
+        yield f"{LOOK}{self.wish.asking()}path={path_word(self.dest)}\nsrc={path_word(self.src)}\n"
         yield f"follow={'y' if self.follow else ''}\n{SURROUNDINGS}{_PLACE}"
         follow = self.local_follow
         yield _COMPARE.replace("LINKS ", "-L " if follow else "").replace(
@@ -167,6 +168,7 @@ class RemoteCopy:
             yield from self._directory(src, seen, wanted)
         else:
             yield from self._file(src, seen, wanted, answers)
+            yield from wanted.settling(seen.path, seen if seen.is_file else Seen(seen.path))
 
     def _directory(self, src: Seen, seen: Seen, wanted: Wanted) -> Iterator[str]:
         name = argument(seen.path.rstrip("/") or "/")
@@ -181,6 +183,12 @@ class RemoteCopy:
             yield f"find {name} -type f -exec chmod {self.wish.mode:04o} {{}} + || exit\n"
         if isinstance(wanted.mode, int):
             yield f"find {name} -type d -exec chmod 0{wanted.mode:04o} {{}} + || exit\n"
+        labels = "".join(wanted.label.lines('"$@"'))
+        if wanted.flags is not None:
+            letters = wanted.flags.argument(None)
+            labels += f'for f; do [ -h "$f" ] || chattr {letters} "$f" || exit; done\n'
+        if labels:
+            yield f"find {name} -exec sh -c {word(labels)} sh {{}} + || exit\n"
 
     def _file(self, src: Seen, seen: Seen, wanted: Wanted, answers: Answers) -> Iterator[str]:
         path, name = argument(seen.path), argument(src.path)
@@ -191,7 +199,8 @@ class RemoteCopy:
         if known and answers.number("me") == 0:
             uid, gid = (seen.uid if uid is None else uid), (seen.gid if gid is None else gid)
         mode = wanted.mode_for(own, directory=False)
-        owned = replace(wanted, uid=uid, gid=gid, mode=mode).against(staged, new=True)
+        plain = replace(wanted, label=ANY_LABEL, flags=None)
+        owned = replace(plain, uid=uid, gid=gid, mode=mode).against(staged, new=True)
         yield f"t={path}.opsrun-$$\ntrap 'rm -f -- \"$t\"' EXIT\n"
         yield f'(umask 077 && cp -- {name} "$t") || exit\n'
         # The name is known to the shell alone: the lines are made for a name that it replaces.

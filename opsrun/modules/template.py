@@ -8,6 +8,7 @@ from typing import Any
 
 from opsrun.modules.base import Context, Module, ModuleError, ModuleResult, Steps
 from opsrun.modules.content import Content
+from opsrun.modules.labels import ATTRIBUTES, SELEVEL, SEROLE, SETYPE, SEUSER, Label
 from opsrun.modules.local import found_file
 from opsrun.modules.options import module, option
 from opsrun.modules.permissions import Wish
@@ -29,6 +30,11 @@ class TemplateModule(Module):
     force: bool = option(True, doc="Whether a file that is there is replaced.")
     follow: bool = option(False, doc="Whether a link that is there is followed.")
     validate: str | None = option(doc="A command that says whether ``%s`` is fit.")
+    seuser: str | None = option(doc=SEUSER)
+    serole: str | None = option(doc=SEROLE)
+    setype: str | None = option(doc=SETYPE)
+    selevel: str | None = option(doc=SELEVEL)
+    attributes: str | None = option(aliases=("attr",), doc=ATTRIBUTES)
     unsafe_writes: bool = option(False, doc="Whether a file that can't be replaced is written to.")
     newline_sequence: str = option(
         "\n", choices=("\n", "\r", "\r\n", "\\n", "\\r", "\\r\\n"), doc="What ends a line."
@@ -53,7 +59,7 @@ class TemplateModule(Module):
             content,
             os.path.basename(path),
             self.dest,
-            Wish(self.mode, self.owner, self.group),
+            self._wish,
             backup=self.backup,
             force=self.force,
             follow=self.follow,
@@ -62,6 +68,11 @@ class TemplateModule(Module):
         )
         result: ModuleResult = yield from placing.steps(context)
         return result
+
+    @property
+    def _wish(self) -> Wish:
+        label = Label(self.seuser, self.serole, self.setype, self.selevel)
+        return Wish(self.mode, self.owner, self.group, label, self.attributes)
 
     def _encoded(self, made: bytes) -> bytes:
         if self.output_encoding.lower().replace("_", "-") in ("utf-8", "utf8", ""):
@@ -76,7 +87,7 @@ class TemplateModule(Module):
         marks = [f"{a}_{b}_string" for a in ("block", "variable", "comment") for b in _ENDS]
         found = {name: getattr(self, name) for name in (*names, *marks)}
         newline = self.newline_sequence.replace("\\n", "\n").replace("\\r", "\r")
-        found |= {"newline_sequence": newline, "dest": self.dest}
+        found |= {"newline_sequence": newline, "src": self.src, "dest": self.dest}
         return {name: value for name, value in found.items() if value is not None}
 
 

@@ -11,12 +11,13 @@ from opsrun.errors import HostError
 from opsrun.modules.base import Context, ModuleError, ModuleResult, Steps
 from opsrun.modules.content import Content
 from opsrun.modules.local import content_of
-from opsrun.modules.looking import LOOK, Answers
-from opsrun.modules.permissions import Difference, Wanted, Wish
+from opsrun.modules.looking import LOOK, Answers, Seen, marked
+from opsrun.modules.permissions import Difference, Wanted, Wish, argument
 from opsrun.modules.placing import SURROUNDINGS
-from opsrun.modules.requests import Request, Run, Upload
+from opsrun.modules.requests import Effect, Request, Run, Upload
 from opsrun.modules.trees import differences, tree_lines
-from opsrun.modules.wording import path_bytes, path_of, path_word
+from opsrun.modules.wording import path_bytes, path_of, path_word, word
+from opsrun.remote.command import CommandResult
 from opsrun.remote.files.delivery import Attributes, Delivery, FilePart, NewDirectory, NewLink
 from opsrun.remote.files.digesting import digest_script, parse_digests
 from opsrun.remote.files.listing import asked, names_script, parse_listing
@@ -94,9 +95,8 @@ class TreeCopy:
             if not empty:
                 yield Upload(delivery, chunks)
             if lines:
-                done = yield Run("".join(lines))
-                if not done.ok:
-                    raise ModuleError.of(done)
+                yield from _run("".join(lines))
+            yield from state.settle()
         return ModuleResult(changed, data=data, warnings=wanted.warnings)
 
     def _script(self) -> Iterator[str]:
@@ -134,6 +134,13 @@ class TreeCopy:
             raise ModuleError(f"{path_of(place)} is a link that leads to nothing")
 
 
+def _run(script: str, effect: Effect = "changes") -> Generator[Request, Any, CommandResult]:
+    done: CommandResult = yield Run(script, effect=effect)
+    if not done.ok:
+        raise ModuleError.of(done)
+    return done
+
+
 def _refuse(error: OSError) -> None:
     raise ModuleError(f"{path_of(os.fsencode(error.filename))}: {error.strerror}") from error
 
@@ -149,6 +156,8 @@ class _State:
     rest: bytes
     there: dict[bytes, Entry] = field(default_factory=dict)
     same: set[bytes] = field(default_factory=set)
+    marks: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Of what is there; by ``./NAME``."""
 
     def look(self) -> Generator[Request, Any, None]:
         """Asks for the entries that are there, and for the checksums of files of equal size."""
@@ -158,6 +167,8 @@ class _State:
         except HostError as error:
             raise ModuleError.of(answer, error.message) from error
         self.there = {each.path: each for each in found.entries}
+        if self.copy.wish.marks and self.there:
+            self.marks = yield from self._marks()
         sized = [
             each
             for name, content in self.local.files.items()
@@ -174,6 +185,32 @@ class _State:
             for name, digest in digests.items()
             if digest == self.local.files[name].digests.sha256
         }
+
+    def _marks(self) -> Generator[Request, Any, dict[str, dict[str, str]]]:
+        names = [word(f"./{path_of(each)}") for each in self.there if each]
+        lines = "".join(f"at mark {each}\n" for each in names)
+        top = argument(path_of(self.top))
+        script = f"{LOOK}{self.copy.wish.asking()}cd -- {top} || exit\n{lines}"
+        return Answers((yield from _run(script, "reads"))).marks("mark")
+
+    def settle(self) -> Generator[Request, Any, None]:
+        """Attributes and contexts of what has been sent."""
+        if not self.wanted.selinux and self.wanted.flags is None:
+            return
+        lines: list[str] = []
+        for name in self.local.names:
+            if name in self.same or (name in self.local.directories and name in self.there):
+                continue
+            if name in self.there and not self._to_send(name):
+                continue
+            path = path_of(os.path.join(self.top, self._named(name)))
+            wanted = self.wanted
+            if name in self.local.links:
+                wanted = replace(wanted, flags=None)
+            mark = self.marks.get(f"./{path_of(name)}", {})
+            lines += wanted.settling(path, marked(Seen(path), mark))
+        if lines:
+            yield from _run("".join(lines))
 
     def delivery(self, stamp: bytes) -> tuple[Delivery, Iterator[bytes]]:
         """What is to be sent, and its bytes."""
@@ -233,7 +270,7 @@ class _State:
             wanted = self.wanted
             if self.copy.wish.mode == "preserve":
                 wanted = replace(wanted, mode=self.local.files[name].mode)
-            changes += differences(top, [self.there[name]], wanted)
+            changes += differences(top, [self.there[name]], wanted, self.marks)
         folders = replace(self.wanted, mode=self.copy.directory_mode)
         known = [self.there[n] for n in self.local.directories if n in self.there]
-        return changes + differences(top, known, folders)
+        return changes + differences(top, known, folders, self.marks)
