@@ -17,6 +17,7 @@ from opsrun.playbook.templating.compiling import ended
 from opsrun.playbook.templating.engine import LazyTemplate, Names, TextEnvironment, engine_of
 from opsrun.playbook.templating.faults import Written, deepest
 from opsrun.playbook.templating.header import OPTIONS, header, option
+from opsrun.playbook.templating.managed import managed_text
 
 if TYPE_CHECKING:
     from opsrun.playbook.templating.templar import Templar
@@ -27,8 +28,8 @@ def rendered(templar: Templar, path: str, options: Mapping[str, Any]) -> bytes:
 
     Args:
         path: the file on this machine.
-        options: as the template module has them; ``dest`` gives ``template_destpath``, and
-            ``template_vars`` are more variables.
+        options: as the template module has them; ``src`` and ``dest`` give ``template_path`` and
+            ``template_destpath``, and ``template_vars`` are more variables.
 
     Raises:
         OSError: it can't be read.
@@ -107,8 +108,7 @@ def _told(
 def _facts(path: str, options: Mapping[str, Any], templar: Templar) -> dict[str, Any]:
     status = os.stat(path) if os.path.exists(path) else None
     moment = datetime.fromtimestamp(status.st_mtime) if status else datetime.now()
-    return {
-        "ansible_managed": templar.lookups.managed,
+    known = {
         "template_host": os.uname().nodename,
         "template_path": options.get("src") or path,
         "template_fullpath": os.path.abspath(path),
@@ -117,6 +117,7 @@ def _facts(path: str, options: Mapping[str, Any], templar: Templar) -> dict[str,
         "template_uid": _owner(status.st_uid) if status else "",
         "template_run_date": datetime.now(),
     }
+    return {"ansible_managed": managed_text(templar, templar.lookups.managed, known), **known}
 
 
 def _owner(uid: int) -> str | int:

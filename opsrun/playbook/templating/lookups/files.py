@@ -104,7 +104,7 @@ def template(
     made = []
     for term in terms:
         path = found_file(run, term, "templates")
-        wanted = {**options, "template_vars": template_vars or {}}
+        wanted = {**options, "src": str(term), "template_vars": template_vars or {}}
         written = run.templar.file(path, wanted).decode("utf-8", "surrogateescape")
         converts = to_bool(convert_data) and _converts(content(run, path))
         made.append(_converted(written) if converts else written)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -242,3 +244,35 @@ def test_variables_of_values_do_not_see_the_files_own(file: Callable[..., bytes]
 
 def test_a_lookup_within_a_file(file: Callable[..., bytes]) -> None:
     assert file("{{ lookup('seen', 'rec') }}") == b"bar/1"
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("by hand", "by hand"),
+        ("{file} of 100%%", "{{ 1 }}%Y.j2 of 100%"),
+        ("{{{{ foo }}}} {{{{ two[0] + 1 }}}}", "bar 2"),
+        ("{{{{ '{file}' }}}}", "{{ 1 }}%Y.j2"),
+        ("{{ foo }}", "{ foo }"),
+        ("%Y-%m-%d", "2020-01-02"),
+    ],
+)
+def test_what_is_managed(
+    tmp_path: Path, templar: Callable[..., Templar], setting: str, expected: str
+) -> None:
+    path = tmp_path / "main.j2"
+    path.write_text("{{ ansible_managed }}")
+    moment = datetime(2020, 1, 2, 3, 4, 5).timestamp()
+    os.utime(path, (moment, moment))
+    made = templar(LookupContext(managed=setting), foo="bar", two=[1])
+    assert made.file(str(path), {"src": "{{ 1 }}%Y.j2"}).decode() == expected
+
+
+@pytest.mark.parametrize("setting", ["{files}", "{file", "{{{{ nope }}}}"])
+def test_a_setting_that_is_no_text(
+    tmp_path: Path, templar: Callable[..., Templar], setting: str
+) -> None:
+    path = tmp_path / "main.j2"
+    path.write_text("{{ ansible_managed }}")
+    with pytest.raises(TemplateError, match=r"ansible_managed: expected text|'nope' is undefined"):
+        templar(LookupContext(managed=setting)).file(str(path), {})
