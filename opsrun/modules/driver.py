@@ -196,16 +196,20 @@ class SessionHands:
 
     def fetch(self, request: Fetch) -> Fetched:
         came = bytearray()
+        digest = hashlib.sha256()
+        name = request.path.decode("utf-8", "backslashreplace")
 
         def take(data: bytes) -> None:
+            digest.update(data)
+            if request.take is not None:
+                request.take(data)
+                return
             if len(came) + len(data) > request.limit:
-                name = request.path.decode("utf-8", "backslashreplace")
                 raise TransferFailed(f"{name}: more than {request.limit} bytes")
             came.extend(data)
 
         sums = self.shell.files().read(request.path, take)
-        if sums and sums != hashlib.sha256(came).hexdigest():
-            name = request.path.decode("utf-8", "backslashreplace")
+        if sums and sums != digest.hexdigest():
             raise TransferFailed(f"{name}: it changed while it was read")
         return Fetched(bytes(came))
 

@@ -10,11 +10,13 @@ from opsrun.modules.base import Module
 PREFIXES = ("ansible.builtin.", "ansible.legacy.")
 
 _WHERE = {
+    "assemble": "texts.assemble:Assemble",
     "async_status": "background.async_status:AsyncStatus",
     "blockinfile": "texts.blockinfile:BlockInFile",
     "command": "command:CommandModule",
     "cron": "users.cron:Cron",
     "copy": "copying:Copy",
+    "fetch": "fetching:FetchModule",
     "file": "files:File",
     "find": "finding.find:Find",
     "gather_facts": "setup:Setup",
@@ -23,6 +25,7 @@ _WHERE = {
     "community.general.ini_file": "texts.ini_file:IniFile",
     "ini_file": "texts.ini_file:IniFile",
     "lineinfile": "texts.lineinfile:LineInFile",
+    "get_url": "web.get_url:GetUrl",
     "ping": "ping:Ping",
     "raw": "raw:Raw",
     "replace": "texts.replace:Replace",
@@ -31,7 +34,10 @@ _WHERE = {
     "shell": "command:ShellModule",
     "slurp": "slurp:Slurp",
     "stat": "stat:Stat",
+    "tempfile": "temporary:Tempfile",
     "template": "template:TemplateModule",
+    "user": "users.user:User",
+    "uri": "web.uri:Uri",
     "wait_for_connection": "wait_for_connection:WaitForConnection",
 }
 """By short name, the module of this package and the class in it."""

@@ -16,7 +16,7 @@ be caught and turned into a result; `ConnectionLost` and `Cancelled` are left to
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -61,6 +61,9 @@ class Fetch:
     path: bytes
     limit: int = 64 * 1024 * 1024
     """Bytes that it may have; a longer one raises `TransferFailed`."""
+    take: Callable[[bytes], None] | None = None
+    """Takes the bytes as they come, however many: then the answer has none. What it raises ends
+    the transfer, and is raised at the ``yield``."""
 
 
 @dataclass(frozen=True, slots=True)

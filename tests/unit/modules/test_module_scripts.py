@@ -33,6 +33,8 @@ FIRST: dict[str, tuple[str, Mapping[str, Any]]] = {
     "copy there": ("copy", {"src": "/a", "dest": "/y", "remote_src": True}),
     "slurp": ("slurp", {"src": "x"}),
     "setup": ("setup", {}),
+    "fetch": ("fetch", {"src": "~/x y", "dest": "z"}),
+    "tempfile": ("tempfile", {"prefix": "a b", "path": "~/x"}),
     "find": ("find", {"paths": ["~/x y", "-x"], "recurse": True, "depth": 2, "follow": True}),
     "ping": ("ping", {}),
 }
