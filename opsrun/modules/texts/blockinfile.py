@@ -6,12 +6,12 @@ import re
 
 from opsrun.modules.base import ModuleError, ModuleResult
 from opsrun.modules.options import module, option
-from opsrun.modules.texts.editing import Change, Edited, TextModule, compiled
+from opsrun.modules.texts.editing import Change, Edited, PathModule, compiled
 from opsrun.modules.texts.reading import Text
 
 
 @module("blockinfile", exclusive=(("insertbefore", "insertafter"),))
-class BlockInFile(TextModule):
+class BlockInFile(PathModule):
     """See to it that lines between two marks are in a text file, or are not."""
 
     block: str = option("", aliases=("content",), doc="The lines; none takes them out.")

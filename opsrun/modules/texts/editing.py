@@ -50,14 +50,16 @@ class Edited:
 class TextModule(StateModule[Text]):
     """A module that edits one text file; links are followed."""
 
-    path: str = option(
-        required=True, kind="path", aliases=("dest", "destfile", "name"), doc="Where."
-    )
     mode: int | str | None = option(kind="mode", doc="Permissions, octal or symbolic.")
     owner: str | None = option(doc="User, by name or number.")
     group: str | None = option(doc="Group, by name or number.")
     backup: bool = option(False, doc="Whether the old file is kept beside it.")
     unsafe_writes: bool = option(False, doc="Whether a file that can't be replaced is written to.")
+
+    @property
+    @abstractmethod
+    def target(self) -> str:
+        """The file, as it is written."""
 
     @property
     def validation(self) -> str:
@@ -87,7 +89,7 @@ class TextModule(StateModule[Text]):
         def parse(answer: CommandResult) -> Text:
             return parse_read(answer, self._wish, check=context.check, follow=self.follows)
 
-        return Inspection(read_script(self.path, self._wish), parse, cap=LIMIT)
+        return Inspection(read_script(self.target, self._wish), parse, cap=LIMIT)
 
     def plan(self, text: Text, context: Context) -> Plan:
         """Edit what was read, and write it back if that makes a difference."""
@@ -114,15 +116,13 @@ class TextModule(StateModule[Text]):
     def _change(self, text: Text, edited: Edited, context: Context) -> Change:
         was = text.seen if text.exists else fresh(text)
         difference = text.wanted.against(was)
-        written = edited.content != text.content or (
-            not text.exists and edited.msg not in ("", "OK")
-        )
+        written = edited.content != text.content or (edited.made and not text.exists)
         kept = self.backup and written and text.exists and not context.check
         return Change(
             text,
             edited,
             written,
-            bool(difference) and (text.exists or not context.check),
+            bool(difference) and (text.exists or (written and not context.check)),
             difference.before() if difference else None,
             difference.after() if difference else None,
             f"{text.path}.{text.answers.text('stamp')}" if kept else "",
@@ -142,11 +142,25 @@ class TextModule(StateModule[Text]):
 
 
 def _told(result: ModuleResult, answer: CommandResult) -> ModuleResult:
-    """The results of modules that say the path say what is there, too."""
+    """The results of modules that say where a file is say what is there, too."""
     after = Answers(answer).seen("after", lenient=True)
-    if "path" not in result.data:
+    if "path" not in result.data and "dest" not in result.data:
         return result
     return replace(result, data={**result.data, **described(after)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class PathModule(TextModule):
+    """One whose file is named by ``path``."""
+
+    path: str = option(
+        required=True, kind="path", aliases=("dest", "destfile", "name"), doc="Which file."
+    )
+
+    @property
+    def target(self) -> str:
+        """See `TextModule.target`."""
+        return self.path
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,9 +164,11 @@ def _present(result: _Result, region: range, option: str, wanted: Wanted) -> Non
         found = _read(result.lines[number], option)
         if found is None or not (found.active or wanted.comments):
             continue
-        if found.value in left:
-            left.remove(found.value)
-            _put(result, number, found, wanted.line(option, found.value), wanted)
+        # Without a value is as good as with an empty one.
+        value = "" if found.value is None and "" in left else found.value
+        if value in left:
+            left.remove(value)
+            _put(result, number, found, wanted.line(option, value), wanted)
         else:
             others.append(number)
     gone = []

@@ -8,14 +8,14 @@ from typing import Any
 from opsrun.modules.base import Diff, ModuleError, ModuleResult
 from opsrun.modules.options import module, option
 from opsrun.modules.permissions import described
-from opsrun.modules.texts.editing import Change, Edited, TextModule
+from opsrun.modules.texts.editing import Change, Edited, PathModule
 from opsrun.modules.texts.ini import Sought, Wanted, edited, plain
 from opsrun.modules.texts.reading import Text
 from opsrun.modules.wording import path_bytes, path_of, text_of
 
 
 @module("community.general.ini_file", exclusive=(("value", "values"),))
-class IniFile(TextModule):
+class IniFile(PathModule):
     """See to it that an option of an INI file has a value, or that it or its section is gone."""
 
     path: str = option(required=True, kind="path", aliases=("dest",), doc="Which file.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from opsrun.modules.base import ModuleError, ModuleResult
 from opsrun.modules.options import module, option
-from opsrun.modules.texts.editing import Change, Edited, TextModule, compiled
+from opsrun.modules.texts.editing import Change, Edited, PathModule, compiled
 from opsrun.modules.texts.reading import Text
 
 Match = re.Match[bytes] | bool | None
@@ -22,7 +22,7 @@ Match = re.Match[bytes] | bool | None
         ("backrefs", "search_string"),
     ),
 )
-class LineInFile(TextModule):
+class LineInFile(PathModule):
     """See to it that a line is in a text file, or that lines are not."""
 
     line: str | None = option(aliases=("value",), doc="What the line is to say.")

@@ -58,6 +58,10 @@ class Text:
     wanted: Wanted
     """Mode and owner that the task asks for."""
     answers: Answers
+    src: str = ""
+    """The directory whose files it is made of, if it is."""
+    made: bytes = b""
+    """What they make."""
 
     @property
     def exists(self) -> bool:

@@ -6,7 +6,7 @@ import re
 
 from opsrun.modules.base import Diff, ModuleError, ModuleResult
 from opsrun.modules.options import module, option
-from opsrun.modules.texts.editing import Change, Edited, TextModule, bad_expression
+from opsrun.modules.texts.editing import Change, Edited, PathModule, bad_expression
 from opsrun.modules.texts.reading import Text
 from opsrun.modules.wording import text_of
 
@@ -14,7 +14,7 @@ _SECTION = "subsection"
 
 
 @module("replace")
-class Replace(TextModule):
+class Replace(PathModule):
     """Replace every match of a regular expression in a text file."""
 
     regexp: str = option(
