@@ -4,6 +4,7 @@ A case is ``playbooks/NAME/site.yml`` with whatever it needs beside it. Lines at
 
     # run: --tags one          one run, in a fresh tree, with these options; several are allowed
     # needs: lab root          real sshd on loopback; to be root
+    # needs: texts             Ansible without native types, which is its default
     # inventory: hosts.ini     instead of the usual aliases
 """
 

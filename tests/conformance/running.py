@@ -57,7 +57,7 @@ def with_ansible(program: str, place: Place, normal: Normal) -> dict[str, Any]:
         "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback"),
         "ANSIBLE_STDOUT_CALLBACK": "outcomes",
         "ANSIBLE_PIPELINING": "1",
-        "ANSIBLE_JINJA2_NATIVE": "1",
+        "ANSIBLE_JINJA2_NATIVE": "0" if "texts" in place.case.needs else "1",
         "ANSIBLE_LOCALHOST_WARNING": "0",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "0",
         "ANSIBLE_REMOTE_TEMP": str(place.top / "home" / "tmp"),
