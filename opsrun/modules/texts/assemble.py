@@ -75,7 +75,7 @@ class Assemble(TextModule):
             unsafe_writes=self.unsafe_writes,
         )
         result: ModuleResult = yield from placing.steps(context)
-        return result
+        return replace(result, diff=tuple(replace(each, alone=True) for each in result.diff))
 
     def background(self, context: Context) -> Beginning:
         """See `Module.background`."""

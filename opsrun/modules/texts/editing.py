@@ -97,8 +97,9 @@ class TextModule(StateModule[Text]):
         if edited.settled:
             return Plan(result=ModuleResult(msg=edited.msg, data=edited.data))
         change = self._change(text, edited, context)
-        warnings = text.wanted.warnings
-        result = replace(self.result(change), changed=change.changed, warnings=warnings)
+        told = self.result(change)
+        warnings = (*told.warnings, *text.wanted.warnings)
+        result = replace(told, changed=change.changed, warnings=warnings)
         if change.written:
             writing = Writing(
                 text,

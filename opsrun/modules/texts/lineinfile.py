@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from opsrun.modules.base import ModuleError, ModuleResult
@@ -56,7 +56,13 @@ class LineInFile(PathModule):
     def result(self, change: Change) -> ModuleResult:
         """See `TextModule.result`."""
         data = {"backup": change.backup, **change.edited.data}
-        return ModuleResult(msg=change.msg, data=data, diff=change.diffs())
+        warnings = tuple(self._warnings())
+        return ModuleResult(msg=change.msg, data=data, diff=change.diffs(), warnings=warnings)
+
+    def _warnings(self) -> Iterator[str]:
+        for name in ("regexp", "search_string"):
+            if getattr(self, name) == "":
+                yield f"an empty {name} is found in every line: the last one is meant"
 
     def _sound(self) -> None:
         if self.state == "present":

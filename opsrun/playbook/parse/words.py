@@ -13,7 +13,7 @@ from typing import NamedTuple
 _OPENS = {"{{": "}}", "{%": "%}", "{#": "#}"}
 _CLOSES = frozenset(_OPENS.values())
 _ESCAPE = re.compile(
-    r"\\(?:U[0-9A-Fa-f]{8}|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[0-7]{1,3}|N\{[^}]+\}|[\\'\"abfnrtv])"
+    r"\\(?:U[0-9A-Fa-f]{8}|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|N\{[^}]+\}|[\\'\"abfnrtv])"
 )
 
 
