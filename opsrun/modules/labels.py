@@ -84,6 +84,17 @@ class Label:
 ANY_LABEL = Label()
 
 
+def chattr(argument: str, names: str) -> str:
+    """A command. Some chattr(1) complain and exit with 0: whatever is said is a failure.
+
+    Args:
+        argument: for a shell.
+        names: the same.
+    """
+    call = f'{{ e=$(chattr {argument} {names} 2>&1) && [ -z "$e" ]; }}'
+    return f"{call} || {{ printf '%s\\n' \"$e\" >&2; exit 1; }}\n"
+
+
 @dataclass(frozen=True, slots=True)
 class Flags:
     """Attributes that are wanted."""

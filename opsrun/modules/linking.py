@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from opsrun.modules.base import Context, Diff, ModuleError, ModuleResult, Plan
+from opsrun.modules.labels import chattr
 from opsrun.modules.looking import LOOK, Answers, Seen
 from opsrun.modules.permissions import Wanted, argument, described
 from opsrun.modules.requests import Run
@@ -168,7 +169,7 @@ class Linking:
     def _flag_lines(self, path: str) -> Iterator[str]:
         flags = self.found.wanted.flags
         if flags is not None:
-            yield f"chattr {flags.argument(None)} {argument(path)} || exit\n"
+            yield chattr(flags.argument(None), argument(path))
 
     def _warnings(self, src: str) -> tuple[str, ...]:
         real = self.found.real

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opsrun.modules.base import ModuleError
-from opsrun.modules.labels import ANY_LABEL, Flags, Label
+from opsrun.modules.labels import ANY_LABEL, Flags, Label, chattr
 from opsrun.modules.looking import Answers, Seen
 from opsrun.modules.wording import word
 
@@ -217,7 +217,7 @@ class Wanted:
             yield f"! command -v restorecon >/dev/null 2>&1 || restorecon -F {name} || exit\n"
             yield from self.label.lines(name)
         if self.flags is not None:
-            yield f"chattr {self.flags.argument(None)} {name} || exit\n"
+            yield chattr(self.flags.argument(None), name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +283,7 @@ class Difference:
         name = argument(path)
         locks = "" if self.flags is None else self.flags.unlocking(self.seen.flags)
         if locks:
-            yield f"chattr -{locks} {name} || exit\n"
+            yield chattr(f"-{locks}", name)
         if self.uid is not None:
             group = "" if self.gid is None else f":{self.gid}"
             yield f"chown -h {self.uid}{group} {name} || exit\n"
@@ -297,7 +297,7 @@ class Difference:
         else:
             yield from self.label.lines(name)
         if self.flags is not None:
-            yield f"chattr {self.flags.argument(self.seen.flags)} {name} || exit\n"
+            yield chattr(self.flags.argument(self.seen.flags), name)
 
 
 def mode_argument(mode: int, *, directory: bool) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from opsrun.modules.base import Context, ModuleError, ModuleResult, Steps
-from opsrun.modules.labels import ANY_LABEL
+from opsrun.modules.labels import ANY_LABEL, chattr
 from opsrun.modules.looking import LOOK, Answers, Seen
 from opsrun.modules.permissions import Wanted, Wish, argument, described
 from opsrun.modules.placing import SURROUNDINGS
@@ -185,8 +185,8 @@ class RemoteCopy:
             yield f"find {name} -type d -exec chmod 0{wanted.mode:04o} {{}} + || exit\n"
         labels = "".join(wanted.label.lines('"$@"'))
         if wanted.flags is not None:
-            letters = wanted.flags.argument(None)
-            labels += f'for f; do [ -h "$f" ] || chattr {letters} "$f" || exit; done\n'
+            set_flags = chattr(wanted.flags.argument(None), '"$f"')
+            labels += f'for f; do [ -h "$f" ] || {set_flags}done\n'
         if labels:
             yield f"find {name} -exec sh -c {word(labels)} sh {{}} + || exit\n"
 

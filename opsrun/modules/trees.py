@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from opsrun.errors import HostError
 from opsrun.modules.base import ModuleError
-from opsrun.modules.labels import ANY_LABEL
+from opsrun.modules.labels import ANY_LABEL, chattr
 from opsrun.modules.looking import LOOK, Seen, marked
 from opsrun.modules.permissions import Difference, Wanted, Wish, mode_argument
 from opsrun.modules.wording import path_bytes, path_of
@@ -106,7 +106,8 @@ def differences(
             mode = _TYPES[each.kind] | each.mode
             seen = Seen(f"{top.rstrip('/')}/{name}", mode, uid=each.uid, gid=each.gid)
             mark = (marks or {}).get(f"./{name}")
-            asked = bare if mark is None else wanted
+            beyond = mark is not None and "link" in mark and each.kind is not Kind.LINK
+            asked = bare if mark is None or beyond else wanted
             if each.kind is Kind.LINK:
                 asked = replace(asked, flags=None)
             found.append(asked.against(marked(seen, mark or {})))
@@ -125,7 +126,10 @@ def tree_lines(changes: Sequence[Difference]) -> Iterator[str]:
                 continue
             for some in portions(paths):
                 names = " ".join(word(b"./" + p if p.startswith(b"-") else p) for p in some)
-                yield f"{' '.join(words)} {names} || exit\n"
+                if words[0] == "chattr":
+                    yield chattr(words[1], names)
+                else:
+                    yield f"{' '.join(words)} {names} || exit\n"
 
 
 def _commands(change: Difference) -> Iterator[tuple[int, *tuple[str, ...]]]:

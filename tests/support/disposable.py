@@ -101,13 +101,17 @@ class Machine:
     def _enter(self) -> list[str]:
         return ["nsenter", f"--target={self.pid}", "--all", f"--root=/proc/{self.pid}/root"]
 
+    def entering(self, *words: str) -> list[str]:
+        """The words that run a program inside, as root, with our own environment."""
+        return [*self._enter(), "--wd=/", *words]
+
     def run(
         self, *words: str, stdin: bytes = b"", check: bool = True
     ) -> subprocess.CompletedProcess[bytes]:
         """A program inside, as root."""
         path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        command = [*self._enter(), "--wd=/", "env", "-i", path, "HOME=/root", "LC_ALL=C.UTF-8"]
-        return subprocess.run([*command, *words], input=stdin, capture_output=True, check=check)
+        command = self.entering("env", "-i", path, "HOME=/root", "LC_ALL=C.UTF-8", *words)
+        return subprocess.run(command, input=stdin, capture_output=True, check=check)
 
     def sh(self, script: str, *words: str, check: bool = True) -> str:
         """What a script inside prints."""
