@@ -10,6 +10,11 @@ from opsrun.modules.base import Module
 PREFIXES = ("ansible.builtin.", "ansible.legacy.")
 
 _WHERE = {
+    "known_hosts": "users.known_hosts:KnownHosts",
+    "acl": "users.acl:Acl",
+    "ansible.posix.acl": "users.acl:Acl",
+    "authorized_key": "users.authorized_key:AuthorizedKey",
+    "ansible.posix.authorized_key": "users.authorized_key:AuthorizedKey",
     "assemble": "texts.assemble:Assemble",
     "async_status": "background.async_status:AsyncStatus",
     "blockinfile": "texts.blockinfile:BlockInFile",
@@ -38,6 +43,7 @@ _WHERE = {
     "template": "template:TemplateModule",
     "user": "users.user:User",
     "uri": "web.uri:Uri",
+    "unarchive": "archives.unarchive:Unarchive",
     "wait_for_connection": "wait_for_connection:WaitForConnection",
 }
 """By short name, the module of this package and the class in it."""

@@ -35,6 +35,7 @@ FIRST: dict[str, tuple[str, Mapping[str, Any]]] = {
     "setup": ("setup", {}),
     "fetch": ("fetch", {"src": "~/x y", "dest": "z"}),
     "tempfile": ("tempfile", {"prefix": "a b", "path": "~/x"}),
+    "unarchive": ("unarchive", {"src": "~/a.zip", "dest": "x", "copy": False, "creates": "y z"}),
     "find": ("find", {"paths": ["~/x y", "-x"], "recurse": True, "depth": 2, "follow": True}),
     "ping": ("ping", {}),
 }

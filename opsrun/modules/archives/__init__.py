@@ -1,0 +1,1 @@
+"""Archives that the host's own tools pack and unpack."""
