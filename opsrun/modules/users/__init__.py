@@ -1,0 +1,1 @@
+"""Users, groups, keys, crontabs and access lists of a host."""
