@@ -31,6 +31,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from opsrun.modules.background.job import Job
+from opsrun.modules.refusing import hint_of
 from opsrun.modules.requests import Request, Run, Upload
 from opsrun.remote.command import CommandResult
 
@@ -304,7 +305,9 @@ class ModuleError(Exception):
         """From a script of ours that failed: what it wrote to standard error says why."""
         words = answer.stderr.decode(errors="replace").strip()
         how = f"exit status {answer.rc}" if answer.signal is None else f"SIG{answer.signal}"
-        return cls(": ".join(filter(None, (msg, words or how))), rc=answer.rc)
+        hint = hint_of(words)
+        told = ": ".join(filter(None, (msg, words or how)))
+        return cls(f"{told} ({hint})" if hint else told, rc=answer.rc)
 
     def result(self) -> ModuleResult:
         """The failed result."""

@@ -257,7 +257,7 @@ class File(StateModule[Found]):
         path = argument(seen.path)
         fresh = _fresh(found, 0o100666 & ~found.wanted.umask)
         change = found.wanted.against(fresh, new=True)
-        lines = [f"umask {found.wanted.umask:03o}\n", f": >>{path} || exit\n"]
+        lines = [f"umask {found.wanted.umask:03o}\n", f"touch {path} || exit\n"]
         lines += change.lines(seen.path)
         for stamp in self._stamps:
             if stamp.written() is not None:

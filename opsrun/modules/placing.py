@@ -12,9 +12,9 @@ from opsrun.modules.content import DIFF_LIMIT, Content
 from opsrun.modules.looking import LOOK, Answers, Seen
 from opsrun.modules.permissions import Wanted, Wish, argument, described
 from opsrun.modules.requests import Effect, Request, Run, Upload
-from opsrun.modules.wording import path_bytes, path_word, word
+from opsrun.modules.wording import path_bytes, path_of, path_word, word
 from opsrun.remote.command import CommandResult
-from opsrun.remote.files.delivery import Attributes, Delivered, Delivery, FilePart
+from opsrun.remote.files.delivery import Attributes, Delivered, Delivery, FilePart, new_stage
 
 _BEFORE = b"before\0\0"
 
@@ -153,7 +153,9 @@ class Placing:
         parent = found.answers.get("parent")
         if parent is None:
             parent = yield from self._folders(found)
-        delivery = self._delivery(found, parent)
+        # What must not be replaced comes under another name first.
+        aside = new_stage() if not self.force else b""
+        delivery = self._delivery(found, parent, aside)
         in_place = False
         try:
             delivered = yield Upload(delivery, self.content.chunks())
@@ -164,6 +166,8 @@ class Placing:
             in_place = True
             delivered = yield from self._in_place(found)
         path = found.seen.path
+        if aside and not (yield from _linked(path, f"{parent}/{path_of(aside)}")):
+            return ModuleResult(data={"dest": path, "src": self.content.path or "content"})
         digests = self.content.digests
         data: dict[str, Any] = {"dest": path, "src": self.content.path or "content", **_NO_DIFF}
         data |= {"md5sum": digests.md5, "checksum": digests.sha1}
@@ -194,8 +198,8 @@ class Placing:
         answer = yield Run(f'{"".join(lines)}{LOOK}say parent "${{q%?x}}"\n')
         return Answers(answer).text("parent")
 
-    def _delivery(self, found: _Found, parent: str) -> Delivery:
-        name = path_bytes(found.seen.path).rpartition(b"/")[2]
+    def _delivery(self, found: _Found, parent: str, aside: bytes) -> Delivery:
+        name = aside or path_bytes(found.seen.path).rpartition(b"/")[2]
         suffix = b"." + found.answers.text("stamp").encode() if self.backup else b""
         return Delivery(
             path_bytes(parent),
@@ -225,6 +229,21 @@ class Placing:
             "" if "src_binary" in flags else header,
             flags=flags,
         )
+
+
+def _linked(path: str, aside: str) -> Generator[Request, Any, bool]:
+    """Gives a file its name if nobody else has it by now; whether that was so."""
+    name, temporary = argument(path), argument(aside)
+    answer = yield Run(
+        f"if [ -e {name} ] || [ -h {name} ]; then rm -f {temporary}; echo there; exit 0; fi\n"
+        f"e=$(ln {temporary} {name} 2>&1) && rm -f {temporary} && exit 0\n"
+        f"if [ -e {name} ] || [ -h {name} ]; then rm -f {temporary}; echo there; exit 0; fi\n"
+        # Not every file system has names of the same file.
+        f"mv -f {temporary} {name} || {{ rm -f {temporary}; exit 1; }}\n"
+    )
+    if not answer.ok:
+        raise ModuleError.of(answer)
+    return bool(answer.stdout != b"there\n")
 
 
 def refusal(error: HostError, answers: Answers) -> str:
