@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from opsrun.dialect.origin import Origin
+from opsrun.dialect.tags import Template
 from opsrun.playbook.messages import Parked, RunTask, TaskEnded, Wait
 from opsrun.playbook.model.nodes import Task
 from opsrun.remote.command import Command, CommandResult
@@ -40,6 +41,10 @@ class Templar(Protocol):
 
     def condition(self, value: Any, origin: Origin | None = None) -> bool:
         """Whether an entry of ``when`` (or ``until``, ``failed_when`` …) holds. TemplateError."""
+
+    def as_written(self, value: Template) -> Any:
+        """What ``{{ name }}`` names, where that is a variable of the operator's files: as it
+        stands there. None for anything else, and so for whatever a host had a part in."""
 
     def file(self, path: str, options: Mapping[str, Any]) -> bytes:
         """A template file, see `opsrun.modules.base.Controller.render`. TemplateError."""

@@ -102,10 +102,13 @@ class Assert(Action):
     def _conditions(self, call: Call) -> list[Any]:
         that = self.that
         if isinstance(that, Template):
-            # A whole list may come out of a template; its entries are data, and so truth values.
+            # A whole list may come out of a template; its entries are data, and so truth values,
+            # unless it is one that stands in a file of the operator's.
             found = call.templar.render(that, place(call.task.action, "that"))
+            raw = call.templar.as_written(that)
             if isinstance(found, list):
-                return [_truth(each) for each in found]
+                return raw if isinstance(raw, list) else [_truth(each) for each in found]
+            return [raw if type(raw) is str else that]
         return list(that) if isinstance(that, (list, tuple)) else [that]
 
     def _failed(self, call: Call, condition: Any) -> ModuleError:

@@ -1,7 +1,8 @@
 """Conditions: ``when``, ``until``, ``failed_when``, ``that`` …
 
 A text is an expression. Templates inside of it, which 2.18 took (and warned of), are taken, too,
-but what they come to is never read as code, a plain word or a number aside.
+but what they come to is never read as code, a plain word or a number aside. The one exception is a
+condition that is a variable's name in braces: what the operator wrote there is a condition, too.
 """
 
 from __future__ import annotations
@@ -98,12 +99,34 @@ def _of_template(templar: Templar, template: Template) -> bool:
     templar.lookups.warn(f"conditions need no {{{{ }}}}: {str.__str__(template)!r}")
     inner = single(written.source)
     if inner is not None:
-        return _of_value(templar, templar.embedded(inner, written), written)
+        found = templar.embedded(inner, written)
+        raw = as_written(templar, template) if isinstance(found, str) else None
+        if type(raw) is str or isinstance(raw, Template):
+            return holds(templar, raw, template.origin)
+        return _of_value(templar, found, written)
     if "{%" in template or "{#" in template:
         return _of_value(templar, templar.evaluate(template), written)
     own: dict[str, Any] = {}
     parts = [_code(templar, part, own, written) for part in split(written.source)]
     return _of_expression(templar, "".join(parts), written, own)
+
+
+def as_written(templar: Templar, template: Template) -> Any:
+    """See `opsrun.playbook.interfaces.Templar.as_written`."""
+    inner = single(str.__str__(template))
+    if inner is None or not _WORD.fullmatch(inner):
+        return None
+    name, *keys = inner.split(".")
+    found = written(templar.variables, name)
+    for key in keys:
+        found = found.get(key) if isinstance(found, dict) else None
+    return found
+
+
+def written(variables: Mapping[str, Any], name: str) -> Any:
+    """The variable as the operator wrote it, where ``variables`` know; None otherwise."""
+    ask = getattr(variables, "written", None)
+    return None if ask is None else ask(name)
 
 
 def _of_value(templar: Templar, found: Any, written: Written) -> bool:

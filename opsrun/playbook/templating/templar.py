@@ -100,6 +100,10 @@ class Templar:
             return value
         return self._told(lambda: conditions.holds(self, value, origin), value, origin)
 
+    def as_written(self, value: Template) -> Any:
+        """See `opsrun.playbook.interfaces.Templar.as_written`."""
+        return conditions.as_written(self, value)
+
     def file(self, path: str, options: Mapping[str, Any]) -> bytes:
         """See `opsrun.playbook.interfaces.Templar.file`. OSError where it can't be read."""
         return files.rendered(self, path, options)
@@ -273,6 +277,10 @@ class _Over(Mapping[str, Any]):
         if key in self._first:
             return self._first[key]
         return self._below[key]
+
+    def written(self, name: str) -> Any:
+        """See `opsrun.playbook.variables.layers.Layers.written`."""
+        return None if name in self._first else conditions.written(self._below, name)
 
     def __contains__(self, key: object) -> bool:
         return key in self._first or key in self._below

@@ -11,18 +11,35 @@ from opsrun.inventory.model import Value
 
 
 class Layers(Mapping[str, Any]):
-    """Several mappings as one, the strongest first."""
+    """Several mappings as one, the strongest first.
 
-    __slots__ = ("_layers",)
+    Args:
+        layers: the mappings.
+        files: gives those of them that hold what the operator wrote, and nothing else.
+    """
 
-    def __init__(self, layers: Sequence[Mapping[str, Any]]) -> None:
+    __slots__ = ("_files", "_layers")
+
+    def __init__(
+        self,
+        layers: Sequence[Mapping[str, Any]],
+        files: Callable[[], Sequence[Mapping[str, Any]]] = tuple,
+    ) -> None:
         self._layers = layers
+        self._files = files
 
     def __getitem__(self, name: str) -> Any:
         for layer in self._layers:
             if name in layer:
                 return layer[name]
         raise KeyError(name)
+
+    def written(self, name: str) -> Any:
+        """The variable as the operator wrote it; None where it is anything else."""
+        layer = next((each for each in self._layers if name in each), None)
+        if layer is None or isinstance(layer, InventoryLayer):
+            return None if layer is None else layer.written(name)
+        return layer[name] if any(layer is each for each in self._files()) else None
 
     def __contains__(self, name: object) -> bool:
         return any(name in layer for layer in self._layers)
@@ -35,11 +52,11 @@ class Layers(Mapping[str, Any]):
 
     def over(self, *stronger: Mapping[str, Any]) -> Layers:
         """The same below ``stronger``."""
-        return Layers((*stronger, *self._layers))
+        return Layers((*stronger, *self._layers), self._files)
 
     def before(self, *weaker: Mapping[str, Any]) -> Layers:
         """The same above ``weaker``."""
-        return Layers((*self._layers, *weaker))
+        return Layers((*self._layers, *weaker), self._files)
 
 
 class Computed(Mapping[str, Any]):
@@ -97,6 +114,10 @@ class InventoryLayer(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         return self._trusted(name, self._variables.value(name))
+
+    def written(self, name: str) -> Any:
+        """See `Layers.written`."""
+        return self[name] if self._variables.value(name).origin.trusted else None
 
     def __contains__(self, name: object) -> bool:
         return name in self._variables

@@ -71,7 +71,7 @@ class LiveInventory:
         for added, groups in self._added:
             fresh.note(added, [], _ADDED)
             fresh.note([], [each for each in groups if each[0] in fresh.hosts], _ADDED)
-        fresh = fresh.renewed()
+        fresh = fresh.renewed(_ADDED)
         self._gone |= dict(self._now.hosts)
         self._now = fresh
         self._noted.clear()
@@ -86,7 +86,7 @@ class LiveInventory:
             task: id of the one that is about to begin; other hosts' parts of it are no reason.
         """
         if self._noted - {task}:
-            self._now = self._now.renewed()
+            self._now = self._now.renewed(_ADDED)
             self._noted.clear()
             self._stand_ins.clear()
             self._groups = None

@@ -57,6 +57,12 @@ class PlayScope:
         if role.public:
             self._settle()
 
+    @property
+    def written(self) -> list[Mapping[str, Any]]:
+        """Vars of the play and what is read of files, in no order: no answers to prompts."""
+        files = [each for each in self._files if not isinstance(each, HostFile)]
+        return [*files, self.play.vars.values, *self.roles_vars, *self.defaults]
+
     def _settle(self) -> None:
         self.roles_vars = exported_vars(self.roles)
         """Vars of the roles; strongest first."""

@@ -49,6 +49,15 @@ def own_defaults(role: Role) -> list[Layer]:
     return [layer for layer in reversed(weakest_first) if layer]
 
 
+def files_of(role: Role) -> list[Layer]:
+    """Vars and defaults that a task of ``role`` sees, of files alone; in no order."""
+    found = [layer for each in (*role.parents, role) for layer in (each.vars, each.defaults)]
+    below = [
+        layer for each in role.dependencies for layer in (*_files_vars(each), *_defaults(each))
+    ]
+    return [*(each.values for each in found), *below]
+
+
 def own_params(role: Role) -> list[Layer]:
     """Inline parameters: the role's own before those of its parents."""
     weakest_first = [parent.params.values for parent in role.parents]

@@ -24,7 +24,7 @@ from opsrun.playbook.variables.hostvars import HostVars, HostView
 from opsrun.playbook.variables.layers import Computed, InventoryLayer, Layers, Trusted
 from opsrun.playbook.variables.live import LiveInventory
 from opsrun.playbook.variables.playscope import FindVars, HostFile, PlayScope
-from opsrun.playbook.variables.roles import RoleLayers
+from opsrun.playbook.variables.roles import RoleLayers, files_of
 from opsrun.playbook.variables.settings import RunSettings
 
 MakeTemplar = Callable[[Mapping[str, Any], Task | None], Templar]
@@ -116,7 +116,14 @@ class Scopes:
         below = self._below(play, task, known, state)
         if play.has_host_files:
             below = self._with_files(play, task, known, state, makers)
-        return Layers([Computed(makers), self._extra, *below])
+        return Layers([Computed(makers), self._extra, *below], lambda: self._files(play, task))
+
+    def _files(self, play: PlayScope, task: Task) -> list[Layer]:
+        """Those that hold nothing but what files, or the command line, say."""
+        found = [self._extra, *(layer.values for layer in task.vars), *play.written]
+        if task.role is not None:
+            found += files_of(task.role)
+        return found
 
     def _below(self, play: PlayScope, task: Task, host: Host, state: HostState) -> list[Layer]:
         above, below = self._around_play(play, task, host, state)
