@@ -288,9 +288,19 @@ class Inventory:
         except DraftError as error:
             raise PatternError(str(error)) from error
 
-    def renewed(self) -> Inventory:
-        """The inventory with all that was noted; takes time for every host there is."""
+    def renewed(self, origin: Origin | None = None) -> Inventory:
+        """The inventory with all that was noted; takes time for every host there is.
+
+        Args:
+            origin: of groups whose hosts came as they were done with a task: they stand in the
+                order of the inventory, whoever was first.
+        """
         before = len(self._draft.warnings)
+        if origin is not None:
+            rank = {name: place for place, name in enumerate(self._draft.hosts)}
+            for group in self._draft.groups.values():
+                if group.origin is origin:
+                    group.hosts = dict.fromkeys(sorted(group.hosts, key=rank.__getitem__))
         self._draft.finish()
         del self._draft.warnings[before:]
         return Inventory(
