@@ -48,7 +48,10 @@ for t in gtar tar; do
   if command -v $t >/dev/null 2>&1; then tar=$t; break; fi
 done
 gnu=
-case $($tar --version 2>/dev/null) in *GNU*) gnu=y ;; esac
+case $($tar --version 2>/dev/null) in
+  *GNU*) gnu=y; say excludes y ;;
+  *bsdtar*) say excludes y ;;
+esac
 say kind "$kind" tar "$tar" gnu "$gnu"
 for t in unzip gzip bzip2 xz zstd; do
   if command -v $t >/dev/null 2>&1; then say "has.$t" y; fi

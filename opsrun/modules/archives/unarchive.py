@@ -165,6 +165,9 @@ class _Unpacking:
         gnu = told.text("gnu") == "y" and kind is not ZIP
         if self.options.keep_newer and not gnu and kind is not ZIP:
             raise ModuleError("keep_newer takes GNU tar, which this host has not")
+        if self.options.exclude and kind is not ZIP and told.get("excludes") is None:
+            words = "exclude takes GNU's or BSD's tar, which this host has not"
+            raise ModuleError(f"{words}: name what is wanted with include")
         handler = {"gz": "TgzArchive", "zip": "ZipArchive"}.get(kind.name, "TarArchive")
         data: dict[str, Any] = {"dest": self.dest.path, "src": self.src, "handler": handler}
         if gnu:
@@ -219,7 +222,7 @@ class _Unpacking:
         script = (
             f"{LOOK}to=$(cd -P -- {argument(self.dest.path)} && pwd -P) || exit\n"
             f"mkdir -- {argument(stage)} && cd -- {argument(stage)} || exit\n"
-            f"e=$({{ {self._fed(words, kind)}; }} 2>&1 >/dev/null) || "
+            f"e=$({words} 2>&1 >/dev/null </dev/null) || "
             f"{{ r=$?; cd / && rm -rf -- {argument(stage)}; "
             'printf "%s\\n" "${e:-exit status $r}" >&2; exit "$r"; }\n'
             f"{_COMPARE}cd / && rm -rf -- {argument(stage)}\n"
@@ -243,10 +246,7 @@ class _Unpacking:
                 words.append("--show-transformed-names")
         if options.keep_newer and what == "--extract":
             words.append("--keep-newer-files")
-        if gnu:
-            words += [f"--exclude={each}" for each in options.exclude]
-        elif options.exclude:
-            words += ["-X", "/dev/stdin"]
+        words += [f"--exclude={each}" for each in options.exclude]
         short = {"--extract": "-x", "--list": "-t"}
         words[1] = what if gnu else short[what]
         words += [*options.extra_opts, "-f", self.archive, *options.include]
@@ -262,16 +262,9 @@ class _Unpacking:
             words += ["-x", *options.exclude]
         return " ".join(map(word, [*words, "-d", below or self.dest.path]))
 
-    def _fed(self, words: str, kind: Kind) -> str:
-        """With standard input: names to leave out, for a tar(1) that knows no --exclude."""
-        if kind is ZIP or not self.options.exclude:
-            return f"{words} </dev/null"
-        return f"printf '%s\\n' {' '.join(map(word, self.options.exclude))} | {words}"
-
     def _unpacked(self, tar: str, kind: Kind, gnu: bool) -> Generator[Request, Any, dict[str, Any]]:
         words = self._words(tar, kind, gnu=gnu)
-        fed = f"{words} </dev/null" if gnu else self._fed(words, kind)
-        answer = yield Run(f"umask {self.wanted.umask:03o}\n{fed}\n", cap=1 << 20)
+        answer = yield Run(f"umask {self.wanted.umask:03o}\n{words} </dev/null\n", cap=1 << 20)
         out, err = text_of(answer.stdout), text_of(answer.stderr)
         told = {"cmd": words, "rc": answer.rc, "out": out, "err": err}
         if not answer.ok:
