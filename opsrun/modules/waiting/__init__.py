@@ -1,0 +1,1 @@
+"""Waiting for ports, files and connections of a host."""

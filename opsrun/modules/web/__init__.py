@@ -1,0 +1,1 @@
+"""Requests over HTTP, made on the host with curl or wget, whichever it has."""
