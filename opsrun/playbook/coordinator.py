@@ -251,9 +251,12 @@ class BatchRun:
         except Exception as error:
             # Whatever it is: somebody waits for this answer, and would wait for good.
             ended = self._spoiled(order, error)
+        except BaseException as error:
+            self._floor.answer(self._hear, self._spoiled(order, error))
+            raise
         self._floor.answer(self._hear, ended)
 
-    def _spoiled(self, order: RunTask, error: Exception) -> TaskEnded:
+    def _spoiled(self, order: RunTask, error: BaseException) -> TaskEnded:
         words = f"a bug in opsrun lost the result of this task: {type(error).__name__}"
         self._office.emit(Notice("error", words, order.host))
         result = {"failed": True, "changed": False, "msg": words}

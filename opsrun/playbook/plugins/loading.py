@@ -24,6 +24,8 @@ CLASSES: Mapping[str, tuple[str, str]] = {
 }
 """By kind, the class that a file has, and its method that gives functions by name."""
 Tell = Callable[[str], None]
+_ENDS = (Exception, SystemExit)
+"""What ends a plugin's code: `sys.exit` is its own end, and not the run's."""
 
 
 class Unusable(Exception):
@@ -50,7 +52,7 @@ def functions(importer: Importer, kind: str, path: str, package: str, tell: Tell
     class_name, method = CLASSES[kind]
     try:
         found = getattr(_class(module, class_name)(), method)()
-    except Exception as error:
+    except _ENDS as error:
         raise Unusable(_told(error, path)) from error
     if not isinstance(found, Mapping):
         raise Unusable(f"{class_name}.{method}() gives no dictionary of functions")
@@ -66,7 +68,7 @@ def _module(importer: Importer, kind: str, path: str, package: str, tell: Tell) 
         raise Unusable(f"line {error.lineno}: {error.msg}") from error
     except OSError as error:
         raise Unusable(error.strerror or str(error)) from error
-    except Exception as error:
+    except _ENDS as error:
         raise Unusable(_told(error, path)) from error
     finally:
         TELL.reset(token)
@@ -96,7 +98,7 @@ def guarded(function: Any, path: str, tell: Tell) -> Function:
         token = TELL.set(tell)
         try:
             return function(*args, **kwargs)
-        except Exception as error:
+        except _ENDS as error:
             raise _fault(error, path) from error
         finally:
             TELL.reset(token)
@@ -104,7 +106,7 @@ def guarded(function: Any, path: str, tell: Tell) -> Function:
     return call
 
 
-def _fault(error: Exception, path: str) -> Exception:
+def _fault(error: Exception | SystemExit, path: str) -> BaseException:
     """What is told of an error in a plugin; errors about undefined values stay what they are."""
     if type(error).__module__.startswith("jinja2.") or isinstance(
         error, (PluginError, OpsrunError)
@@ -115,24 +117,24 @@ def _fault(error: Exception, path: str) -> Exception:
     return PluginError(f"{_place(error, path)}: {_words(error)}")
 
 
-def _told(error: Exception, path: str) -> str:
+def _told(error: BaseException, path: str) -> str:
     line = _line(error, path)
     return f"line {line}: {_words(error)}" if line else _words(error)
 
 
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
     words = str(error)
     if isinstance(error, (AnsibleError, MissingImport)) and words:
         return words
     return f"{type(error).__name__}: {words or 'no further words'}"
 
 
-def _place(error: Exception, path: str) -> str:
+def _place(error: BaseException, path: str) -> str:
     line = _line(error, path)
     return f"{path}:{line}" if line else path
 
 
-def _line(error: Exception, path: str) -> int | None:
+def _line(error: BaseException, path: str) -> int | None:
     """The last line of the file that was under way."""
     frames = traceback.extract_tb(error.__traceback__)
     return next((each.lineno for each in reversed(frames) if each.filename == path), None)

@@ -212,9 +212,11 @@ def _quoted(error: BaseException) -> str:
 def _lines(origin: Origin) -> list[str]:
     try:
         with open(origin.path, encoding="utf-8", errors="replace") as file:
-            return file.read().splitlines()
+            text = file.read()
     except (OSError, ValueError):
         return []
+    # Of an encrypted file there is nothing to show: neither this nor what it holds.
+    return [] if text.startswith("$ANSIBLE_VAULT;") else text.splitlines()
 
 
 def _column(text: str, start: int, token: str) -> int:

@@ -60,6 +60,13 @@ def test_an_error_names_the_plugins_line(play: Play, tmp_path: Path) -> None:
     assert not [each for each in ran.notices if "Traceback" in each]
 
 
+def test_a_plugin_that_exits_fails_its_task_alone(play: Play, tmp_path: Path) -> None:
+    text = "import sys\ndef leave(v):\n    sys.exit(v)\n" + HEAD + "{'leave': leave}"
+    ran = play(filters(text), "'done' | leave", "'next'")
+    assert f"{tmp_path}/filter_plugins/own.py:3: SystemExit: done" in ran.msg("a")
+    assert ran.msg("b") == "next"
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -69,6 +76,8 @@ def test_an_error_names_the_plugins_line(play: Play, tmp_path: Path) -> None:
         ("x = 1", "there is no class FilterModule in it"),
         ("class FilterModule:\n    pass", "AttributeError"),
         (HEAD + "5", "FilterModule.filters() gives no dictionary"),
+        ("import sys\nsys.exit(0)", "line 2: SystemExit: 0"),
+        (HEAD + "exit()", "line 3: SystemExit"),
         (HEAD + "1 / 0", "line 3: ZeroDivisionError: division by zero"),
     ],
 )
