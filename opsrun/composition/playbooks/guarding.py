@@ -44,8 +44,10 @@ def _delegates(prepared: Prepared, play: Play) -> list[Host]:
     """Hosts that a play's tasks are delegated to, as far as that is known before it begins."""
     known = prepared.inventory.hosts
     tasks = (task for block in play.blocks for task in block.every_task())
-    names = (str(prepared.rendered(task.keywords.delegate_to)) for task in tasks)
-    return [known[name] for name in dict.fromkeys(names) if name in known]
+    names = (prepared.rendered(task.keywords.delegate_to) for task in tasks)
+    # What is no text (omit, a list) names nobody: the task says so at its turn.
+    texts = dict.fromkeys(name for name in names if isinstance(name, str))
+    return [known[name] for name in texts if name in known]
 
 
 class Delegates:
