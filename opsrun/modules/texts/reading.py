@@ -99,6 +99,8 @@ def parse_read(answer: CommandResult, wish: Wish, *, check: bool, follow: bool =
     if seen.exists and not found:
         raise ModuleError(f"{seen.path} is no regular file: it can't be edited")
     real = answers.text("real") if follow else seen.path
+    if follow and real == seen.path and answers.get("link"):
+        raise ModuleError(f"{seen.path} is a link that leads nowhere")
     return Text(
         seen.path,
         real,

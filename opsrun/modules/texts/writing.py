@@ -35,10 +35,10 @@ if ! fresh "$t"; then
     t=${TMPDIR:-/tmp}/.opsrun-$$
     inside=y
   fi
-  [ -n "$inside" ] && fresh "$t" || {
+  if [ -z "$inside" ] || ! fresh "$t"; then
     (set -C && : >"$t")
     exit 1
-  }
+  fi
 fi
 trap 'rm -f -- "$t" "$t.out"' EXIT
 """
@@ -75,7 +75,7 @@ _INVALID = r"""{
 
 _PLACE = r"""
 if [ -z "$inside" ]; then
-  e=$(mv -f -- "$t" "$f" 2>&1 </dev/null) || {
+  e=$(mv -f -- "$t" "$f" 2>&1) || {
     if [ -z "$unsafe" ] || [ ! -f "$f" ]; then
       case $e in
         *[Bb]usy*) die "$e (a mount of its own can be written into: unsafe_writes)" ;;
@@ -125,11 +125,11 @@ class Writing:
         yield LOOK
         yield from self._folders()
         yield f"f={_operand(self.text.real)}\nunsafe={'y' if self.unsafe else ''}\n"
-        yield f"size={len(self.content)} sum={_sum(self.content)} old={_sum(self.text.content)}\n"
+        yield f"size={len(self.content)} sum={_sum(self.content)}\n"
         yield f"{_BEGIN}{_LIKE_THE_OLD if seen.exists else ''}{_FILL}"
         yield from check
         yield from self._attributes()
-        yield _STILL_THE_OLD if seen.exists else _STILL_NOTHING
+        yield f"old={_sum(self.text.content)}{_STILL_THE_OLD}" if seen.exists else _STILL_NOTHING
         if self.backup:
             yield f'cp -p -- "$f" {argument(self.backup)} || exit\n'
         yield _PLACE
