@@ -132,8 +132,12 @@ def _within(
         for each, part in zip(some, parts, strict=True):
             if not part.endswith(b"y"):
                 skipped[each.path] = "its content can't be read"
-            elif wanted.is_within(part[:-1]):
-                fit.add(each.path)
+                continue
+            try:
+                if wanted.is_within(part[:-1]):
+                    fit.add(each.path)
+            except UnicodeError as error:
+                skipped[each.path] = f"its content is no text: {error}"
     for each in files:
         if each.size > CONTENT:
             skipped[each.path] = f"more than {CONTENT >> 20} MiB are not looked into"

@@ -119,9 +119,9 @@ class Wanted:
         return seen.mode == wanted if self.options.exact_mode else bool(seen.mode & wanted)
 
     def is_within(self, content: bytes) -> bool:
-        """Whether a file's content is as wanted; bytes that are no text are a character each."""
+        """Whether a file's content is as wanted. UnicodeError: it is no text."""
         assert self.contains is not None
-        text = content.decode(self.options.encoding or "utf-8", "surrogateescape")
+        text = content.decode(self.options.encoding or "utf-8")
         if self.options.read_whole_file:
             return self.contains.search(text) is not None
         lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
