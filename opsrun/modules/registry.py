@@ -44,6 +44,7 @@ _WHERE = {
     "user": "users.user:User",
     "uri": "web.uri:Uri",
     "unarchive": "archives.unarchive:Unarchive",
+    "wait_for": "waiting.wait_for:WaitFor",
     "wait_for_connection": "wait_for_connection:WaitForConnection",
 }
 """By short name, the module of this package and the class in it."""
