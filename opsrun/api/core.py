@@ -156,7 +156,7 @@ class FleetCore:
             seen.add(name)
         return (*selected, *again)
 
-    def guard(self) -> Guard:
+    def _guard(self) -> Guard:
         """Has the dangers of one run confirmed."""
         return Guard(self.options.yes, self.options.confirm)
 
@@ -196,7 +196,7 @@ class FleetCore:
             verbosity: from 2 on, connections tell their story in notices.
         """
         if not action.harmless:
-            self.guard().confirm(dangers(list(dict.fromkeys(hosts))))
+            self._guard().confirm(dangers(list(dict.fromkeys(hosts))))
         groups = Groups.of(getattr(action, "groups", ()), self.inventory, hosts)
         ways = find_ways((*hosts, *groups.beside), self._defaults, becomes=action.becomes)
         if isinstance(action, ExecAction):

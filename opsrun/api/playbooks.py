@@ -129,7 +129,7 @@ class Playbooks(Beginning):
         from opsrun.composition.playbooks import PlaybookStage
         from opsrun.composition.playbooks.guarding import known_dangers
 
-        guard = self.guard()
+        guard = self._guard()
         guard.confirm(known_dangers(prepared))
         kept = self._lines.for_a_run()
         engine = make_engine(self.options.engine)

@@ -62,7 +62,7 @@ def shell(**values: Any) -> int:
     from opsrun.cli.execution import carry_out, choose_hosts, make_fleet, select_within
     from opsrun.cli.options import exclusive
     from opsrun.cli.shell_lines import Lines
-    from opsrun.composition.protection import Remembering, dangers
+    from opsrun.composition.protection import Guard, Remembering, dangers
     from opsrun.engine.dispatch import Plan
 
     selection, reach, show = take(Selection, values), take(Reach, values), take(Show, values)
@@ -76,7 +76,7 @@ def shell(**values: Any) -> int:
     typed = Typed().if_there()
     fleet = make_fleet(inventory, reach, Remembering(typed) if typed is not None else None)
     # Rather now than after the first line has been typed.
-    fleet.guard().confirm(dangers(hosts))
+    Guard(fleet.options.yes, fleet.options.confirm).confirm(dangers(hosts))
     with fleet:
         lines = Lines(
             hosts,

@@ -23,6 +23,7 @@ _SHOWN = 5
 class Danger:
     """Why a run is to be confirmed.
 
+    >>> from opsrun import Danger
     >>> Danger("the group 'prod' is protected", "prod", ("web01",)).answer
     'prod'
     """

@@ -24,7 +24,7 @@ class VaultSecrets:
 
     >>> from opsrun import Secret, VaultSecrets
     >>> VaultSecrets((("dev", Secret("hunter2")),))
-    VaultSecrets(entries=(('dev', ********),))
+    VaultSecrets(entries=(('dev', ********),), only_matching=False)
     """
 
     entries: tuple[tuple[str, Secret], ...] = ()
