@@ -8,6 +8,12 @@ SHOWN = 160
 """Characters of a line that an error prints at most."""
 
 
+class Unsealed(str):
+    """Text that was encrypted in its file: errors tell where they are, and show no line of it."""
+
+    __slots__ = ()
+
+
 def decode(data: bytes, path: str, error: type[InputError] = InventoryError) -> str:
     """``data`` as UTF-8 text, without a byte-order mark; ``error`` is raised where it is none."""
     try:
@@ -25,3 +31,8 @@ def line_at(text: str, number: int) -> str | None:
     """The 1-based line ``number``, cut to `SHOWN` characters; None if there is none."""
     lines = text.split("\n", number)
     return lines[number - 1][:SHOWN].rstrip("\r") if 0 < number <= len(lines) else None
+
+
+def shown_line(text: str, number: int) -> str | None:
+    """What an error shows of the line: as `line_at`, and nothing of what was encrypted."""
+    return None if isinstance(text, Unsealed) else line_at(text, number)

@@ -13,7 +13,7 @@ from yaml.resolver import Resolver
 
 from opsrun.dialect.origin import Origin
 from opsrun.dialect.tags import Template, Unsafe, Vaulted, holds_template, trusted
-from opsrun.dialect.text import SHOWN, line_at
+from opsrun.dialect.text import SHOWN, line_at, shown_line
 from opsrun.dialect.warning import FileWarning
 from opsrun.errors import InputError, InventoryError
 
@@ -67,7 +67,7 @@ class Builder:
     def build(self) -> Any:
         """The data; `marks`, `warnings` and `sealed` are filled. Raises InventoryError."""
         # JSON allows tabs where YAML does not; between its tokens a space is the same.
-        text = self.text.expandtabs(1) if self.as_json else self.text
+        text = self.text.expandtabs(1) if self.as_json else str(self.text)
         self._events = yaml.parse(text, Loader=_LOADER)
         try:
             return self._document()
@@ -281,7 +281,7 @@ class Builder:
             path=self.path,
             line=line + 1,
             column=column + 1,
-            text=line_at(self.text, line + 1) if column < SHOWN else None,
+            text=shown_line(self.text, line + 1) if column < SHOWN else None,
         )
 
     def _unknown_tag(self, event: Any, tag: str) -> InputError:

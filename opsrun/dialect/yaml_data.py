@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from opsrun.dialect.origin import Kind, Origin
 from opsrun.dialect.tags import Vaulted
-from opsrun.dialect.text import line_at
+from opsrun.dialect.text import shown_line
 from opsrun.dialect.warning import FileWarning
 from opsrun.dialect.yaml_builder import Builder, Position
 from opsrun.errors import InputError, InventoryError
@@ -79,7 +79,7 @@ class Document:
 
     def error_at(self, message: str, origin: Origin) -> InputError:
         """An error that points at ``origin``, a place in this document."""
-        text = line_at(self.text, origin.line) if origin.line else None
+        text = shown_line(self.text, origin.line) if origin.line else None
         return self.error_class(
             message, path=self.path, line=origin.line, column=origin.column, text=text
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from opsrun.dialect.text import decode
+from opsrun.dialect.text import Unsealed, decode
 from opsrun.errors import InventoryError
 from opsrun.vault.envelope import is_sealed
 from opsrun.vault.vault import NO_VAULT, Vault
@@ -36,7 +36,8 @@ class Place:
         """
         data = self._bytes(path)
         if is_sealed(data):
-            data = self.vault.open(data, path=path, error=InventoryError)
+            opened = self.vault.open(data, path=path, error=InventoryError)
+            return Unsealed(decode(opened, path))
         return decode(data, path)
 
     def _bytes(self, path: str) -> bytes:

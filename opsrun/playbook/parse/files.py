@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from opsrun.dialect.text import decode
+from opsrun.dialect.text import Unsealed, decode
 from opsrun.dialect.warning import FileWarning
 from opsrun.dialect.yaml_data import Document, parse
 from opsrun.errors import PlaybookError
@@ -57,7 +57,8 @@ class Files:
         if len(data) > MAX_BYTES:
             raise PlaybookError(f"larger than {MAX_BYTES} bytes", path=path)
         if is_sealed(data):
-            data = self.vault.open(data, path=path, error=PlaybookError)
+            opened = self.vault.open(data, path=path, error=PlaybookError)
+            return Unsealed(decode(opened, path, PlaybookError))
         return decode(data, path, PlaybookError)
 
     def document(self, path: str) -> Document:

@@ -223,6 +223,16 @@ def test_files_that_are_encrypted_need_their_secret(desk: Any) -> None:
         desk.using(vault=VAULT).book("- import_playbook: v.yml\n")
 
 
+@pytest.mark.parametrize(
+    "text", ["- hosts: a\n  x: secret1: b\n", "- hosts: a\n  tsaks: secret1\n", "- !no secret1\n"]
+)
+def test_lines_of_files_that_were_encrypted_are_not_shown(desk: Any, text: str) -> None:
+    desk.write({"v.yml": envelope(text)})
+    with pytest.raises(PlaybookError, match=r"v.yml:\d:\d+: ") as caught:
+        desk.using(vault=VAULT).book("- import_playbook: v.yml\n")
+    assert "secret1" not in str(caught.value)
+
+
 def test_a_file_that_is_not_there(desk: Any) -> None:
     with pytest.raises(PlaybookError, match="No such file"):
         desk.loader.load_playbook("nope.yml")
