@@ -88,7 +88,10 @@ class Assemble(TextModule):
 
         def parse(answer: CommandResult) -> Text:
             src, files, rest = parse_fragments(answer)
-            text = parse_read(rest, self._wish, check=context.check, follow=False)
+            try:
+                text = parse_read(rest, self._wish, check=context.check, follow=False)
+            except ModuleError as error:
+                raise ModuleError(error.msg) from error
             if text.answers.every("new"):
                 folder = text.answers.every("new")[0]
                 raise ModuleError(f"Destination directory {folder} does not exist")

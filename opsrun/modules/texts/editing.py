@@ -17,6 +17,8 @@ from opsrun.modules.base import (
     Plan,
     StateModule,
 )
+from opsrun.modules.labels import ATTRIBUTES as LETTERS
+from opsrun.modules.labels import SELEVEL, SEROLE, SETYPE, SEUSER, Label
 from opsrun.modules.looking import LOOK, Answers
 from opsrun.modules.options import option
 from opsrun.modules.permissions import Wish, described
@@ -54,6 +56,11 @@ class TextModule(StateModule[Text]):
     owner: str | None = option(doc="User, by name or number.")
     group: str | None = option(doc="Group, by name or number.")
     backup: bool = option(False, doc="Whether the old file is kept beside it.")
+    seuser: str | None = option(doc=SEUSER)
+    serole: str | None = option(doc=SEROLE)
+    setype: str | None = option(doc=SETYPE)
+    selevel: str | None = option(doc=SELEVEL)
+    attributes: str | None = option(aliases=("attr",), doc=LETTERS)
     unsafe_writes: bool = option(False, doc="Whether a file that can't be replaced is written to.")
 
     @property
@@ -81,7 +88,8 @@ class TextModule(StateModule[Text]):
 
     @property
     def _wish(self) -> Wish:
-        return Wish(self.mode, self.owner, self.group)
+        label = Label(self.seuser, self.serole, self.setype, self.selevel)
+        return Wish(self.mode, self.owner, self.group, label, self.attributes)
 
     def inspect(self, context: Context) -> Inspection[Text]:
         """One script that prints the file."""
@@ -144,7 +152,11 @@ class TextModule(StateModule[Text]):
 
 def _told(result: ModuleResult, answer: CommandResult) -> ModuleResult:
     """The results of modules that say where a file is say what is there, too."""
-    after = Answers(answer).seen("after", lenient=True)
+    answers = Answers(answer)
+    refused = answers.get("invalid")
+    if refused is not None:
+        raise ModuleError(refused)
+    after = answers.seen("after", lenient=True)
     if "path" not in result.data and "dest" not in result.data:
         return result
     return replace(result, data={**result.data, **described(after)})
@@ -195,13 +207,12 @@ class Change:
         """Of the text and of owner and mode, as the dialect has both."""
         path, wanted = self.text.path, self.context.diff
         content, attributes = f"{path} (content)", f"{path} (file attributes)"
+        before = text_of(self.text.content) if wanted else ""
+        after = text_of(self.edited.content) if wanted else ""
+        if self.context.check and not self.text.exists:
+            return (Diff(before, after, content, content, alone=True),)
         return (
-            Diff(
-                text_of(self.text.content) if wanted else "",
-                text_of(self.edited.content) if wanted else "",
-                content,
-                content,
-            ),
+            Diff(before, after, content, content),
             Diff(self.attributes_before, self.attributes_after, attributes, attributes),
         )
 

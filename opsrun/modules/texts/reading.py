@@ -71,7 +71,8 @@ class Text:
 
 def read_script(path: str, wish: Wish) -> str:
     """A script that tells of a file, and prints it."""
-    return f"{LOOK}path={path_word(path)}\n{SURROUNDINGS}{wish.script()}{_READ}"
+    path_line = f"{wish.asking()}path={path_word(path)}\n"
+    return f"{LOOK}{path_line}{SURROUNDINGS}{wish.script()}{_READ}"
 
 
 def parse_read(answer: CommandResult, wish: Wish, *, check: bool, follow: bool = True) -> Text:

@@ -69,7 +69,8 @@ _STILL_NOTHING = r"""
 _INVALID = r"""{
   r=$?
   [ -n "$e" ] || e=$(cat <"$t.out")
-  die "failed to validate: rc:$r error:$e"
+  say invalid "failed to validate: rc:$r error:$e"
+  exit 0
 }
 """
 
@@ -137,6 +138,9 @@ class Writing:
         change = "".join(wanted.against(seen).lines("@")) if seen.exists else ""
         if change:
             yield f'if [ -n "$inside" ]; then\n{_for_variable(change, "f")}fi\n'
+        settling = "".join(wanted.settling("@", seen if seen.exists else fresh(self.text)))
+        if settling:
+            yield f'if [ -z "$inside" ]; then\n{_for_variable(settling, "f")}fi\n'
         yield "at after " + word(self.text.path) + " -L\n"
 
     def _folders(self) -> Iterator[str]:
@@ -148,7 +152,7 @@ class Writing:
             yield "umask 077\n"
 
     def _attributes(self) -> Iterator[str]:
-        seen, wanted = self.text.seen, self.text.wanted
+        seen, wanted = self.text.seen, self.text.wanted.plain
         was = seen if seen.exists else fresh(self.text)
         owners = [line for line in wanted.against(was).lines("@") if not line.startswith("chmod")]
         yield _for_variable("".join(owners), "t")

@@ -37,6 +37,8 @@ FIRST: dict[str, tuple[str, Mapping[str, Any]]] = {
     "tempfile": ("tempfile", {"prefix": "a b", "path": "~/x"}),
     "unarchive": ("unarchive", {"src": "~/a.zip", "dest": "x", "copy": False, "creates": "y z"}),
     "find": ("find", {"paths": ["~/x y", "-x"], "recurse": True, "depth": 2, "follow": True}),
+    "lineinfile": ("lineinfile", {"path": "~/x y", "line": "a", "owner": "me", "group": "us"}),
+    "assemble": ("assemble", {"src": "~/x y", "dest": "-x"}),
     "ping": ("ping", {}),
 }
 
