@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from opsrun.modules.base import ModuleError
@@ -206,6 +206,11 @@ class Wanted:
     def _relabels(self, seen: Seen) -> bool:
         known = seen.context
         return bool(self.label) and (not known or self.label.over(known, seen.policy) != known)
+
+    @property
+    def plain(self) -> Wanted:
+        """Owner and mode alone, for a file that is yet to be put in its place; see `settling`."""
+        return replace(self, label=ANY_LABEL, flags=None)
 
     def settling(self, path: str, old: Seen) -> Iterator[str]:
         """Commands for a file that has just taken the place of ``old``: it has the context that

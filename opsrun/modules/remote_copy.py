@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from opsrun.modules.base import Context, ModuleError, ModuleResult, Steps
-from opsrun.modules.labels import ANY_LABEL, chattr
+from opsrun.modules.labels import chattr
 from opsrun.modules.looking import LOOK, Answers, Seen
 from opsrun.modules.permissions import Wanted, Wish, argument, described
 from opsrun.modules.placing import SURROUNDINGS
@@ -199,8 +199,7 @@ class RemoteCopy:
         if known and answers.number("me") == 0:
             uid, gid = (seen.uid if uid is None else uid), (seen.gid if gid is None else gid)
         mode = wanted.mode_for(own, directory=False)
-        plain = replace(wanted, label=ANY_LABEL, flags=None)
-        owned = replace(plain, uid=uid, gid=gid, mode=mode).against(staged, new=True)
+        owned = replace(wanted.plain, uid=uid, gid=gid, mode=mode).against(staged, new=True)
         yield f"t={path}.opsrun-$$\ntrap 'rm -f -- \"$t\"' EXIT\n"
         yield f'(umask 077 && cp -- {name} "$t") || exit\n'
         # The name is known to the shell alone: the lines are made for a name that it replaces.

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from opsrun.errors import HostError
 from opsrun.modules.base import ModuleError
-from opsrun.modules.labels import ANY_LABEL, chattr
+from opsrun.modules.labels import chattr
 from opsrun.modules.looking import LOOK, Seen, marked
 from opsrun.modules.permissions import Difference, Wanted, Wish, mode_argument
 from opsrun.modules.wording import path_bytes, path_of
@@ -99,7 +99,7 @@ def differences(
         ModuleError: a bad mode.
     """
     found = []
-    bare = replace(wanted, label=ANY_LABEL, flags=None)
+    bare = wanted.plain
     for each in entries:
         if each.path:
             name = path_of(each.path)

@@ -292,3 +292,34 @@ def test_a_link_has_a_context_of_its_own(box: Machine, hosted: ModuleHost) -> No
     assert hosted.run("file", args)["changed"]
     assert (_context(box, "l"), _context(box, "f")) == ("system_u:object_r:l_t:s0", before)
     assert not hosted.run("file", args)["changed"]
+
+
+@pytest.mark.root
+@root
+def test_edits_keep_the_context_and_set_another(box: Machine, hosted: ModuleHost) -> None:
+    box.sh("echo old >/srv/w/text; chcon system_u:object_r:own_t:s0:c1 /srv/w/text")
+    args = {"path": "/srv/w/text", "line": "one"}
+    assert hosted.run("lineinfile", args)["changed"]
+    assert _context(box, "text") == "system_u:object_r:own_t:s0:c1"
+    args |= {"setype": "line_t"}
+    assert hosted.run("lineinfile", args)["changed"]
+    assert _context(box, "text") == "system_u:object_r:line_t:s0:c1"
+    assert not hosted.run("lineinfile", args)["changed"]
+    args |= {"line": "two", "selevel": "s0"}
+    assert hosted.run("lineinfile", args)["changed"]
+    assert _context(box, "text") == "system_u:object_r:line_t:s0"
+    assert not hosted.run("lineinfile", args)["changed"]
+
+
+@pytest.mark.root
+@root
+def test_edits_set_attributes(flagged: Path) -> None:
+    with module_host(flagged.parent) as host:
+        for line in ("one", "two"):
+            args = {"path": str(flagged), "line": line, "attributes": "+d"}
+            assert host.run("lineinfile", args)["changed"]
+            assert "d" in (_flags(flagged) or "")
+            assert not host.run("lineinfile", args)["changed"]
+        assert host.run("lineinfile", {**args, "attributes": "-d"})["changed"]
+        assert "d" not in (_flags(flagged) or "")
+    assert [each.name for each in flagged.parent.iterdir()] == ["f"]
