@@ -120,7 +120,10 @@ def _made(
 
 def _of_settings() -> frozenset[str]:
     """Options whose values are defaults of a settings file."""
-    context = click.get_current_context()
+    context = click.get_current_context(silent=True)
+    if context is None:
+        # Nobody typed anything: a program asks.
+        return frozenset()
     typed = click.core.ParameterSource.COMMANDLINE
     names = {"vault_id": "--vault-id", "vault_password_file": "--vault-password-file"}
     return frozenset(

@@ -104,12 +104,24 @@ def test_whoever_waits_logs_in_again(few_hosts: Lab, folder: Path) -> None:
     while not list(jobs.glob("*/child")):
         assert running.poll() is None
     # sshd's process of this login, and of no other one.
-    os.kill(int((folder / "sshd").read_text()), signal.SIGKILL)
+    sshd = int((folder / "sshd").read_text())
+    begun = read_by_shells(sshd)
+    while read_by_shells(sshd) == begun:
+        # Not before the first question how far the job is: then it is known to have begun.
+        assert running.poll() is None
+    os.kill(sshd, signal.SIGKILL)
     (folder / "go").write_text("it\n")
     status, out, _ = finished(running)
     [found] = [line["result"] for line in map(json.loads, out.splitlines()) if is_end(line)]
     assert (found["stdout"], found["rc"]) == ("got it", 3)
     assert status == 1
+
+
+def read_by_shells(sshd: int) -> int:
+    """Bytes that the shells of a login have read."""
+    shells = Path(f"/proc/{sshd}/task/{sshd}/children").read_text().split()
+    told = [Path(f"/proc/{shell}/io").read_text() for shell in shells]
+    return sum(int(each.split()[1]) for each in told)
 
 
 def is_end(line: dict[str, Any]) -> bool:
