@@ -112,7 +112,7 @@ class Edit:
         found = list(lines)
         for key in self.keys:
             same = [each for each in found if self._same(each, key)]
-            if any(self._right(each, key) for each in same):
+            if self._all_right(same, key):
                 continue
             found = [each for each in found if each not in same]
             hosts = key.hosts.split(",") if self.hashing else [key.hosts]
@@ -129,7 +129,16 @@ class Edit:
         other = HostKey.of(line)
         if other is None or (other.kind, other.marker) != (key.kind, key.marker):
             return False
-        return other.names(self.name)
+        # Names that are hidden have lines of their own.
+        more = key.hosts.split(",") if other.hashed else ()
+        return any(other.names(each) for each in (self.name, *more))
+
+    def _all_right(self, same: Sequence[str], key: HostKey) -> bool:
+        right = [HostKey.of(each) for each in same if self._right(each, key)]
+        if any(other and other.blob != key.blob for other in map(HostKey.of, same)):
+            return False
+        names = key.hosts.split(",") if self.hashing else [self.name]
+        return all(any(each and each.names(name) for each in right) for name in names)
 
     def _right(self, line: str, key: HostKey) -> bool:
         other = HostKey.of(line)

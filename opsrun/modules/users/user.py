@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,9 +15,11 @@ from opsrun.modules.users.entries import ENTRY, checked, entry_of
 from opsrun.modules.users.user_comparing import compared
 from opsrun.modules.users.user_key import LOOK_AT_KEY, KeyWish, told
 from opsrun.modules.users.user_tools import removing_script
-from opsrun.modules.wording import word
+from opsrun.modules.wording import path_word, word
 from opsrun.remote.command import CommandResult
 
+_HASH = re.compile(r"!*(?:\$.*\$[./0-9A-Za-z]+|_[./0-9A-Za-z]{19}|[./0-9A-Za-z]{13})\Z")
+"""As crypt(5) has them."""
 HIDDEN = "NOT_LOGGING_PASSWORD"
 """What stands in results for a password."""
 
@@ -131,8 +134,11 @@ class User(StateModule[UserSeen]):
         for each in (*(self.wanted_groups or ()), *([self.group] if self.group else ())):
             yield f'say group "$(entry group {word(each)})"\n'
         yield "h=${e%:*}\nh=${h##*:}\n"
-        if self.home is not None:
-            yield f"h={word(self.home)}\n"
+        for what, path in (("shell", self.shell), ("skeleton", self.skeleton)):
+            if path:
+                yield f'p={path_word(path)}\nsay {what} "$p"\n'
+        if self.home:
+            yield f'h={path_word(self.home)}\nsay place "$h"\n'
         yield 'if [ -d "$h" ]; then say home y; fi\n'
         if self.generate_ssh_key:
             yield self.key.looking()
@@ -166,7 +172,7 @@ class User(StateModule[UserSeen]):
             data |= {"force": self.force, "remove": self.remove}
             script = removing_script(self) + self._tail()
             return Plan((Run(script),), ModuleResult(True, data={} if context.check else data))
-        change = compared(self, state)
+        change = compared(self._placed(state.answers), state)
         if self.password is not None:
             data["password"] = HIDDEN
         if state.fields is None:
@@ -182,6 +188,15 @@ class User(StateModule[UserSeen]):
         request = Run(change.script() + self._tail(), change.stdin())
         return Plan((request,), ModuleResult(True, data=data, warnings=warnings))
 
+    def _placed(self, answers: Answers) -> User:
+        """With homes and variables in paths replaced, as they are on the host."""
+        return replace(
+            self,
+            shell=answers.get("shell") or self.shell,
+            home=answers.get("place") or self.home,
+            skeleton=answers.get("skeleton") or self.skeleton,
+        )
+
     def _groups(self) -> dict[str, Any]:
         return {} if self.groups is None else {"groups": ",".join(self.groups)}
 
@@ -191,8 +206,7 @@ class User(StateModule[UserSeen]):
         return {"ssh_fingerprint": "", "ssh_public_key": None, **told(answers)}
 
     def _warnings(self) -> tuple[str, ...]:
-        known = self.password is None or not self.password.strip("*!")
-        if known or (self.password or "").startswith(("$", "_")):
+        if self.password is None or not self.password.strip("*!") or _HASH.match(self.password):
             return ()
         return (f"the password of {self.called} does not look like a hash",)
 

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from opsrun.modules.looking import Answers
-from opsrun.modules.permissions import argument
 from opsrun.modules.users.entries import command
-from opsrun.modules.wording import word
+from opsrun.modules.wording import path_word, word
 
 LOOK_AT_KEY = r"""
 key() {
@@ -70,7 +69,7 @@ class KeyWish:
 
     def _path_word(self) -> str:
         path = self.path
-        return word(path) if path.startswith("/") else f'"$h"/{word(path)}'
+        return path_word(path) if path[:1] in ("/", "~", "$") else f'"$h"/{word(path)}'
 
     def making(self) -> str:
         """Lines that make it; want the home in ``h``, the user in ``u``, the group in ``g``."""
@@ -96,6 +95,3 @@ def told(answers: Answers) -> dict[str, Any]:
     if answers.get("pub") is not None:
         data["ssh_public_key"] = answers.text("pub").strip()
     return data
-
-
-__all__ = ["LOOK_AT_KEY", "KeyWish", "argument", "told"]
