@@ -48,7 +48,10 @@ def walk(top: str) -> Iterator[Found]:
     for folder, folders, names in os.walk(top):
         folders[:] = sorted(each for each in folders if _wanted(each))
         for name in sorted(names):
-            found = classified(os.path.normpath(os.path.join(folder, name)))
+            path = os.path.normpath(os.path.join(folder, name))
+            # A pipe would be waited for until somebody writes to it.
+            piped = os.path.exists(path) and not os.path.isfile(path)
+            found = None if piped else classified(path)
             if found is not None:
                 yield found
 

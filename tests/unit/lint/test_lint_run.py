@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from opsrun.errors import UsageError
+from opsrun.lint.discovery import walk
 from opsrun.lint.output import text
 from opsrun.lint.run import Options, lint
 
@@ -179,3 +181,9 @@ def test_an_included_file_is_read_as_what_it_is_included_as(tmp_path: Path) -> N
 def test_a_collections_module_that_is_not_known_is_no_mistake(tmp_path: Path) -> None:
     put(tmp_path, site_yml=PLAY + "    - community.general.newest_of_all:\n")
     assert rules(tmp_path) == [("module-not-built", 3)]
+
+
+def test_pipes_in_a_directory_are_passed_over(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "site.yml")
+    (tmp_path / "real.yml").write_text("- hosts: all\n")
+    assert [os.path.basename(each.path) for each in walk(str(tmp_path))] == ["real.yml"]
