@@ -31,6 +31,7 @@ _WHERE = {
     "ini_file": "texts.ini_file:IniFile",
     "lineinfile": "texts.lineinfile:LineInFile",
     "get_url": "web.get_url:GetUrl",
+    "git": "git.module:Git",
     "ping": "ping:Ping",
     "raw": "raw:Raw",
     "replace": "texts.replace:Replace",
