@@ -45,6 +45,12 @@ def test_a_directory_for_each_host(host: ModuleHost, source: Path, tmp_path: Pat
     assert Path(dest).read_text() == "other"
 
 
+def test_check_mode_fetches_nothing(host: ModuleHost, source: Path, tmp_path: Path) -> None:
+    told = host.run("fetch", {"src": str(source), "dest": str(tmp_path / "kept")}, check=True)
+    assert (told["skipped"], told["changed"]) == (True, False)
+    assert not (tmp_path / "kept").exists()
+
+
 def test_flat(host: ModuleHost, source: Path, tmp_path: Path) -> None:
     named = host.run("fetch", {"src": str(source), "dest": f"{tmp_path}/one", "flat": True})
     assert named["dest"] == f"{tmp_path}/one"
