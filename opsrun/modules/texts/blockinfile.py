@@ -34,6 +34,8 @@ class BlockInFile(PathModule):
         """See `TextModule.edit`."""
         if not text.exists and not self.create:
             raise ModuleError(f"Path {text.path} does not exist !", rc=257)
+        if not text.exists and self.state == "absent":
+            return Edited(b"", f"File {text.path} not present", settled=True)
         wanted = self._wanted()
         content = self._edited(text.content, wanted)
         if not text.exists:
@@ -85,7 +87,7 @@ class BlockInFile(PathModule):
         before = self.insertbefore is not None
         pattern = self.insertbefore if before else self.insertafter
         if pattern in (None, "EOF", "BOF"):
-            return 0 if before else len(lines)
+            return 0 if self.insertbefore == "BOF" else len(lines)
         expression = compiled(str(pattern), "insertbefore" if before else "insertafter")
         if expression.flags & re.MULTILINE:
             match = expression.search(content)

@@ -23,6 +23,16 @@ f=$path
 if [ -h "$path" ]; then
   r=$(readlink -f -- "$path" 2>/dev/null && echo x)
   r=${r%?x}
+  if [ -z "$r" ]; then
+    r=$(readlink "$path" && echo x)
+    r=${r%?x}
+    case $r in
+      /*) ;;
+      *) case $path in */*) r=${path%/*}/$r ;; esac ;;
+    esac
+    # One link further, and there is no telling without an end.
+    if [ -h "$r" ]; then r=; fi
+  fi
   f=${r:-$path}
   say link y
 fi

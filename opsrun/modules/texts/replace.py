@@ -8,7 +8,7 @@ from opsrun.modules.base import Diff, ModuleError, ModuleResult
 from opsrun.modules.options import module, option
 from opsrun.modules.texts.editing import Change, Edited, PathModule, bad_expression
 from opsrun.modules.texts.reading import Text
-from opsrun.modules.wording import text_of
+from opsrun.modules.wording import path_bytes, text_of
 
 _SECTION = "subsection"
 
@@ -46,8 +46,9 @@ class Replace(PathModule):
             raise ModuleError(f"replace: {self.replace!r} can't be filled in: {error}") from error
         if section == content[begin:end]:
             return Edited(text.content, "")
-        new = self._encoded(content[:begin] + section + content[end:])
-        return Edited(new, f"{count} replacements made")
+        after = content[:begin] + section + content[end:]
+        msg = f"{count} replacements made"
+        return Edited(self._encoded(after), msg, shown=(content, after))
 
     def result(self, change: Change) -> ModuleResult:
         """See `TextModule.result`."""
@@ -55,8 +56,8 @@ class Replace(PathModule):
         diff: tuple[Diff, ...] = ()
         if change.written and change.context.diff:
             path = change.text.path
-            sides = text_of(change.text.content), text_of(change.edited.content)
-            diff = (Diff(*sides, path, path, alone=True),)
+            before, after = map(path_bytes, change.edited.shown or ("", ""))
+            diff = (Diff(text_of(before), text_of(after), path, path, alone=True),)
         return ModuleResult(msg=change.msg, data=data, diff=diff)
 
     def _pattern(self) -> str:
