@@ -273,6 +273,7 @@ def _action(spot: Spot, key: str, name: str, written: _Written) -> RawAction:
             f"args: expected a dictionary, or one template that gives it, found {shown(extra)}",
             "args",
         )
+    _check_names(spot, places)
     return RawAction(
         written=name,
         name=bare(name),
@@ -283,3 +284,10 @@ def _action(spot: Spot, key: str, name: str, written: _Written) -> RawAction:
         origin=spot.place(key),
         places=places,
     )
+
+
+def _check_names(spot: Spot, places: Mapping[str, Origin]) -> None:
+    for name, place in places.items():
+        if name.startswith("_ansible_"):
+            words = f"{name!r}: what begins with _ansible_ is reserved, and can be no argument"
+            raise spot.document.error_at(words, place)

@@ -106,6 +106,8 @@ WRONG = {
     in_tasks("include_role: {name: x, tasks_form: y}"): ("did you mean 'tasks_from'?", 3, 31),
     in_tasks("include_role: {name: x, vars_from: [y]}"): ("vars_from but got a list", 3, 31),
     in_tasks("import_role: {name: x, tasks_from: {}}"): ("tasks_from but got a dict", 3, 30),
+    in_tasks("set_fact: {a: 1, _ansible_foo: 2}"): ("_ansible_ is reserved", 3, 24),
+    in_tasks("set_fact: _ansible_foo=2"): ("'_ansible_foo': what begins with", 3, 17),
     in_tasks("{import_tasks: x.yml, loop: [1]}"): ("use include_tasks", 3, 29),
     in_tasks("import_tasks: '{{ x }}'"): ("a static import's name can't be a template", 3, 7),
 }
