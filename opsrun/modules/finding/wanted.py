@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os.path
 import re
 from collections.abc import Mapping, Sequence
@@ -69,7 +70,7 @@ class Wanted:
             raise ModuleError("limit has to be 1 or more; leave it out for all")
         if options.encoding is not None:
             try:
-                b"".decode(options.encoding)
+                codecs.lookup(options.encoding)
             except LookupError as error:
                 raise ModuleError(f"encoding: {error}") from error
         contains = options.contains
