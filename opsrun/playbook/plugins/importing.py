@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
@@ -18,6 +19,11 @@ from opsrun.playbook.plugins import stand_ins
 
 Folders = Callable[[str], Sequence[str]]
 """From a collection's name (``ns.name``) to the directories that it may be in."""
+
+
+def _print(*values: object, file: Any = None, **more: Any) -> None:
+    """`print` as plugins see it: standard output is for what opsrun has to say."""
+    builtins.print(*values, file=sys.stderr if file is None else file, **more)
 
 
 class MissingImport(ModuleNotFoundError):
@@ -34,7 +40,7 @@ class Importer:
     def __init__(self, folders: Folders) -> None:
         self._folders = folders
         self._modules: dict[str, ModuleType] = {}
-        self._builtins = {**vars(builtins), "__import__": self}
+        self._builtins = {**vars(builtins), "__import__": self, "print": _print}
 
     def execute(self, path: str, name: str, package: str = "") -> ModuleType:
         """The module of a file. Raises whatever it raises, SyntaxError, OSError.

@@ -139,3 +139,13 @@ def test_a_file_that_failed_is_tried_again(importer: Importer, tmp_path: Path) -
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
             execute(importer, tmp_path, "import ansible_collections.n.c.plugins.module_utils.a")
+
+
+def test_what_a_plugin_prints_is_none_of_the_results(
+    importer: Importer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "loud.py"
+    path.write_text("print('read')\ndef f(): print('called', end='')\n")
+    importer.execute(str(path), "loud").f()
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "read\ncalled")
