@@ -206,9 +206,12 @@ class User(StateModule[UserSeen]):
         return {"ssh_fingerprint": "", "ssh_public_key": None, **told(answers)}
 
     def _warnings(self) -> tuple[str, ...]:
-        if self.password is None or not self.password.strip("*!") or _HASH.match(self.password):
-            return ()
-        return (f"the password of {self.called} does not look like a hash",)
+        warnings = []
+        if self.password and self.password.strip("*!") and not _HASH.match(self.password):
+            warnings.append(f"the password of {self.called} does not look like a hash")
+        if self.append and self.groups is None:
+            warnings.append("append says nothing where there are no groups to stay in")
+        return tuple(warnings)
 
     def _tail(self) -> str:
         local = "y" if self.local else ""
