@@ -56,6 +56,9 @@ _LISTING = re.compile(
     rb"top\0([^\0]*)\0(wrong\0dir\0|list\0\0(.*?)\0\0why\0([^\0]*)\0)end\0\0", re.DOTALL
 )
 
+_COMPLAINT = re.compile(r"find: '?(\.(?:/.*)?)(?<!')'?: (.+)")
+"""GNU's and busybox's, under ``LC_ALL=C``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -96,10 +99,17 @@ def read_listings(answer: CommandResult) -> Listings:
             found.skipped[path] = f"{path!r} is not a directory"
             continue
         found.tops.append(_ordered(list(_entries(path, one[3]))))
-        for line in text_of(one[4]).splitlines():
-            if "loop" not in line:
-                found.skipped[path] = line.strip()
+        found.skipped |= dict(_untold(path, text_of(one[4])))
     return found
+
+
+def _untold(top: str, words: str) -> Iterator[tuple[str, str]]:
+    """What find(1) complained about; a link that leads upwards is no loss."""
+    for line in words.splitlines():
+        named = _COMPLAINT.match(line)
+        if "loop" not in line:
+            below = named[1] if named is not None else "."
+            yield os.path.normpath(os.path.join(top, below)), named[2] if named else line.strip()
 
 
 def _entries(top: str, data: bytes) -> Iterator[tuple[str, Seen]]:
