@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from opsrun.engine.gate_graph import GateGraph
@@ -230,7 +230,7 @@ class GateBoard:
                 graph.waits(_who(plays, seat.play, seat.host), name)
                 if name not in asked:
                     asked.add(name)
-                    self._openers(graph, name, plays)
+                    self._openers(graph, name, plays, seats)
         for play, others in behind.items():
             for seat in seats:
                 if seat.play in others:
@@ -242,9 +242,17 @@ class GateBoard:
             for seat in seats
         }
 
-    def _openers(self, graph: GateGraph, name: str, plays: Mapping[int, str]) -> None:
+    def _openers(
+        self, graph: GateGraph, name: str, plays: Mapping[int, str], seats: Sequence[Seat]
+    ) -> None:
+        first = {seat.play: seat.host for seat in reversed(seats)}
+        parked = {(seat.play, seat.host) for seat in seats}
         for play, host in self.openings.openers(name):
-            graph.opens(_who(plays, play, host), name)
+            who = _who(plays, play, host)
+            graph.opens(who, name)
+            if host and play in first and (play, host) not in parked:
+                # Of a later batch: had it anything to do, it would be under way.
+                graph.follows(who, _who(plays, play, first[play]))
 
     def _shut(self, seat: Seat) -> str:
         """The first gate of its wait that is not open."""

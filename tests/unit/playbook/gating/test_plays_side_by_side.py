@@ -159,6 +159,12 @@ def test_a_circle_of_gates_is_drawn_and_nobody_hangs() -> None:
     assert ran.left
 
 
+def test_a_gate_that_a_later_batch_would_open_is_told() -> None:
+    tasks = [step(0, "w", awaits=["g"]), step(0, "open", opens=["g"])]
+    words = conduct([play_of(0, "a,b", *tasks, serial=1)]).of("0/w")["a"]
+    assert "which b in play 'p0' opens; b in play 'p0' comes behind a in play 'p0'" in words
+
+
 def test_a_gate_of_a_later_play_is_no_reason_to_wait_for_ever() -> None:
     plays = [
         play_of(0, "a", step(0, "t", awaits=["g"])),
