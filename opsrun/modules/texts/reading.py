@@ -23,7 +23,7 @@ f=$path
 if [ -h "$path" ]; then
   r=$(readlink -f -- "$path" 2>/dev/null && echo x)
   r=${r%?x}
-  if [ -z "$r" ]; then
+  if [ -z "$r" ] || [ -h "$r" ]; then
     r=$(readlink "$path" && echo x)
     r=${r%?x}
     case $r in
