@@ -42,7 +42,7 @@ class UserSeen:
         return "" if self.fields is None else self.fields[5]
 
 
-@module("user", exclusive=[("local", "umask"), ("local", "uid_min"), ("local", "uid_max")])
+@module("user", exclusive=[("local", "umask")])
 class User(StateModule[UserSeen]):
     """See to it that there is an account, with its groups, home, password and key."""
 
@@ -117,6 +117,8 @@ class User(StateModule[UserSeen]):
     def inspect(self, context: Context) -> Inspection[UserSeen]:
         """Its entries, and those of the groups."""
         checked(self.called, "user")
+        if self.local and (self.uid_min, self.uid_max) != (None, None):
+            raise ModuleError("uid_min and uid_max can't be had with local")
         for secret in (self.password, self.ssh_key_passphrase):
             if secret is not None and any(each in secret for each in "\n\0"):
                 raise ModuleError("a password or passphrase can't hold a line break")
