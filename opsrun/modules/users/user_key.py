@@ -39,6 +39,14 @@ ask
 chmod 0700 "$w/ask"
 """
 
+_KEEP = r"""
+if [ ! -e "$f" ] && [ ! -h "$f" ]; then
+if [ -e "$f.pub" ] || [ -h "$f.pub" ]; then
+  echo "$f.pub is there, without its key: nothing was overwritten" >&2
+  exit 1
+fi
+"""
+
 _PLACE = r"""
 chmod 0600 "$w/key" && chmod 0644 "$w/key.pub" && chown "$u:$g" "$w/key" "$w/key.pub" || exit
 mv -f -- "$w/key" "$f" && mv -f -- "$w/key.pub" "$f.pub" || exit
@@ -84,7 +92,11 @@ class KeyWish:
         else:
             asked = 'DISPLAY=${DISPLAY:-:0} SSH_ASKPASS="$w/ask" SSH_ASKPASS_REQUIRE=force'
             line = f"OPSRUN_PHRASE=$phrase {asked} {line}"
-        return f"f={self._path_word()}\n{_MAKE}{line} </dev/null || exit\n{_PLACE}"
+        made = f"{_MAKE}{line} </dev/null || exit\n{_PLACE}"
+        if not self.force:
+            # A home that was there before its user may have a pair, or one half of it.
+            made = f"{_KEEP}{made}fi\n"
+        return f"f={self._path_word()}\n{made}"
 
 
 def told(answers: Answers) -> dict[str, Any]:
