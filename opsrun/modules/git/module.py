@@ -28,7 +28,9 @@ from opsrun.remote.command import CommandResult
 _State = tuple[Copy, Remote]
 
 _GO = r"""
-made= aside= split=
+made=
+aside=
+split=
 stop() {
   # Half a clone would be taken for one that is there, and one that is signed by nobody, too.
   [ -z "$made" ] || rm -rf -- "$dest"
@@ -125,18 +127,21 @@ class Git(StateModule[_State]):
 
     def _names(self) -> Iterator[str]:
         yield f"git={path_word(self.executable or 'git')}\ndest={path_word(self.dest or '')}\n"
-        yield f"repo={word(self._url)}\nshown={word(_without_password(self._url))}\n"
+        shown = word(_without_password(self._url))
+        yield f"repo={word(self._url)}\n# shellcheck disable=SC2034\nshown={shown}\n"
         yield f"remote={word(self.remote)}\nversion={word(self.version)}\n"
         yield "GIT_TERMINAL_PROMPT=0\nexport GIT_TERMINAL_PROMPT\n"
         ssh = "".join(self._ssh())
         if ssh:
             base = '"${GIT_SSH_COMMAND:-ssh}"'
-            yield f"GIT_SSH_COMMAND={base}{word(ssh)}\n"
+            # Git gives it to a shell.
+            yield f"# shellcheck disable=SC2089\nGIT_SSH_COMMAND={base}{word(ssh)}\n"
             if self.key_file is not None:
                 # A word for the shell that git starts: quotes around what is in quotes here.
                 yield f"key={path_word(self.key_file)}\n"
-                yield "GIT_SSH_COMMAND=\"$GIT_SSH_COMMAND -i '$key' -o IdentitiesOnly=yes\"\n"
-            yield "export GIT_SSH_COMMAND\n"
+                yield "# shellcheck disable=SC2089\nGIT_SSH_COMMAND=\"$GIT_SSH_COMMAND -i '$key'"
+                yield ' -o IdentitiesOnly=yes"\n'
+            yield "# shellcheck disable=SC2090\nexport GIT_SSH_COMMAND\n"
 
     def _ssh(self) -> Iterator[str]:
         if self.key_file is not None and "'" in self.key_file:
@@ -220,7 +225,7 @@ class Git(StateModule[_State]):
         yield "LC_ALL=C\nexport LC_ALL\n"
         yield f"umask {self._umask(copy):03o}\n"
         yield "".join(self._names())
-        yield f'{_GO}g() {{ "$git" -C "$dest" "$@"; }}\nwhat= fails=\n'
+        yield f'{_GO}g() {{ "$git" -C "$dest" "$@"; }}\nwhat=\nfails=\n'
 
     def _umask(self, copy: Copy) -> int:
         if self.umask in (None, ""):
@@ -313,13 +318,12 @@ class Git(StateModule[_State]):
         target = "HEAD" if self.bare and self.version == "HEAD" else target
         if self.bare and remote.kind == "branch" and self.version != "HEAD":
             target = f"refs/heads/{remote.name}"
-        yield f"object={word(target)}\nallowed={word(' '.join(self.gpg_allowlist))}\n"
+        yield f"object={word(target)}\n"
         yield 'fails="Failed to checkout $version" what="checkout --force $version"\n'
         yield 'e=$(g rev-parse -q --verify "$object^{commit}" 2>&1) ||\n'
         yield '  stop "${e:-$version is no revision that git knows there}" 1 "git $what" "$fails"\n'
-        yield "after=$e\n"
         if self.verify_commit:
-            yield _VERIFY
+            yield f"allowed={word(' '.join(self.gpg_allowlist))}\n{_VERIFY}"
         if self.bare:
             yield 'say after "$(g rev-parse -q --verify HEAD 2>/dev/null)"\n'
             return

@@ -38,7 +38,7 @@ c=$(dd bs=1 count="$nc" 2>/dev/null)
 dd bs=1 count="$nw" >"$work/rc" 2>/dev/null
 dd bs=1 count="$nu" >"$work/url" 2>/dev/null
 cat >"$work/body" || exit
-: >"$work/head" >"$work/out" >"$work/err"
+for f in head out err; do : >"$work/$f"; done
 """
 """Wants ``top``, a directory, and the numbers of bytes of what comes: for curl, for wget, URL."""
 

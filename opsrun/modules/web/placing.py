@@ -84,7 +84,7 @@ elif [ -z "$check" ]; then
     say backup "$b"
   fi
   if [ -n "$part" ]; then
-    e=$(mv -f -- "$part" "$f" 2>&1 </dev/null) || {
+    e=$(mv -f -- "$part" "$f" 2>&1) || {
       [ -n "$unsafe" ] && [ -f "$f" ] || stop "$e"
       rm -f -- "$part"
       part=
