@@ -21,17 +21,22 @@ _READ = r"""
 at path "$path" -L
 f=$path
 if [ -h "$path" ]; then
-  r=$(readlink -f -- "$path" 2>/dev/null && echo x)
+  r=
+  [ ! -e "$path" ] || r=$(readlink -f -- "$path" 2>/dev/null && echo x)
   r=${r%?x}
   if [ -z "$r" ] || [ -h "$r" ]; then
-    r=$(readlink "$path" && echo x)
-    r=${r%?x}
-    case $r in
-      /*) ;;
-      *) case $path in */*) r=${path%/*}/$r ;; esac ;;
-    esac
-    # One link further, and there is no telling without an end.
-    if [ -h "$r" ]; then r=; fi
+    # Of what leads to nothing yet, busybox's readlink -f goes by its own directory.
+    r=$path n=0
+    while [ -h "$r" ] && [ "$n" -lt 40 ]; do
+      t=$(readlink "$r" && echo x)
+      t=${t%?x}
+      case $t in
+        /*) r=$t ;;
+        *) case $r in */*) r=${r%/*}/$t ;; *) r=$t ;; esac ;;
+      esac
+      n=$((n + 1))
+    done
+    [ ! -h "$r" ] || r=
   fi
   f=${r:-$path}
   say link y
