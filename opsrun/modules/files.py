@@ -257,11 +257,11 @@ class File(StateModule[Found]):
         path = argument(seen.path)
         fresh = _fresh(found, 0o100666 & ~found.wanted.umask)
         change = found.wanted.against(fresh, new=True)
-        lines = [f"umask {found.wanted.umask:03o}\n", f"touch {path} || exit\n"]
-        lines += change.lines(seen.path)
+        attributes = list(change.lines(seen.path))
         for stamp in self._stamps:
             if stamp.written() is not None:
-                lines += stamp.lines(seen.path)
+                attributes += stamp.lines(seen.path)
+        lines = [f"umask {found.wanted.umask:03o}\n", *_made_anew(path, attributes)]
         if context.check:
             return Plan((Run(""),), ModuleResult(True, data={"dest": seen.path}))
         plan = self._made(found, "dest", lines, (change.before(), change.after()), "touch")
@@ -323,6 +323,18 @@ class File(StateModule[Found]):
         if not lines:
             return Plan(result=result)
         return Plan((Run("".join(lines) + closing(seen.path)),), result)
+
+
+def _made_anew(path: str, attributes: Sequence[str]) -> Iterator[str]:
+    """Commands that make a file; one that can't get what it is to have does not stay."""
+    if not attributes:
+        yield f"touch {path} || exit\n"
+        return
+    # Not one that somebody else made in this moment.
+    yield f"made=\nif (set -C && : >{path}) 2>/dev/null; then made=y\n"
+    yield f"else touch {path} || exit; fi\n(\n"
+    yield from attributes
+    yield f') || {{\n  s=$?\n  [ -z "$made" ] || rm -f {path}\n  exit "$s"\n}}\n'
 
 
 def _fresh(found: Found, mode: int) -> Seen:

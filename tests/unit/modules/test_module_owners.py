@@ -111,3 +111,16 @@ def test_a_file_that_is_a_mount_is_written_in_place_if_that_is_wanted(tmp_path: 
         assert host.run("copy", {**args, "unsafe_writes": True})["changed"]
         assert (tmp_path / "source").read_text() == "new"
         assert not host.run("copy", {**args, "unsafe_writes": True})["changed"]
+
+
+def test_a_file_that_cannot_get_its_owner_does_not_stay(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    there = tmp_path / "there"
+    there.write_text("x")
+    os.chown(there, 65534, 65534)
+    with module_host(tmp_path, prefix=as_nobody()) as host:
+        for name in ("new", "there"):
+            args = {"path": str(tmp_path / name), "state": "touch", "owner": "root"}
+            assert "Operation not permitted" in host.run("file", args)["msg"]
+    assert not (tmp_path / "new").exists()
+    assert there.read_text() == "x"
