@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from support.module_host import module_host
-from support.remote_files import as_nobody, mounts
+from support.remote_files import NOBODY, as_nobody, mounts
 
 pytestmark = [
     pytest.mark.root,
@@ -114,13 +115,15 @@ def test_a_file_that_is_a_mount_is_written_in_place_if_that_is_wanted(tmp_path: 
 
 
 def test_a_file_that_cannot_get_its_owner_does_not_stay(tmp_path: Path) -> None:
-    tmp_path.chmod(0o777)
-    there = tmp_path / "there"
-    there.write_text("x")
-    os.chown(there, 65534, 65534)
-    with module_host(tmp_path, prefix=as_nobody()) as host:
-        for name in ("new", "there"):
-            args = {"path": str(tmp_path / name), "state": "touch", "owner": "root"}
+    # Where anybody comes to, as not to pytest's own folders.
+    with TemporaryDirectory() as name, module_host(tmp_path, prefix=as_nobody()) as host:
+        folder = Path(name)
+        folder.chmod(0o777)
+        there = folder / "there"
+        there.write_text("x")
+        os.chown(there, NOBODY, NOBODY)
+        for path in (folder / "new", there):
+            args = {"path": str(path), "state": "touch", "owner": "root"}
             assert "Operation not permitted" in host.run("file", args)["msg"]
-    assert not (tmp_path / "new").exists()
-    assert there.read_text() == "x"
+        assert not (folder / "new").exists()
+        assert there.read_text() == "x"
