@@ -139,7 +139,8 @@ def _prompt(words: str) -> Secret | None:
     asker = Asker()
     if asker.is_there() or sys.stdin.isatty():
         return asker(words)
-    return Secret(sys.stdin.readline().rstrip("\r\n"))
+    line = sys.stdin.readline()
+    return Secret(line.rstrip("\r\n")) if line else None
 
 
 def _sources(given: Given, asks: bool, optional: frozenset[str]) -> tuple[Source, ...]:
