@@ -5,7 +5,7 @@ from __future__ import annotations
 _COMMANDS = {
     "-t": "for a time limit there are -T/--connect-timeout and --command-timeout",
     "-e": "to set a variable of a command's there is --env NAME=VALUE",
-    "-m": "there are no modules here yet; write the command itself",
+    "-m": "modules are called with `opsrun exec -m`",
     "-a": "write the command itself behind --",
     "-H": "hosts are named by -w/--hosts",
     "-p": "there are --port, and -f/--forks for how many hosts at once",
@@ -55,7 +55,7 @@ _COPIES = {
     "--dest": _LAST,
     "--src": "what to copy comes first, and where to last",
     "--rcopy": "files come from hosts with `opsrun get`",
-    "-m": "there are no modules here yet; -p/--preserve and --mode say how files are to be",
+    "-m": "modules are called with `opsrun exec -m`; -p and --mode say how files are to be",
     "-H": "hosts are named by -w/--hosts",
     "-s": "there is --become (-b)",
     "-A": "for a password there is -k/--ask-pass; agents are not forwarded",

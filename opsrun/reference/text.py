@@ -54,7 +54,11 @@ def _parameter(parameter: Parameter, width: int, color: bool) -> Iterator[str]:
         kind += f" (each {_TYPES.get(parameter.elements, parameter.elements)})"
     said = [kind, "required" if parameter.required else "", _default(parameter)]
     facts = ", ".join(filter(None, said))
-    yield f"  {paint(parameter.name, CYAN, color)}  {paint(facts, DIM, color)}"
+    # What is long goes on below the name.
+    first, *more = _wrapped(facts, 0, max(width - len(parameter.name) - 4, 20))
+    yield f"  {paint(parameter.name, CYAN, color)}  {paint(first, DIM, color)}"
+    for line in _wrapped(" ".join(more), 6, width):
+        yield paint(line, DIM, color)
     yield from _wrapped(parameter.doc, 6, width)
     if parameter.choices:
         yield from _wrapped(f"One of {', '.join(map(str, parameter.choices))}.", 6, width)

@@ -37,9 +37,8 @@ def test_blanks_are_empty_too(value: str) -> None:
     [
         ("exec", "-t", "--command-timeout"),
         ("exec", "-t5", "--command-timeout"),
-        ("exec", "-e", "--env NAME=VALUE"),
         ("exec", "-H", "--hosts"),
-        ("exec", "-m", "no modules"),
+        ("put", "-m", "opsrun exec -m"),
         ("ping", "-t", "--connect-timeout"),
         ("put", "-r", "directories are copied with all that is in them"),
         ("get", "-r", "directories are copied with all that is in them"),

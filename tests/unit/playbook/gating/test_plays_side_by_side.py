@@ -301,7 +301,7 @@ def worlds(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @given(worlds())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_random_plays_with_gates_never_hang_and_say_what_they_waited_for(
     world: dict[str, Any],
 ) -> None:
@@ -317,7 +317,7 @@ def test_random_plays_with_gates_never_hang_and_say_what_they_waited_for(
 
 
 @given(worlds())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_nobody_passes_a_gate_that_nobody_opened(world: dict[str, Any]) -> None:
     ran = conduct(**world)
     opened: set[str] = set()
