@@ -80,7 +80,7 @@ class User(StateModule[UserSeen]):
     umask: str | None = option(doc="What a new home's mode goes by.")
     uid_min: int | None = option(doc="The least number that a new one may be given.")
     uid_max: int | None = option(doc="The greatest.")
-    seuser: str | None = option(doc="SELinux user that a new one is mapped to; of others it is left.")
+    seuser: str | None = option(doc="SELinux user of a new one; of others it stays.")
     login_class: str | None = option(doc="Login class, on BSDs.")
     generate_ssh_key: bool = option(False, doc="Whether it gets a key pair, if it has none.")
     ssh_key_bits: int | None = option(doc="Bits of that key.")
