@@ -50,8 +50,7 @@ BOOK = """
 """
 
 
-@pytest.mark.parametrize("engine", ["gevent", "threads"])
-@pytest.mark.parametrize("forks", ["9", "50"])
+@pytest.mark.parametrize(("engine", "forks"), [("gevent", "9"), ("threads", "50")])
 def test_released_one_by_one(lab: Lab, tmp_path: Path, engine: str, forks: str) -> None:
     """Each web server, once it is served, lets the next database come up: from db08 to db01."""
     (tmp_path / "site.yml").write_text(BOOK)
