@@ -286,3 +286,41 @@ def test_check_mode_opens_gates_and_looks_at_nothing(play: Callable[..., Ran]) -
     assert ran.status == 0
     assert [each.outcome.is_good for each in ran.said("use")] == [True, True]
     assert "no host opened it" in ran.msg("not", "w1")
+
+
+def test_a_host_can_be_in_two_plays_at_once(play: Callable[..., Ran]) -> None:
+    text = """
+- hosts: d1
+  gather_facts: false
+  after: []
+  tasks:
+    - {name: first, command: 'true', awaits: g}
+    - {name: then, command: 'true', opens: h}
+- hosts: d1
+  gather_facts: false
+  after: []
+  tasks:
+    - {name: beside, command: 'true', opens: g}
+    - {name: last, command: 'true', awaits: h}
+"""
+    ran = play(text)
+    assert ran.done == ["beside:d1", "first:d1", "then:d1", "last:d1"]
+    assert ran.recap("d1") == {"ok": 4, "changed": 4}
+
+
+def test_a_host_that_is_away_opens_nothing(tmp_path: Path) -> None:
+    (tmp_path / "hosts").write_text(f"{INVENTORY}\n[away]\na1 ansible_connection=docker\n")
+    text = """
+- hosts: a1
+  gather_facts: false
+  after: []
+  tasks: [{name: lost, command: 'true', opens: g}]
+- hosts: w1
+  gather_facts: false
+  after: []
+  tasks: [{name: wait, command: 'true', awaits: g}]
+"""
+    extra = {"ansible_docker_extra_args": "--nonsense"}
+    ran = run(tmp_path, text, "hosts", extra=extra)
+    assert "can't open any more: a1" in ran.msg("wait", "w1")
+    assert ran.status != 0

@@ -28,7 +28,6 @@ class Lineup:
         self._waiting = dict(self.plays)
         self._under_way: set[int] = set()
         self._ended: set[int] = set()
-        self._failed: dict[int, str] = {}
 
     def _before(self, play: Play, plays: Sequence[Play]) -> set[int]:
         if play.after is None:
@@ -65,11 +64,6 @@ class Lineup:
         """Whether nothing is under way, and nothing more can begin."""
         return not self._under_way and not self._waiting
 
-    @property
-    def is_apart(self) -> bool:
-        """Whether plays may be under way side by side."""
-        return any(play.after is not None for play in self.plays.values())
-
     def ready(self) -> list[Play]:
         """Plays that may begin now; each is given once."""
         found = [
@@ -94,7 +88,6 @@ class Lineup:
         if not why:
             self._ended.add(play.index)
             return []
-        self._failed[play.index] = why
         return self._left_out({play.index}, why)
 
     def _left_out(self, failed: set[int], why: str) -> list[tuple[Play, str]]:
