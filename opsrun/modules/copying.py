@@ -9,7 +9,7 @@ from typing import Any
 
 from opsrun.modules.base import Context, Module, ModuleError, ModuleResult, Steps
 from opsrun.modules.content import Content
-from opsrun.modules.labels import ATTRIBUTES, SELEVEL, SEROLE, SETYPE, SEUSER, Label
+from opsrun.modules.file_options import FileOptions
 from opsrun.modules.local import content_of, found_file
 from opsrun.modules.options import module, option
 from opsrun.modules.permissions import Wish
@@ -19,7 +19,7 @@ from opsrun.modules.tree_copy import TreeCopy
 
 
 @module("copy")
-class Copy(Module):
+class Copy(FileOptions, Module):
     """Put content, a file or a directory in its place on the host."""
 
     stays = True
@@ -32,8 +32,6 @@ class Copy(Module):
     remote_src: bool = option(False, doc="Whether src is on the host.")
     mode: int | str | None = option(kind="mode", doc="Permissions, or ``preserve``.")
     directory_mode: int | str | None = option(kind="mode", doc="The same for directories.")
-    owner: str | None = option(doc="User, by name or number.")
-    group: str | None = option(doc="Group, by name or number.")
     backup: bool = option(False, doc="Whether the old file is kept beside it.")
     force: bool = option(True, doc="Whether a file that is there is replaced.")
     follow: bool = option(False, doc="Whether a link that is there is followed.")
@@ -41,16 +39,10 @@ class Copy(Module):
     validate: str | None = option(doc="A command that says whether ``%s`` is fit.")
     checksum: str | None = option(doc="SHA-1 that src has to have.")
     decrypt: bool = option(True, doc="Whether an encrypted file is sent in clear.")
-    seuser: str | None = option(doc=SEUSER)
-    serole: str | None = option(doc=SEROLE)
-    setype: str | None = option(doc=SETYPE)
-    selevel: str | None = option(doc=SELEVEL)
-    attributes: str | None = option(aliases=("attr",), doc=ATTRIBUTES)
-    unsafe_writes: bool = option(False, doc="Whether a file that can't be replaced is written to.")
 
     def steps(self, context: Context) -> Steps:
         """By where the content is."""
-        wish = self._wish
+        wish = self.wish
         if self.content is not None and self.src is not None:
             raise ModuleError("src and content are mutually exclusive")
         if self.content is None and not self.src:
@@ -63,11 +55,6 @@ class Copy(Module):
         if self.remote_src:
             return (yield from self._remote(wish).steps(context))
         return (yield from self._local(wish, context))
-
-    @property
-    def _wish(self) -> Wish:
-        label = Label(self.seuser, self.serole, self.setype, self.selevel)
-        return Wish(self.mode, self.owner, self.group, label, self.attributes)
 
     def _local(self, wish: Wish, context: Context) -> Steps:
         assert self.src is not None

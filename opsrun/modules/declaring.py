@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cache
 from typing import Any, Literal, TypeVar, dataclass_transform, get_args
 
@@ -171,7 +171,8 @@ def spec(module_class: type[Module]) -> Spec:
 def _spec(module_class: type[Module], rules: Rules) -> Spec:
     options = []
     takes_more = False
-    for each in fields(module_class):  # type: ignore[arg-type]
+    every = sorted(fields(module_class), key=_place(module_class))  # type: ignore[arg-type]
+    for each in every:
         declared = each.metadata.get(_KEY)
         if declared is None:
             takes_more = True
@@ -180,6 +181,16 @@ def _spec(module_class: type[Module], rules: Rules) -> Spec:
             options.append(_option(each.name, str(each.type), default, declared))
     doc = (module_class.__doc__ or "").strip()
     return Spec(module_class.name, tuple(options), rules, module_class.free_form, doc, takes_more)
+
+
+def _place(module_class: type[Module]) -> Callable[[Field[Any]], tuple[bool, int]]:
+    """Needed ones first; what a module has of its own before what it shares with others."""
+    bases = module_class.__mro__
+    own: dict[str, int] = {}
+    for at, each in enumerate(bases):
+        for name in vars(each).get("__annotations__", ()):
+            own.setdefault(name, at)
+    return lambda each: (each.default is not MISSING, own[each.name])
 
 
 def _option(attribute: str, annotation: str, default: Any, declared: _Declared) -> Option:

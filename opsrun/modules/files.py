@@ -15,11 +15,11 @@ from opsrun.modules.base import (
     Plan,
     StateModule,
 )
-from opsrun.modules.labels import ATTRIBUTES, SELEVEL, SEROLE, SETYPE, SEUSER, Label
+from opsrun.modules.file_options import FileOptions
 from opsrun.modules.linking import Found, Linking, closing
 from opsrun.modules.looking import LOOK, Answers, Seen, as_float
 from opsrun.modules.options import module, option
-from opsrun.modules.permissions import Difference, Wish, argument, described
+from opsrun.modules.permissions import Difference, argument, described
 from opsrun.modules.requests import Run
 from opsrun.modules.stamps import FORMAT, Stamp
 from opsrun.modules.trees import differences, marks_script, tree_lines, tree_script, without_tree
@@ -67,7 +67,7 @@ if [ ! -h "$path" ] && [ -d "$path" ] && [ -n "$(ls -A -- "$path")" ]; then say 
 
 
 @module("file")
-class File(StateModule[Found]):
+class File(FileOptions, StateModule[Found]):
     """See to it that a path is a file, a directory, a link, or nothing, and whose it is."""
 
     path: str = option(required=True, kind="path", aliases=("dest", "name"), doc="Where.")
@@ -79,26 +79,13 @@ class File(StateModule[Found]):
     recurse: bool = option(False, doc="Whether what is below a directory gets the same owner.")
     force: bool = option(False, doc="Whether a link may replace something, or lead to nothing.")
     follow: bool = option(True, doc="Whether what a link leads to is meant.")
-    mode: int | str | None = option(kind="mode", doc="Permissions, octal or symbolic.")
-    owner: str | None = option(doc="User, by name or number.")
-    group: str | None = option(doc="Group, by name or number.")
     modification_time: str | None = option(doc="``now``, ``preserve``, or a time.")
     modification_time_format: str = option(FORMAT, doc="How that time is written.")
     access_time: str | None = option(doc="``now``, ``preserve``, or a time.")
     access_time_format: str = option(FORMAT, doc="How that time is written.")
-    seuser: str | None = option(doc=SEUSER)
-    serole: str | None = option(doc=SEROLE)
-    setype: str | None = option(doc=SETYPE)
-    selevel: str | None = option(doc=SELEVEL)
-    attributes: str | None = option(aliases=("attr",), doc=ATTRIBUTES)
     unsafe_writes: bool = option(False, doc="Means nothing: no content is written.")
 
     # -- what there is
-
-    @property
-    def _wish(self) -> Wish:
-        label = Label(self.seuser, self.serole, self.setype, self.selevel)
-        return Wish(self.mode, self.owner, self.group, label, self.attributes)
 
     @property
     def _stamps(self) -> tuple[Stamp, Stamp]:
@@ -116,10 +103,10 @@ class File(StateModule[Found]):
         return Inspection("".join(self._script()), self._parse)
 
     def _script(self) -> Iterator[str]:
-        yield f"{LOOK}{self._wish.asking()}path={path_word(self.path)}\n"
+        yield f"{LOOK}{self.wish.asking()}path={path_word(self.path)}\n"
         yield 'say umask "$(umask)" me "$(id -u)" us "$(id -g)"\n'
         yield f'at path "$path"\n{_REAL}'
-        yield self._wish.script()
+        yield self.wish.script()
         yield from (each.script() for each in self._stamps)
         if self._state_wanted in ("directory", "touch"):
             yield _NEW
@@ -131,8 +118,8 @@ class File(StateModule[Found]):
         if self.state == "absent":
             yield _WITHIN
         if self.recurse:
-            if self._wish.marks:
-                yield marks_script(self._wish)
+            if self.wish.marks:
+                yield marks_script(self.wish)
             yield tree_script(follow=self.follow)
 
     @property
@@ -145,7 +132,7 @@ class File(StateModule[Found]):
         path = answers.seen("path", lenient=True)
         real = answers.seen("real", lenient=True) if answers.get("real") is not None else path
         source = answers.seen("source") if self.state == "hard" and self.src else None
-        wanted = self._wish.resolved(answers, check=True)
+        wanted = self.wish.resolved(answers, check=True)
         return Found(path, real, source, wanted, answers, tuple(tree))
 
     # -- what has to change
@@ -165,7 +152,7 @@ class File(StateModule[Found]):
         }
         try:
             if state.path.exists or not context.check:
-                self._wish.resolved(state.answers)
+                self.wish.resolved(state.answers)
             return makers[wanted](state, context)
         except ModuleError as error:
             error.data = {"path": state.path.path, **described(state.path), **error.data}

@@ -16,12 +16,6 @@ from opsrun.modules.wording import word
 DEFAULT = "_default"
 """A part of a context: what the policy has for that path."""
 
-SEUSER = "User of the SELinux context, or ``_default``; nothing where there is no SELinux."
-SEROLE = "Role of the SELinux context, or ``_default``."
-SETYPE = "Type of the SELinux context, or ``_default``."
-SELEVEL = "Level (MLS range) of the SELinux context, or ``_default``."
-ATTRIBUTES = "Letters of chattr(1): ``+i`` adds, ``-i`` removes, ``=i`` and ``i`` are all it has."
-
 _UNSETTABLE = frozenset("EINV")
 """What lsattr(1) may show and chattr(1) does not take."""
 _LOCKING = "ia"

@@ -8,15 +8,14 @@ from typing import Any
 
 from opsrun.modules.base import Context, Module, ModuleError, ModuleResult, Steps
 from opsrun.modules.content import Content
-from opsrun.modules.labels import ATTRIBUTES, SELEVEL, SEROLE, SETYPE, SEUSER, Label
+from opsrun.modules.file_options import FileOptions
 from opsrun.modules.local import found_file
 from opsrun.modules.options import module, option
-from opsrun.modules.permissions import Wish
 from opsrun.modules.placing import Placing
 
 
 @module("template")
-class TemplateModule(Module):
+class TemplateModule(FileOptions, Module):
     """Render a template of the controller's, and put what comes of it in its place."""
 
     stays = True
@@ -24,18 +23,10 @@ class TemplateModule(Module):
     src: str = option(required=True, doc="The template.")
     dest: str = option(required=True, kind="path", doc="Where; a directory keeps the name.")
     mode: int | str | None = option(kind="mode", doc="Permissions, or ``preserve``.")
-    owner: str | None = option(doc="User, by name or number.")
-    group: str | None = option(doc="Group, by name or number.")
     backup: bool = option(False, doc="Whether the old file is kept beside it.")
     force: bool = option(True, doc="Whether a file that is there is replaced.")
     follow: bool = option(False, doc="Whether a link that is there is followed.")
     validate: str | None = option(doc="A command that says whether ``%s`` is fit.")
-    seuser: str | None = option(doc=SEUSER)
-    serole: str | None = option(doc=SEROLE)
-    setype: str | None = option(doc=SETYPE)
-    selevel: str | None = option(doc=SELEVEL)
-    attributes: str | None = option(aliases=("attr",), doc=ATTRIBUTES)
-    unsafe_writes: bool = option(False, doc="Whether a file that can't be replaced is written to.")
     newline_sequence: str = option(
         "\n", choices=("\n", "\r", "\r\n", "\\n", "\\r", "\\r\\n"), doc="What ends a line."
     )
@@ -59,7 +50,7 @@ class TemplateModule(Module):
             content,
             os.path.basename(path),
             self.dest,
-            self._wish,
+            self.wish,
             backup=self.backup,
             force=self.force,
             follow=self.follow,
@@ -68,11 +59,6 @@ class TemplateModule(Module):
         )
         result: ModuleResult = yield from placing.steps(context)
         return result
-
-    @property
-    def _wish(self) -> Wish:
-        label = Label(self.seuser, self.serole, self.setype, self.selevel)
-        return Wish(self.mode, self.owner, self.group, label, self.attributes)
 
     def _encoded(self, made: bytes) -> bytes:
         if self.output_encoding.lower().replace("_", "-") in ("utf-8", "utf8", ""):

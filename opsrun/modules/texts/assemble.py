@@ -69,7 +69,7 @@ class Assemble(TextModule):
             Content.of_bytes(self._joining.joined(files)),
             "",
             self.dest,
-            self._wish,
+            self.wish,
             backup=self.backup,
             validate=self.validate or "",
             unsafe_writes=self.unsafe_writes,
@@ -89,7 +89,7 @@ class Assemble(TextModule):
         def parse(answer: CommandResult) -> Text:
             src, files, rest = parse_fragments(answer)
             try:
-                text = parse_read(rest, self._wish, check=context.check, follow=False)
+                text = parse_read(rest, self.wish, check=context.check, follow=False)
             except ModuleError as error:
                 raise ModuleError(error.msg) from error
             if text.answers.every("new"):
@@ -97,7 +97,7 @@ class Assemble(TextModule):
                 raise ModuleError(f"Destination directory {folder} does not exist")
             return replace(text, src=src, made=self._joining.joined(files))
 
-        script = read_script(self.dest, self._wish)
+        script = read_script(self.dest, self.wish)
         script = script.replace(LOOK, LOOK + fragments_script(self.src), 1)
         return Inspection(script, parse, cap=LIMIT)
 

@@ -17,11 +17,10 @@ from opsrun.modules.base import (
     Plan,
     StateModule,
 )
-from opsrun.modules.labels import ATTRIBUTES as LETTERS
-from opsrun.modules.labels import SELEVEL, SEROLE, SETYPE, SEUSER, Label
+from opsrun.modules.file_options import FileOptions
 from opsrun.modules.looking import LOOK, Answers
 from opsrun.modules.options import option
-from opsrun.modules.permissions import Wish, described
+from opsrun.modules.permissions import described
 from opsrun.modules.requests import Run
 from opsrun.modules.texts.reading import LIMIT, Text, parse_read, read_script
 from opsrun.modules.texts.writing import Writing, fresh
@@ -49,19 +48,10 @@ class Edited:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextModule(StateModule[Text]):
+class TextModule(FileOptions, StateModule[Text]):
     """A module that edits one text file; links are followed."""
 
-    mode: int | str | None = option(kind="mode", doc="Permissions, octal or symbolic.")
-    owner: str | None = option(doc="User, by name or number.")
-    group: str | None = option(doc="Group, by name or number.")
     backup: bool = option(False, doc="Whether the old file is kept beside it.")
-    seuser: str | None = option(doc=SEUSER)
-    serole: str | None = option(doc=SEROLE)
-    setype: str | None = option(doc=SETYPE)
-    selevel: str | None = option(doc=SELEVEL)
-    attributes: str | None = option(aliases=("attr",), doc=LETTERS)
-    unsafe_writes: bool = option(False, doc="Whether a file that can't be replaced is written to.")
 
     @property
     @abstractmethod
@@ -86,18 +76,13 @@ class TextModule(StateModule[Text]):
     def result(self, change: Change) -> ModuleResult:
         """As the dialect has it."""
 
-    @property
-    def _wish(self) -> Wish:
-        label = Label(self.seuser, self.serole, self.setype, self.selevel)
-        return Wish(self.mode, self.owner, self.group, label, self.attributes)
-
     def inspect(self, context: Context) -> Inspection[Text]:
         """One script that prints the file."""
 
         def parse(answer: CommandResult) -> Text:
-            return parse_read(answer, self._wish, check=context.check, follow=self.follows)
+            return parse_read(answer, self.wish, check=context.check, follow=self.follows)
 
-        return Inspection(read_script(self.target, self._wish), parse, cap=LIMIT)
+        return Inspection(read_script(self.target, self.wish), parse, cap=LIMIT)
 
     def plan(self, text: Text, context: Context) -> Plan:
         """Edit what was read, and write it back if that makes a difference."""

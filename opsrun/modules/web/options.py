@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from opsrun.modules.base import Module, ModuleError
+from opsrun.modules.file_options import FileOptions
 from opsrun.modules.options import option
-from opsrun.modules.permissions import Wish
 from opsrun.modules.web.asking import Asking
 
 
 @dataclass(frozen=True, kw_only=True)
-class WebModule(Module):
+class WebModule(FileOptions, Module):
     """A module that asks a server from the host."""
 
     url: str = option(required=True, doc="The address: http, https, ftp or file.")
@@ -31,15 +31,6 @@ class WebModule(Module):
     unredirected_headers: Sequence[str] | None = option(
         elements="str", doc="Headers that no redirect gets to see; refused if one of them is sent."
     )
-    mode: int | str | None = option(kind="mode", doc="Permissions, octal or symbolic.")
-    owner: str | None = option(doc="User, by name or number.")
-    group: str | None = option(doc="Group, by name or number.")
-    unsafe_writes: bool = option(False, doc="Whether a file that can't be replaced is written to.")
-
-    @property
-    def wish(self) -> Wish:
-        """What the file is to have."""
-        return Wish(self.mode, self.owner, self.group)
 
     def asking(self, url: str, *, extra: Mapping[str, str] | None = None, **more: Any) -> Asking:
         """The request.
