@@ -147,6 +147,8 @@ class Context:
     """Inventory name, for messages."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What is known of the host already, below ``ansible_facts``."""
+    interpreters: Mapping[str, str] = field(default_factory=dict)
+    """By name (``python``, ``ruby``), what ``ansible_<name>_interpreter`` says of the host."""
 
 
 Steps = Generator[Request, Any, ModuleResult]

@@ -16,6 +16,7 @@ Kind = Literal[
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _KEY = "opsrun.option"
+_REST = "opsrun.others"
 _SPEC = "_spec"
 _HINT = re.compile(r"(str|bool|int|float|list|dict|Any|Mapping|Sequence)\b")
 _BY_HINT: Mapping[str, Kind] = {"Any": "raw", "Mapping": "dict", "Sequence": "list"}
@@ -66,6 +67,8 @@ class Spec:
     doc: str
     open: bool = False
     """Whether it takes names beside its options (``set_fact``: variables)."""
+    rest: str = ""
+    """The field that those come to, as a mapping; empty where somebody else takes them."""
 
     def find(self, name: str) -> Option | None:
         """By name or alias."""
@@ -125,10 +128,15 @@ def option(
     return field(default=MISSING if required else default, kw_only=True, metadata={_KEY: declared})
 
 
+def others() -> Any:
+    """A field that takes every argument that is none of the options, by name."""
+    return field(default_factory=dict, kw_only=True, metadata={_REST: True})
+
+
 Made = TypeVar("Made", bound=Module)
 
 
-@dataclass_transform(field_specifiers=(option,), kw_only_default=True, frozen_default=True)
+@dataclass_transform(field_specifiers=(option, others), kw_only_default=True, frozen_default=True)
 def module(
     name: str,
     *,
@@ -168,19 +176,33 @@ def spec(module_class: type[Module]) -> Spec:
     return found
 
 
+def is_declared(module_class: type[Module]) -> bool:
+    """Whether a class was declared with `module` itself, and not only one that it builds on."""
+    return _SPEC in vars(module_class)
+
+
+def declared(module_class: type[Made], said: Spec) -> type[Made]:
+    """A class that was made of data, with what it takes."""
+    setattr(module_class, _SPEC, said)
+    return module_class
+
+
 def _spec(module_class: type[Module], rules: Rules) -> Spec:
     options = []
     takes_more = False
+    rest = ""
     every = sorted(fields(module_class), key=_place(module_class))  # type: ignore[arg-type]
     for each in every:
         declared = each.metadata.get(_KEY)
         if declared is None:
             takes_more = True
+            rest = each.name if each.metadata.get(_REST) else rest
         else:
             default = None if each.default is MISSING else each.default
             options.append(_option(each.name, str(each.type), default, declared))
     doc = (module_class.__doc__ or "").strip()
-    return Spec(module_class.name, tuple(options), rules, module_class.free_form, doc, takes_more)
+    form = module_class.free_form
+    return Spec(module_class.name, tuple(options), rules, form, doc, takes_more, rest)
 
 
 def _place(module_class: type[Module]) -> Callable[[Field[Any]], tuple[bool, int]]:

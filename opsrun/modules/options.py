@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from opsrun.modules.declaring import KINDS, Kind, Option, Rules, Spec, module, option, spec
+from opsrun.modules.declaring import KINDS, Kind, Option, Rules, Spec, module, option, others, spec
 from opsrun.modules.resolving import OptionError, problems, resolve, secrets_of
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Spec",
     "module",
     "option",
+    "others",
     "problems",
     "resolve",
     "secrets_of",

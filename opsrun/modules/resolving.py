@@ -115,6 +115,8 @@ class _Resolution:
         """By an option's name, what it is called here."""
         self._unknown: dict[str, str] = {}
         """What is no option, and the nearest that is."""
+        self._rest: dict[str, Any] = {}
+        """What a field of the module's own takes: see `Spec.rest`."""
 
     def of(
         self, args: Mapping[str, Any], free_form: str | None
@@ -132,6 +134,8 @@ class _Resolution:
                 errors.append(self._error(f"{self._spec.name} needs {option.name!r}", ""))
         if not errors:
             errors += self._ruled(given, values)
+        if self._rest:
+            values[self._spec.rest] = self._rest
         return values, errors
 
     def _with_free_form(
@@ -155,7 +159,9 @@ class _Resolution:
         given: dict[str, Any] = {}
         for name, value in args.items():
             option = self._spec.find(name)
-            if option is None:
+            if option is None and self._spec.rest:
+                self._rest[str(name)] = value
+            elif option is None:
                 guess = did_you_mean(str(name), self._spec.names)
                 self._unknown[str(name)] = guess
                 words = f"{self._spec.name} has no option {name!r}{guess}"
