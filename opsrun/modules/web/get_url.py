@@ -11,7 +11,7 @@ from opsrun.modules.background.job import Job
 from opsrun.modules.base import Beginning, Context, ModuleError, ModuleResult, Steps
 from opsrun.modules.looking import LOOK, Answers, Seen
 from opsrun.modules.options import module, option
-from opsrun.modules.permissions import Wanted, argument, described
+from opsrun.modules.permissions import Wanted, described
 from opsrun.modules.placing import SURROUNDINGS
 from opsrun.modules.requests import Request, Run
 from opsrun.modules.web.answering import read_reply
@@ -61,7 +61,11 @@ class GetUrl(WebModule):
             request = replace(request, effect="reads")
         answer = yield request
         result = _result(Answers(answer), found.known)
-        return (yield from self._afterwards(result, Answers(answer), found, context))
+        return (
+            yield from found.put.righted(
+                result, Answers(answer), self.wish.asking(), check=context.check
+            )
+        )
 
     def background(self, context: Context) -> Beginning:
         """See `Module.background`: the download."""
@@ -83,7 +87,7 @@ class GetUrl(WebModule):
         asking = self._asking(self.url)
         algorithm = checksum.algorithm if checksum else ""
         look = (
-            f"{LOOK}path={path_word(self.dest)}\n{SURROUNDINGS}{self.wish.script()}"
+            f"{LOOK}{self.wish.asking()}path={path_word(self.dest)}\n{SURROUNDINGS}{self.wish.script()}"
             'at dest "$path" -L\nsay real "$path"\n'
             f"alg={algorithm}\n"
             'if [ -n "$alg" ] && [ -f "$path" ]; then say sum "$(digest "$alg" "$path")"; fi\n'
@@ -102,7 +106,7 @@ class GetUrl(WebModule):
             asking = replace(asking, since=formatdate(seen.mtime // 10**9, usegmt=True))
         stamp = answers.text("stamp") if self.backup else ""
         put = Put(seen.path, seen, wanted, stamp, self.unsafe_writes, context.check)
-        return _Found(asking, put, checksum, self.tmp_dest or "", known)
+        return _Found(asking, put, checksum, self.tmp_dest or "", known, self.wish.asking())
 
     def _checksum(self) -> Checksum | None:
         text = self.checksum or (f"sha256:{self.sha256sum}" if self.sha256sum else "")
@@ -149,26 +153,6 @@ class GetUrl(WebModule):
             data |= described(Answers(answer).seen("after"))
         return ModuleResult(True, msg="file already exists but file attributes changed", data=data)
 
-    def _afterwards(
-        self, result: ModuleResult, answers: Answers, found: _Found, context: Context
-    ) -> Generator[Request, Any, ModuleResult]:
-        """Owner and mode of a file whose name, or whose having changed, nobody knew before."""
-        if result.failed:
-            return result
-        # Nothing came: what is there stays, and yet its owner and mode may have to change.
-        after = answers.seen("after") if answers.get("after") else found.put.seen
-        if not after.is_file or (context.check and answers.get("same") is None and result.changed):
-            return result
-        change = found.put.wanted.against(after)
-        if not change:
-            return result
-        data = dict(result.data)
-        if not context.check:
-            lines = "".join(change.lines(after.path))
-            answer = yield Run(f"{lines}{LOOK}at after {argument(after.path)}\n")
-            data |= described(Answers(answer).seen("after"))
-        return replace(result, changed=True, data=data)
-
 
 @dataclass(frozen=True, slots=True)
 class _Found:
@@ -180,10 +164,12 @@ class _Found:
     top: str
     known: Mapping[str, Any]
     """What results have in any case."""
+    looks: str
+    """What of a path is to be told, see `Wish.asking`."""
 
     def script(self) -> Iterator[str]:
         """All that is left: it needs nobody."""
-        yield LOOK
+        yield f"{LOOK}{self.looks}"
         # A directory that is to hold what is incomplete has to be there.
         yield from self.asking.lines(path_word(self.top)) if self.top else self.asking.lines()
         yield f"good=200{GOOD}"
@@ -217,7 +203,7 @@ def _result(answers: Answers, known: Mapping[str, Any]) -> ModuleResult:
     if answers.get("size") is None:
         words = f"The checksum did not match: it was {answers.text('sum')}"
         return ModuleResult(failed=True, msg=words, data=data)
-    changed = answers.get("same") is None
+    changed = answers.get("same") is None or answers.get("righted") is not None
     if answers.get("backup") is not None:
         data["backup_file"] = answers.get("backup")
     data |= {"status_code": status, "md5sum": answers.get("md5"), "src": file}

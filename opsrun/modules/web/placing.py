@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from opsrun.modules.looking import Seen
-from opsrun.modules.permissions import Wanted
+from opsrun.modules.base import ModuleResult, Steps
+from opsrun.modules.looking import LOOK, Answers, Seen
+from opsrun.modules.permissions import Wanted, argument, described
+from opsrun.modules.requests import Run
 from opsrun.modules.wording import word
 
 NAME = r"""
@@ -61,7 +64,10 @@ if [ -f "$f" ] && [ -r "$f" ]; then say old "$(digest sha1 "$f")"; fi
 if [ -f "$f" ] && [ ! -r "$f" ]; then stop "Destination $f is not readable"; fi
 if [ -f "$f" ] && cmp -s -- "$work/out" "$f"; then
   say same y
-  [ -n "$check" ] || attributes "$f" || stop "the mode or owner of $f can't be set"
+  if [ -n "$known" ] && [ -z "$check" ]; then
+    e=$(attributes "$f" 2>&1) || stop "${e:-the mode or owner of $f can not be set}"
+    say righted y
+  fi
 elif [ -z "$check" ]; then
   part=$d/.opsrun-$$
   e=$({ set -C && : >"$part"; } 2>&1) || {
@@ -76,7 +82,7 @@ elif [ -z "$check" ]; then
     e=$(cat <"$work/out" 2>&1 >"$part") || stop "$f: the new content can't be written: $e"
     cmp -s -- "$work/out" "$part" || stop "$f: not all of the new content has arrived"
     [ -f "$f" ] || chmod "$fresh" -- "$part"
-    e=$(attributes "$part" 2>&1) || stop "$e"
+    e=$(plain "$part" 2>&1) || stop "$e"
   fi
   if [ -n "$backup" ] && [ -f "$f" ]; then
     b=$f.$stamp
@@ -96,7 +102,9 @@ elif [ -z "$check" ]; then
       cat <"$work/old" >"$f"
       stop "$f: the new content can't be written"
     }
-    attributes "$f" || stop "the mode or owner of $f can't be set"
+    e=$(attributes "$f" 2>&1) || stop "${e:-the mode or owner of $f can not be set}"
+  else
+    e=$(settle "$f" 2>&1) || stop "${e:-$f can not be labelled}"
   fi
 fi
 at after "$f" -L
@@ -125,15 +133,53 @@ class Put:
         yield f"path={word(self.path)}\nunsafe={'y' if self.unsafe else ''}\n"
         yield f"check={'y' if self.check else ''}\nbackup={'y' if self.stamp else ''}\n"
         yield f"stamp={word(self.stamp)}\nfresh={0o666 & ~self.wanted.umask:04o}\n"
-        yield f"attributes() {{\n{''.join(self._attributes())}}}\n{NAME}{check}{_PUT}"
+        yield f"known={'y' if self._known and self.wanted.against(self.seen) else ''}\n"
+        yield _function("attributes", self._lines(self.wanted))
+        yield _function("plain", self._lines(self.wanted.plain))
+        yield _function("settle", self.wanted.settling("@", self._was))
+        yield f"{NAME}{check}{_PUT}"
 
-    def _attributes(self) -> Iterator[str]:
+    @property
+    def _known(self) -> bool:
+        return self.seen.exists and not self.seen.is_dir and not self.seen.is_link
+
+    @property
+    def _was(self) -> Seen:
+        return self.seen if self._known else Seen("", 0o100666 & ~self.wanted.umask)
+
+    def _lines(self, wanted: Wanted) -> Iterator[str]:
         """For ``$1``; what is not known beforehand is put right afterwards."""
-        wanted = self.wanted
-        known = self.seen.exists and not self.seen.is_dir and not self.seen.is_link
-        was = self.seen if known else Seen("", 0o100666 & ~wanted.umask)
-        if not known and isinstance(wanted.mode, str) and self.seen.is_dir:
+        if not self._known and isinstance(wanted.mode, str) and self.seen.is_dir:
             wanted = replace(wanted, mode=None)
-        for line in wanted.against(was, new=not known).lines("@"):
-            yield "  " + line.replace(" @ ", ' "$1" ').replace("|| exit", "|| return")
-        yield "  :\n"
+        return wanted.against(self._was, new=not self._known).lines("@")
+
+    def righted(self, result: ModuleResult, answers: Answers, asking: str, *, check: bool) -> Steps:
+        """A result once owner, mode and context are those that are wanted, also of a file whose
+        name nobody knew before, or for which nothing came.
+
+        Args:
+            result: what `lines` came to.
+            answers: what they told.
+            asking: of the task's `Wish`.
+            check: nothing is changed; whether it would be is told.
+        """
+        after = answers.seen("after") if answers.get("after") else self.seen
+        new = answers.get("same") is None and result.changed
+        if result.failed or not after.is_file or (check and new):
+            return result
+        change = self.wanted.against(after)
+        if not change:
+            return result
+        data = dict(result.data)
+        if not check:
+            lines = "".join(change.lines(after.path))
+            answer = yield Run(f"{lines}{LOOK}{asking}at after {argument(after.path)}\n")
+            data |= described(Answers(answer).seen("after"))
+        return replace(result, changed=True, data=data)
+
+
+def _function(name: str, lines: Iterable[str]) -> str:
+    """One of the shell's, made of lines for ``@``."""
+    body = [f"  {line}" for line in lines]
+    text = re.sub(r" @(?= )", ' "$1"', "".join(body)).replace("|| exit\n", "|| return\n")
+    return f"{name}() {{\n{text}  :\n}}\n"

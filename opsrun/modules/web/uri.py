@@ -37,8 +37,10 @@ any() { for f; do if [ -e "$f" ] || [ -h "$f" ]; then return 0; fi; done; return
 """
 
 
-_TELL = """\
-if [ -z "$keep" ] && grep -qi '^content-type:.*json' "$work/head"; then keep=y; fi
+_TELL = r"""\
+code=$(tr -d '\r' <"$work/head" | sed -n 's,^HTTP/[0-9.]* \([0-9][0-9][0-9]\).*,\1,p' | tail -n 1)
+case $code in 2?? | '') ;; *) keep=y ;; esac
+if [ -z "$keep" ] && grep -qiE '^content-type:.*(json|javascript)' "$work/head"; then keep=y; fi
 say content ""
 [ -z "$keep" ] || cat "$work/out"
 """
@@ -92,7 +94,10 @@ class Uri(WebModule):
             environment=True,
             cap=LIMIT,
         )
-        return self._result(answer, put)
+        result, told = self._result(answer, put)
+        if put is None or told.get("rule") is not None:
+            return result
+        return (yield from put.righted(result, told, self.wish.asking(), check=False))
 
     def _asking(self, context: Context) -> Asking:
         method = self.method.upper()
@@ -122,14 +127,15 @@ class Uri(WebModule):
 
     def _put(self, dest: str) -> Generator[Request, Any, Put]:
         script = (
-            f'{LOOK}path={path_word(dest)}\n{SURROUNDINGS}{self.wish.script()}at dest "$path" -L\n'
+            f"{LOOK}{self.wish.asking()}path={path_word(dest)}\n{SURROUNDINGS}{self.wish.script()}"
+            'at dest "$path" -L\n'
         )
         answers = Answers((yield Run(script, effect="reads")))
         seen = answers.seen("dest", lenient=True)
         return Put(seen.path, seen, self.wish.resolved(answers), unsafe=self.unsafe_writes)
 
     def _script(self, asking: Asking, put: Put | None) -> Iterator[str]:
-        yield f"{LOOK}{_RULES}IFS=\n"
+        yield f"{LOOK}{self.wish.asking()}{_RULES}IFS=\n"
         if self.creates is not None:
             yield f"if any {glob_word(self.creates)}; then say rule creates; exit 0; fi\n"
         if self.removes is not None:
@@ -141,31 +147,36 @@ class Uri(WebModule):
             yield f"good={self._good!r}\nput() {{ (\n{GOOD}"
             yield from put.lines()
             yield ") }\nput\n"
-        yield f"keep={'y' if put is None or self.return_content else ''}\n{_TELL}"
+        yield f"keep={'y' if self.return_content else ''}\n{_TELL}"
 
     @property
     def _good(self) -> str:
         return " ".join(map(str, self.status_code))
 
-    def _result(self, answer: CommandResult, put: Put | None) -> ModuleResult:
+    def _result(self, answer: CommandResult, put: Put | None) -> tuple[ModuleResult, Answers]:
         head, found, content = answer.stdout.partition(_CONTENT)
         if answer.truncated:
             raise ModuleError(f"the answer has more than {LIMIT >> 20} MiB: give it a dest")
         answers = Answers(replace(answer, stdout=head if found else answer.stdout))
         rule = answers.get("rule")
         if rule is not None:
-            return self._unneeded(rule)
+            return self._unneeded(rule), answers
         reply = read_reply(answers, shown(self.url))
         data = self._told(reply, content)
         changed = False
         if put is not None:
             data["path"] = answers.get("file") or put.path
             if answers.get("stop") is not None:
-                return ModuleResult(failed=True, msg=answers.text("stop"), data=data)
+                return ModuleResult(failed=True, msg=answers.text("stop"), data=data), answers
             if answers.get("after") is not None:
-                after = answers.seen("after")
-                data |= described(after)
-                changed = answers.get("same") is None or _differs(put, after)
+                data |= described(answers.seen("after"))
+                changed = answers.get("same") is None or answers.get("righted") is not None
+        return self._judged(reply, changed, data, content), answers
+
+    def _judged(
+        self, reply: Reply, changed: bool, data: dict[str, Any], content: bytes
+    ) -> ModuleResult:
+        """By the status that was wanted."""
         if (reply.status or 200) not in self.status_code:
             known = ", ".join(map(str, self.status_code))
             msg = f"Status code was {reply.status} and not [{known}]: {reply.error}"
@@ -174,9 +185,8 @@ class Uri(WebModule):
         fine = reply.status == 0 or 200 <= reply.status < 300
         msg = f"OK ({length} bytes)" if fine else reply.error
         if not fine and reply.status > 0:
-            data["body"] = content.decode(
-                _charset(reply.headers.get("content-type", "")), "replace"
-            )
+            kind = reply.headers.get("content-type", "")
+            data["body"] = content.decode(_charset(kind), "replace")
         return ModuleResult(changed, msg=msg, data=data)
 
     def _told(self, reply: Reply, content: bytes) -> dict[str, Any]:
@@ -206,12 +216,6 @@ class Uri(WebModule):
             (self.creates, "exists") if rule == "creates" else (self.removes, "does not exist")
         )
         return ModuleResult(data={"stdout": f"skipped, since '{path}' {is_it}"})
-
-
-def _differs(put: Put, after: Any) -> bool:
-    """Whether owner or mode were put right."""
-    old = put.seen
-    return old.is_file and (old.mode, old.uid, old.gid) != (after.mode, after.uid, after.gid)
 
 
 def _read(name: str, context: Context) -> bytes:
