@@ -177,6 +177,7 @@ class SessionHands:
             data=request.data,
             apart=request.apart,
             cap=request.cap,
+            on_stdout=request.take,
         )
 
     def _usual(self) -> str:

@@ -43,6 +43,9 @@ class Run:
     user's own commands."""
     cap: int | None = None
     """Bytes to keep of each stream; None for the session's own limit."""
+    take: Callable[[bytes], None] | None = None
+    """Takes standard output as it comes, however much: then the answer has none. What it raises
+    ends the session."""
 
 
 @dataclass(frozen=True, slots=True)
