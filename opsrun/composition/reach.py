@@ -22,6 +22,7 @@ from opsrun.remote.become import BecomeConnection, BecomeSpec
 from opsrun.remote.capture import KEEP_PER_STREAM, Capture, MemoryBudget
 from opsrun.remote.command import Command, CommandResult
 from opsrun.remote.connection import USUAL, Connection, Manner, Process, Transport
+from opsrun.remote.conversing import Conversed, Conversing, Hear
 from opsrun.remote.deadline import Deadline
 from opsrun.remote.files.remote_files import RemoteFiles
 from opsrun.remote.perseverance import Perseverance
@@ -30,7 +31,7 @@ from opsrun.remote.session import Session
 from opsrun.transports.ssh_config.config import SSHConfig
 from opsrun.transports.targets.become import Become, become_spec, checked_method
 from opsrun.transports.targets.build import ConnectionDefaults, build_target
-from opsrun.transports.targets.target import SSHTarget, Target
+from opsrun.transports.targets.target import LocalTarget, SSHTarget, Target
 
 _PATIENCE = 3.0
 """Seconds for a further channel where shells that nobody uses may be what keeps it back."""
@@ -38,6 +39,8 @@ _PATIENCE = 3.0
 
 _AGAIN = 0.05
 """Seconds between attempts."""
+
+_BY_SSH = "ansible_connection: ssh does, and local on this machine"
 
 
 class Narrow:
@@ -196,6 +199,26 @@ class Shell:
             out.close()
             err.close()
         return ended
+
+    def converse(self, command: Command, hear: Hear, patience: float | None) -> Conversed:
+        """See `HostShell.converse`."""
+        target = self._line.target
+        if not isinstance(target, (SSHTarget, LocalTarget)):
+            raise self._no_terminal("this connection gives programs no terminal", _BY_SSH)
+        output = Capture(KEEP_PER_STREAM, self._reach.budget, None)
+        conversing = Conversing(command, output, self._reach.now, hear, patience)
+        try:
+            with self._reach.stop.closing(conversing.interrupt):
+                connection = self._as(Narrow(self._line, None))
+                return conversing.converse(connection, self._reach.stop, self._host)
+        except ConnectionFailed as error:
+            if error.phase != "exec":
+                raise
+            raise self._no_terminal(error.message, error.hint) from error
+
+    def _no_terminal(self, message: str, hint: str) -> HostError:
+        """No other task of this host's needs one: it is no unreachable host."""
+        return HostError(message, host=self._host, phase="exec", hint=hint)
 
     def forget(self) -> None:
         """See `HostShell.forget`."""

@@ -32,7 +32,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from opsrun.modules.background.job import Job
 from opsrun.modules.refusing import hint_of
-from opsrun.modules.requests import Request, Run, Upload
+from opsrun.modules.requests import Converse, Request, Run, Upload
 from opsrun.remote.command import CommandResult
 
 State = TypeVar("State")
@@ -187,7 +187,7 @@ class Module:
         try:
             request = next(steps)
             while True:
-                if isinstance(request, Upload) or (
+                if isinstance(request, (Converse, Upload)) or (
                     isinstance(request, Run) and request.effect == "changes"
                 ):
                     raise NotLeftAlone(self.name)

@@ -13,33 +13,12 @@ from opsrun.modules.base import Beginning, Context, Module, ModuleError, ModuleR
 from opsrun.modules.options import module, option
 from opsrun.modules.outcome import Ending, lines_of, read_ending
 from opsrun.modules.requests import Run
-from opsrun.modules.running import AROUND
+from opsrun.modules.running import AROUND, FIND, NO_PROGRAM
 from opsrun.modules.wording import glob_word, path_word, text_of, word
 from opsrun.remote.command import CommandResult
 
-_FIND = """\
-found() {
-  case $1 in
-    */*) set -- "$1" "$1" ;;
-    *)
-      IFS=:
-      # shellcheck disable=SC2086 # its parts are meant
-      for d in $PATH; do
-        if [ -f "${d:-.}/$1" ] && [ -x "${d:-.}/$1" ]; then return 0; fi
-      done
-      IFS=
-      set -- "$1" ""
-      ;;
-  esac
-  if [ -z "$2" ] || [ ! -e "$2" ]; then tell "missing"; exit 0; fi
-  if [ -d "$2" ] || [ ! -x "$2" ]; then tell "denied"; exit 0; fi
-}
-"""
-
 _TOLD = ("cmd", "argv", "creates", "removes", "executable", "strip_empty_ends")
 """Options that the result depends on."""
-
-_NO_PROGRAM = {"missing": (2, "No such file or directory"), "denied": (13, "Permission denied")}
 
 
 class _Command(Module):
@@ -137,7 +116,7 @@ class _Command(Module):
                 words = f"Unable to change directory before execution: {ending.words}"
                 return ModuleResult(failed=True, msg=words, data=self._data(rc=None))
             case "missing" | "denied":
-                number, why = _NO_PROGRAM[ending.code]
+                number, why = NO_PROGRAM[ending.code]
                 name = self.shown()[0]
                 data = {"rc": number, "cmd": " ".join(self.shown()), **lines_of("", "")}
                 return ModuleResult(failed=True, msg=f"[Errno {number}] {why}: {name!r}", data=data)
@@ -231,7 +210,7 @@ class CommandModule(_Command):
 
     def launch(self) -> Iterator[str]:
         """Looks for the program first: a shell would take its own builtin."""
-        yield _FIND
+        yield FIND
         each = path_word if self.expand_argument_vars else word
         yield f'set -- {" ".join(map(each, self.words()))}\nfound "$1"\nIFS=\nrun "$@"\n'
 

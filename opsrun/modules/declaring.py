@@ -40,6 +40,8 @@ class Option:
     secret: bool = False
     """Never shown."""
     doc: str = ""
+    null: bool = False
+    """Whether null is a value of its own, and not the same as the default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class _Declared:
     secret: bool
     doc: str
     name: str | None
+    null: bool
 
 
 def option(
@@ -108,6 +111,7 @@ def option(
     secret: bool = False,
     doc: str = "",
     name: str | None = None,
+    null: bool = False,
 ) -> Any:
     """A field of a module that is a parameter.
 
@@ -121,9 +125,10 @@ def option(
         secret: its value is never shown.
         doc: what it is for.
         name: as playbooks write it, where the field can't be called that.
+        null: null is a value of its own, and not the same as the default.
     """
     declared = _Declared(
-        kind, required, elements, tuple(choices), tuple(aliases), secret, doc, name
+        kind, required, elements, tuple(choices), tuple(aliases), secret, doc, name, null
     )
     return field(default=MISSING if required else default, kw_only=True, metadata={_KEY: declared})
 
@@ -227,6 +232,7 @@ def _option(attribute: str, annotation: str, default: Any, declared: _Declared) 
         aliases=declared.aliases,
         secret=declared.secret,
         doc=declared.doc,
+        null=declared.null,
     )
 
 

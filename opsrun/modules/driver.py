@@ -11,12 +11,29 @@ from typing import Any, Protocol
 
 from opsrun.errors import ConnectionFailed, ConnectionLost, HostError, TransferFailed, UsageError
 from opsrun.modules.base import Context, Module, ModuleError, ModuleResult, NotLeftAlone
-from opsrun.modules.requests import Fetch, Fetched, Reconnect, Request, Run, Sleep, Upload
+from opsrun.modules.requests import (
+    Converse,
+    Fetch,
+    Fetched,
+    Reconnect,
+    Request,
+    Run,
+    Sleep,
+    Upload,
+)
 from opsrun.remote.command import Command, CommandResult
-from opsrun.remote.connection import Manner
+from opsrun.remote.connection import Manner, Terminal
+from opsrun.remote.conversing import Conversed, Hear
 from opsrun.remote.files.delivery import Delivered, FilePart
 from opsrun.remote.files.host_files import HostFiles
 from opsrun.remote.session import Session
+from opsrun.remote.wording import for_any_shell
+
+_PATH = """\
+PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin
+export PATH
+"""
+"""As sessions have it."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -34,6 +51,9 @@ class Hands(Protocol):
 
     def raw(self, request: Run) -> CommandResult:
         """Send words to the login shell, without a session."""
+
+    def converse(self, request: Converse) -> Conversed:
+        """Run a script on a terminal, and answer it."""
 
     def upload(self, request: Upload) -> Delivered:
         """Put files in their places."""
@@ -113,13 +133,15 @@ def _may_be_away(request: Request, error: HostError) -> bool:
 def _changes(request: Request) -> bool:
     if isinstance(request, Run):
         return request.effect == "changes"
-    return isinstance(request, Upload)
+    return isinstance(request, (Converse, Upload))
 
 
 def _answered(request: Request, module: Module, host: Hands) -> Any:
     match request:
         case Run():
             return host.raw(request) if module.raw else host.run(request)
+        case Converse():
+            return host.converse(request)
         case Upload():
             return host.upload(request)
         case Fetch():
@@ -142,6 +164,9 @@ class Reached(Protocol):
 
     def command(self, command: Command) -> CommandResult:
         """Run a command on a channel of its own."""
+
+    def converse(self, command: Command, hear: Hear, patience: float | None) -> Conversed:
+        """Run a command on a terminal of its own, and answer it. HostError: it gives none."""
 
 
 Pause = Callable[[float], None]
@@ -181,15 +206,23 @@ class SessionHands:
         )
 
     def _usual(self) -> str:
-        exports = "".join(
+        return f"unset LC_ALL\n{self._exports()}"
+
+    def _exports(self) -> str:
+        return "".join(
             f"export {name}={shlex.quote(value)}\n" for name, value in self.environment.items()
         )
-        return f"unset LC_ALL\n{exports}"
 
     def raw(self, request: Run) -> CommandResult:
         return self.shell.command(
             Command(request.script, timeout=request.timeout, manner=Manner(raw=True))
         )
+
+    def converse(self, request: Converse) -> Conversed:
+        script = for_any_shell(f"{_PATH}{self._exports()}{request.script}")
+        manner = Manner(terminal=Terminal(returns=True))
+        command = Command(script, timeout=request.timeout, manner=manner)
+        return self.shell.converse(command, request.hear, request.patience)
 
     def upload(self, request: Upload) -> Delivered:
         digests = _Digests(request)

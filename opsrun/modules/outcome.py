@@ -59,14 +59,15 @@ def read_ending(answer: CommandResult, mark: str) -> Ending:
 
 
 def _times(first: str, last: str) -> dict[str, Any]:
-    start, end = _time(first), _time(last)
+    start, end = read_time(first), read_time(last)
     known = start is not None and end is not None
     delta = end - start if start is not None and end is not None else None
     named = {"start": start and _shown(start), "end": end and _shown(end)}
     return {**named, "delta": str(delta) if known else None}
 
 
-def _time(text: str) -> datetime | None:
+def read_time(text: str) -> datetime | None:
+    """A time as the scripts around commands tell it; None where the host told none."""
     found = _TIME.match(text)
     if found is None:
         return None

@@ -21,6 +21,7 @@ _WHERE = {
     "command": "command:CommandModule",
     "cron": "users.cron:Cron",
     "copy": "copying:Copy",
+    "expect": "expecting.expect:Expect",
     "fetch": "fetching:FetchModule",
     "file": "files:File",
     "find": "finding.find:Find",

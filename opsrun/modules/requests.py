@@ -4,6 +4,7 @@
 request     answer
 =========== ==============================================
 `Run`       `opsrun.remote.command.CommandResult`
+`Converse`  `opsrun.remote.conversing.Conversed`
 `Upload`    `opsrun.remote.files.delivery.Delivered`
 `Fetch`     `Fetched`
 `Reconnect` None; raises where the host does not come back
@@ -20,6 +21,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from opsrun.remote.conversing import Hear
 from opsrun.remote.files.delivery import Delivery
 
 Effect = Literal["reads", "changes"]
@@ -46,6 +48,24 @@ class Run:
     take: Callable[[bytes], None] | None = None
     """Takes standard output as it comes, however much: then the answer has none. What it raises
     ends the session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Converse:
+    """Run a POSIX sh script on a terminal of its own, outside the session, and answer what it
+    prints; the task's ``environment`` is exported to it.
+
+    The terminal does not echo, and ends lines with a carriage return and a newline. Hosts that
+    give none raise a plain `HostError`.
+    """
+
+    script: str
+    hear: Hear
+    """Is told what came; what to type then, or None to have the program end."""
+    patience: float | None
+    """Seconds that may pass until there is something to type; None for no limit."""
+    timeout: float | None = None
+    """Seconds for the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,4 +117,4 @@ class Sleep:
     seconds: float
 
 
-Request = Run | Upload | Fetch | Reconnect | Sleep
+Request = Run | Converse | Upload | Fetch | Reconnect | Sleep

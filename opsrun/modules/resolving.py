@@ -125,7 +125,7 @@ class _Resolution:
         given = self._named(self._with_free_form(args, free_form, errors), errors)
         values: dict[str, Any] = {}
         for option in self._spec.options:
-            if option.name in given and given[option.name] is not None:
+            if option.name in given and (given[option.name] is not None or option.null):
                 try:
                     values[option.attribute] = self._value(option, given[option.name])
                 except BadValue as bad:

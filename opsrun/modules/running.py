@@ -24,3 +24,27 @@ run() {
 }
 """
 """Wants ``mark``. ``run PROGRAM ARGUMENT...`` runs one, ``tell CODE`` says why none is run."""
+
+FIND = """\
+found() {
+  case $1 in
+    */*) set -- "$1" "$1" ;;
+    *)
+      IFS=:
+      # shellcheck disable=SC2086 # its parts are meant
+      for d in $PATH; do
+        if [ -f "${d:-.}/$1" ] && [ -x "${d:-.}/$1" ]; then return 0; fi
+      done
+      IFS=
+      set -- "$1" ""
+      ;;
+  esac
+  if [ -z "$2" ] || [ ! -e "$2" ]; then tell "missing"; exit 0; fi
+  if [ -d "$2" ] || [ ! -x "$2" ]; then tell "denied"; exit 0; fi
+}
+"""
+"""Wants ``tell``. ``found PROGRAM`` looks for it as execvp(3) does: a shell would take a builtin of
+its own. It ends the script where there is none."""
+
+NO_PROGRAM = {"missing": (2, "No such file or directory"), "denied": (13, "Permission denied")}
+"""Errno and words of what ``found`` says."""

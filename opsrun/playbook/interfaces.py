@@ -23,6 +23,7 @@ from opsrun.dialect.tags import Template
 from opsrun.playbook.messages import Parked, RunTask, TaskEnded, Wait
 from opsrun.playbook.model.nodes import Task
 from opsrun.remote.command import Command, CommandResult
+from opsrun.remote.conversing import Conversed, Hear
 from opsrun.remote.files.host_files import HostFiles
 from opsrun.remote.session import Session
 
@@ -97,6 +98,9 @@ class HostShell(Protocol):
 
     def command(self, command: Command) -> CommandResult:
         """Run a command on a channel of its own (``raw``)."""
+
+    def converse(self, command: Command, hear: Hear, patience: float | None) -> Conversed:
+        """Run a command on a terminal of its own, and answer it; see `Conversing`. HostError."""
 
     def forget(self) -> None:
         """Give up the connection: the next lease logs in again (a reboot, reset_connection)."""

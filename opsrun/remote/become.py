@@ -8,6 +8,7 @@ alone.
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 
 from opsrun.remote.become_dialogue import Dialogue
 from opsrun.remote.become_script import METHODS, BecomeSpec, Marks, Method, start_script
@@ -84,15 +85,18 @@ class BecomeConnection:
     def start(self, script: str, manner: Manner = USUAL) -> BecomeProcess:
         """See `Connection.start`. Until it returns, the script has not begun.
 
+        On a terminal the dialogue is held on that one, which does not echo.
+
         Raises:
             BecomeError: the other user's shell could not be had.
         """
-        only_usual(manner, self._host, self._spec.method)
+        only_usual(replace(manner, terminal=None), self._host, self._spec.method)
         marks = Marks()
         # The tag is not sudo's: it ends with its child, and would pass a signal on a second time.
         script = start_script(self._spec, marks, script, manner.tag)
-        process = self._connection.start(script, Manner(patience=manner.patience))
-        dialogue = Dialogue(self._spec, marks, self._host)
+        process = self._connection.start(script, replace(manner, tag=""))
+        on_terminal = manner.terminal is not None
+        dialogue = Dialogue(self._spec, marks, self._host, on_terminal=on_terminal)
         try:
             early = self._talk(process, dialogue, manner.patience)
         except BaseException:

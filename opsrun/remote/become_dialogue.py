@@ -24,10 +24,14 @@ class Dialogue:
         spec: who is to become whom.
         marks: random words, never used before.
         host: inventory name, for errors.
+        on_terminal: whether both streams come as one, with what is said on either.
     """
 
-    def __init__(self, spec: BecomeSpec, marks: Marks, host: str) -> None:
+    def __init__(
+        self, spec: BecomeSpec, marks: Marks, host: str, *, on_terminal: bool = False
+    ) -> None:
         self._spec = spec
+        self._on_terminal = on_terminal
         self._marks = marks
         self._host = host
         self._heard = {"stdout": b"", "stderr": b""}
@@ -55,6 +59,8 @@ class Dialogue:
         if stream in self._ready:
             self._ready[stream] += data
             return b""
+        if self._on_terminal:
+            stream = "stderr"
         self._heard[stream] += data
         if len(self._heard[stream]) > LONGEST:
             raise self._error(f"{self._spec.program} says too much, and no shell comes", "")
@@ -92,6 +98,10 @@ class Dialogue:
     def _look_for_shell(self, stream: StreamName) -> None:
         _, found, rest = self._heard[stream].partition(self._marks.inner.encode())
         line, newline, behind = rest.partition(b"\n")
+        if self._on_terminal and found and newline:
+            # The first is the one that standard output greets with.
+            _, found, rest = behind.partition(self._marks.inner.encode())
+            line, newline, behind = rest.partition(b"\n")
         if not (found and newline):
             return
         if stream == "stderr":
@@ -100,6 +110,8 @@ class Dialogue:
             except ValueError:
                 raise self._error("the other user's shell greeted with nonsense", "") from None
         self._ready[stream] = behind
+        if self._on_terminal:
+            self._ready = {"stdout": behind, "stderr": b""}
 
     def _said(self) -> tuple[str, bool]:
         """The method's own words on stderr, and whether there is no such program."""

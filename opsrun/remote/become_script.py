@@ -18,6 +18,7 @@ from typing import Literal, get_args
 
 from opsrun.remote.connection import TAG
 from opsrun.remote.framing import new_mark
+from opsrun.remote.wording import without_specials
 from opsrun.secret import Secret
 
 Method = Literal["sudo", "su", "doas"]
@@ -149,15 +150,7 @@ def _through_a_login_shell(flags: tuple[str, ...]) -> bool:
 
 def _without_dollars(command: str) -> str:
     # sudo -i and -s hand the command to a shell with everything escaped but dollar signs.
-    safe = "".join(
-        char if char.isascii() and (char.isalnum() or char in " /-") else _octal(char)
-        for char in command
-    )
-    return f"eval \"`printf %b '{safe}'`\""
-
-
-def _octal(char: str) -> str:
-    return "".join(f"\\0{byte:03o}" for byte in char.encode("utf-8", "surrogateescape"))
+    return f"eval \"`printf %b '{without_specials(command)}'`\""
 
 
 def _halved(mark: str) -> str:

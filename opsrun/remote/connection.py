@@ -57,6 +57,8 @@ class Terminal:
     rows: int = 24
     kind: str = "dumb"
     """What ``TERM`` is to say."""
+    returns: bool = False
+    """Whether it puts a carriage return before each newline of the output, as terminals do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,7 @@ class Manner:
 
     terminal: Terminal | None = None
     """All three streams are a terminal; what is written to either comes as standard output. The
-    terminal neither echoes nor adds carriage returns, and `Process.close_stdin` types its end of
-    file."""
+    terminal does not echo, and `Process.close_stdin` types its end of file."""
     raw: bool = False
     """The host has no POSIX shell: the script is sent as it is, over a shell's channel if need be,
     and nothing else is ever started there."""

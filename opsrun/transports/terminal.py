@@ -117,6 +117,6 @@ class TerminalProcess(PipeProcess):
 def _prepare(descriptor: int, terminal: Terminal) -> None:
     termios.tcsetwinsize(descriptor, (terminal.rows, terminal.columns))
     modes = termios.tcgetattr(descriptor)
-    modes[1] &= ~termios.ONLCR
+    modes[1] = modes[1] | termios.ONLCR if terminal.returns else modes[1] & ~termios.ONLCR
     modes[3] &= ~termios.ECHO
     termios.tcsetattr(descriptor, termios.TCSANOW, modes)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from opsrun.errors import Cancelled, CommandTimeout, ConnectionFailed
 from opsrun.modules.driver import SessionHands
-from opsrun.modules.requests import Fetch, Fetched, Reconnect, Run, Upload
+from opsrun.modules.requests import Converse, Fetch, Fetched, Reconnect, Run, Upload
 from opsrun.playbook.actions.base import Pausing
 from opsrun.playbook.interfaces import HostShell
 from opsrun.remote.command import CommandResult
+from opsrun.remote.conversing import Conversed
 from opsrun.remote.files.delivery import Delivered
+
+Limited = TypeVar("Limited", Run, Converse)
 
 
 class TaskHands:
@@ -67,6 +71,14 @@ class TaskHands:
         self.changed = self.sent
         return result
 
+    def converse(self, request: Converse) -> Conversed:
+        """See `Hands.converse`."""
+        self._intent()
+        self.sent = True
+        conversed = self._below.converse(self._limited(request))
+        self.changed = True
+        return conversed
+
     def upload(self, request: Upload) -> Delivered:
         """See `Hands.upload`."""
         self._intent()
@@ -107,7 +119,7 @@ class TaskHands:
             self._intent()
             self.sent = True
 
-    def _limited(self, request: Run) -> Run:
+    def _limited(self, request: Limited) -> Limited:
         if self._ends is None:
             return request
         left = self._ends - self._now()

@@ -39,14 +39,14 @@ _SMALL = 1024
 _END_OF_FILE = 4
 """What a terminal takes for the end of file: Ctrl-D."""
 
-_MODES = b"".join(
-    opcode.to_bytes() + bytes(4)
-    for opcode in (
-        53,  # ECHO
-        72,  # ONLCR
-    )
-) + bytes(1)
-"""RFC 4254 section 8: the terminal neither repeats what is typed nor adds carriage returns."""
+_ECHO, _ONLCR = 53, 72
+"""RFC 4254 section 8: whether the terminal repeats what is typed, and adds carriage returns."""
+
+
+def _modes(terminal: Terminal) -> bytes:
+    values = {_ECHO: 0, _ONLCR: int(terminal.returns)}
+    each = (opcode.to_bytes() + value.to_bytes(4) for opcode, value in values.items())
+    return b"".join(each) + bytes(1)
 
 
 class NoCommands(ConnectionFailed):
@@ -152,7 +152,7 @@ class SessionChannel(Channel):
         request.add_string(_encoded(terminal.kind))
         for size in (terminal.columns, terminal.rows, 0, 0):
             request.add_int(size)
-        request.add_string(_MODES)
+        request.add_string(_modes(terminal))
         if not self._answer_to(request, deadline):
             answer = "the server refused"
             if self._granted is None:

@@ -1,0 +1,1 @@
+"""Programs that ask questions on a terminal."""
