@@ -324,3 +324,27 @@ def test_an_interrupt_names_what_is_not_ours_to_end(box: BecomeHost) -> None:
     assert "interrupted; not finished: box (perhaps still running: box)" in error
     (line,) = [line for line in error.splitlines() if "still there on box: " in line]
     assert "sleep" in line
+
+
+@pytest.mark.parametrize("method", ["sudo", "su"])
+def test_programs_that_ask_another_user(box: BecomeHost, tmp_path: Path, method: str) -> None:
+    """expect: the terminal is the one on which the method asked for its password."""
+    user = "root" if method == "sudo" else "bob"
+    known = {
+        "ansible_become": True,
+        "ansible_become_method": method,
+        "ansible_become_user": user,
+        "ansible_become_password": PASSWORDS["alice" if method == "sudo" else "bob"],
+    }
+    script = "id -un; printf Name?; read -r x; stty size; echo got $x; exit 3"
+    args = {"command": f"sh -c '{script}'", "responses": {"Name": "Anna"}, "timeout": 20}
+    tasks = [{"expect": args, "register": "r", "ignore_errors": True}, {"debug": {"var": "r"}}]
+    playbook = tmp_path / "site.yml"
+    playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+    ran = opsrun("playbook", "-i", box.inventory("alice", **known), playbook, "-o", "jsonl")
+    assert ran.status == 0, ran.out + ran.err
+    told = [json.loads(line) for line in ran.out.splitlines()]
+    [result] = [each["result"]["r"] for each in told if "r" in (each.get("result") or {})]
+    assert result["stdout_lines"] == [user, "Name?24 80", "got Anna"]
+    assert (result["rc"], result["changed"]) == (3, True)
+    assert PASSWORDS["alice"] not in ran.out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from support.background import finished, opsrun_started
 from support.cli import Ran, command, opsrun
+from support.processes import wait_gone
 
 from opsrun.lab import Lab
 
@@ -216,6 +218,22 @@ def test_an_interrupt_ends_it_in_good_order(home: Path) -> None:
     assert "never" not in out
     assert "interrupted" in err
     assert "Traceback" not in err
+
+
+def test_an_interrupt_ends_a_program_that_is_being_answered(home: Path) -> None:
+    os.mkfifo(home / "begun")
+    script = f"trap true HUP INT; echo $$ >{home}/begun; while :; do sleep 60; done"
+    (home / "long.yml").write_text(
+        "- hosts: one\n  gather_facts: false\n  tasks:\n"
+        f"    - expect: {{command: sh -c '{script}', responses: {{}}, timeout: null}}\n"
+    )
+    process = opsrun_started("playbook", "-i", "hosts", "long.yml", cwd=home)
+    pid = int((home / "begun").read_text())
+    process.send_signal(signal.SIGINT)
+    status, _, err = finished(process)
+    assert status == 130
+    assert "Traceback" not in err
+    assert wait_gone(pid)
 
 
 def test_a_play_that_cannot_be_used_is_no_success(home: Path) -> None:
