@@ -18,7 +18,7 @@ from support.isolation import (
     usual_signals,
 )
 
-pytest_plugins = ["support.lab_fixtures"]
+pytest_plugins = ["support.lab_fixtures", "support.required"]
 
 settings.register_profile(
     "ci", max_examples=25, deadline=None, derandomize=True, database=None, print_blob=True

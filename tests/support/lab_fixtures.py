@@ -12,9 +12,6 @@ import pytest
 from opsrun.lab import Lab
 from opsrun.lab.openssh import obstacle
 
-REQUIRED = bool(os.environ.get("OPSRUN_REQUIRE_SSHD"))
-"""A missing sshd is a failure, not a skip. Read before the environment is cleared."""
-
 LAB_HOSTS = 52
 
 SSHDFactory = Callable[..., Lab]
@@ -28,8 +25,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("sshd") and (reason := obstacle()):
-        if REQUIRED:
-            pytest.fail(f"OPSRUN_REQUIRE_SSHD is set, but {reason}", pytrace=False)
         pytest.skip(f"no real sshd: {reason}")
     if item.get_closest_marker("root") and os.geteuid() != 0:
         pytest.skip("needs root")
