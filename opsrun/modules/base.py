@@ -28,7 +28,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from opsrun.modules.background.job import Job
 from opsrun.modules.refusing import hint_of
@@ -134,6 +134,11 @@ class Controller(Protocol):
         it."""
 
 
+Origin = Literal["controller", "host", "delegate"]
+"""A task without ``delegate_to`` begins on the controller, one that is delegated to its own host on
+that, and one that is delegated to another host there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """In which circumstances a module runs."""
@@ -149,6 +154,10 @@ class Context:
     """What is known of the host already, below ``ansible_facts``."""
     interpreters: Mapping[str, str] = field(default_factory=dict)
     """By name (``python``, ``ruby``), what ``ansible_<name>_interpreter`` says of the host."""
+    origin: Origin = "controller"
+    """For a module between two machines, see `Module.between`: what its host is the other one to."""
+    here: bool = False
+    """Whether the host is the controller itself."""
 
 
 Steps = Generator[Request, Any, ModuleResult]
@@ -171,6 +180,8 @@ class Module:
     def steps(self, context: Context) -> Steps:
         """What it does; see the module's docstring."""
 
+    between: ClassVar[bool] = False
+    """Whether it is about two machines: the task's host, and where the task is done."""
     stays: ClassVar[bool] = False
     """Whether it always takes us from its beginning to its end, and so can be no job."""
 
@@ -222,6 +233,12 @@ class Inspection(Generic[State]):
     data: bytes | None = None
     cap: int | None = None
     """Bytes to keep of each stream; None for the session's own limit."""
+    environment: bool = False
+    """As in `Run`."""
+
+    def run(self) -> Run:
+        """The request for it."""
+        return Run(self.script, self.data, "reads", cap=self.cap, environment=self.environment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +273,7 @@ class StateModule(Module, Generic[State]):
     def steps(self, context: Context) -> Steps:
         """Inspect, plan, and unless this is check mode, apply."""
         how = self.inspect(context)
-        answer = yield Run(how.script, how.data, effect="reads", cap=how.cap)
+        answer = yield how.run()
         plan = self.plan(how.parse(answer), context)
         if plan.empty or context.check:
             return plan.result
@@ -275,7 +292,7 @@ class StateModule(Module, Generic[State]):
         out of the recipe.
         """
         how = self.inspect(context)
-        answer = yield Run(how.script, how.data, effect="reads", cap=how.cap)
+        answer = yield how.run()
         plan = self.plan(how.parse(answer), context)
         if plan.empty:
             return Job.done(plan.result.to_dict())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cache
 from typing import Any, Literal, TypeVar, dataclass_transform, get_args
@@ -44,6 +44,10 @@ class Option:
     """Whether null is a value of its own, and not the same as the default."""
 
 
+Judge = Callable[[Mapping[str, Any]], Iterable[tuple[str, str]]]
+"""Finds in values, by attribute, what can't be had: each with the option's name, and why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What holds between the parameters of a module."""
@@ -56,6 +60,8 @@ class Rules:
     """At least one of each."""
     required_if: tuple[tuple[str, Any, tuple[str, ...]], ...] = ()
     """``("state", "link", ("src",))``: with that value, those are needed."""
+    judged: Judge | None = None
+    """What else is wrong with values, which may still be templates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +156,7 @@ def module(
     together: Sequence[Sequence[str]] = (),
     one_of: Sequence[Sequence[str]] = (),
     required_if: Sequence[tuple[str, Any, Sequence[str]]] = (),
+    judged: Judge | None = None,
 ) -> Callable[[type[Made]], type[Made]]:
     """Makes a class a module: a frozen dataclass with a name and with rules, see `Rules`."""
     rules = Rules(
@@ -157,6 +164,7 @@ def module(
         tuple(map(tuple, together)),
         tuple(map(tuple, one_of)),
         tuple((one, value, tuple(names)) for one, value, names in required_if),
+        judged,
     )
 
     def made(cls: type[Made]) -> type[Made]:

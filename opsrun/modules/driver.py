@@ -13,8 +13,10 @@ from opsrun.errors import ConnectionFailed, ConnectionLost, HostError, TransferF
 from opsrun.modules.base import Context, Module, ModuleError, ModuleResult, NotLeftAlone
 from opsrun.modules.requests import (
     Converse,
+    Elsewhere,
     Fetch,
     Fetched,
+    Pack,
     Reconnect,
     Request,
     Run,
@@ -60,6 +62,13 @@ class Hands(Protocol):
 
     def fetch(self, request: Fetch) -> Fetched:
         """Read a file."""
+
+    def pack(self, request: Pack) -> Mapping[bytes, str]:
+        """Read many."""
+
+    @property
+    def elsewhere(self) -> Hands | None:
+        """The task's own host, for a module between two."""
 
     def reconnect(self, request: Reconnect) -> None:
         """Log in again."""
@@ -131,6 +140,8 @@ def _may_be_away(request: Request, error: HostError) -> bool:
 
 
 def _changes(request: Request) -> bool:
+    if isinstance(request, Elsewhere):
+        return _changes(request.request)
     if isinstance(request, Run):
         return request.effect == "changes"
     return isinstance(request, (Converse, Upload))
@@ -146,6 +157,12 @@ def _answered(request: Request, module: Module, host: Hands) -> Any:
             return host.upload(request)
         case Fetch():
             return host.fetch(request)
+        case Pack():
+            return host.pack(request)
+        case Elsewhere():
+            if host.elsewhere is None:
+                raise UsageError(f"{module.name} has no other host here")
+            return _answered(request.request, module, host.elsewhere)
         case Reconnect():
             return host.reconnect(request)
         case Sleep():
@@ -189,6 +206,8 @@ class SessionHands:
     again: Again | None = None
     """Gives the connection up and logs in again; see `Reconnect`."""
 
+    elsewhere: Hands | None = None
+
     def __post_init__(self) -> None:
         for name in self.environment:
             if not _NAME.match(name):
@@ -225,6 +244,8 @@ class SessionHands:
         return self.shell.converse(command, request.hear, request.patience)
 
     def upload(self, request: Upload) -> Delivered:
+        if request.digests is not None:
+            return self.shell.files().deliver(request.delivery, request.chunks, request.digests)
         digests = _Digests(request)
         return self.shell.files().deliver(request.delivery, digests.passing(), digests.made)
 
@@ -246,6 +267,9 @@ class SessionHands:
         if sums and sums != digest.hexdigest():
             raise TransferFailed(f"{name}: it changed while it was read")
         return Fetched(bytes(came))
+
+    def pack(self, request: Pack) -> Mapping[bytes, str]:
+        return self.shell.files().pack(request.top, request.entries, request.take)
 
     def reconnect(self, request: Reconnect) -> None:
         if self.again is None:

@@ -7,6 +7,8 @@ request     answer
 `Converse`  `opsrun.remote.conversing.Conversed`
 `Upload`    `opsrun.remote.files.delivery.Delivered`
 `Fetch`     `Fetched`
+`Pack`      SHA-256 by name, of the files that came whole
+`Elsewhere` that of the request in it
 `Reconnect` None; raises where the host does not come back
 `Sleep`     None
 =========== ==============================================
@@ -17,12 +19,13 @@ be caught and turned into a result; `ConnectionLost` and `Cancelled` are left to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from opsrun.remote.conversing import Hear
 from opsrun.remote.files.delivery import Delivery
+from opsrun.trees.entry import Entry
 
 Effect = Literal["reads", "changes"]
 
@@ -75,6 +78,9 @@ class Upload:
     delivery: Delivery
     chunks: Iterable[bytes]
     """The bytes of its parts, in order; read once."""
+    digests: Callable[[], Mapping[bytes, str]] | None = None
+    """Asked behind the last byte: SHA-256 of each file. None where each is a part of its own: then
+    they are made while the bytes pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,18 @@ class Fetched:
     """A file's content."""
 
     content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """Read many files, as archives one behind the other; see `RemoteFiles.pack`."""
+
+    top: bytes
+    """Absolute."""
+    entries: Sequence[Entry]
+    """Files and links below it."""
+    take: Callable[[bytes], None]
+    """Takes the archives as they come. What it raises is raised at the ``yield``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,4 +135,13 @@ class Sleep:
     seconds: float
 
 
-Request = Run | Converse | Upload | Fetch | Reconnect | Sleep
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Done on the task's own host, where the task is delegated to another; see `Module.between`."""
+
+    request: OfEither
+
+
+OfEither = Run | Upload | Fetch | Pack
+"""What either of two machines can be asked for."""
+Request = Run | Converse | Upload | Fetch | Pack | Reconnect | Sleep | Elsewhere

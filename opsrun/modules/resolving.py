@@ -205,6 +205,9 @@ class _Resolution:
             if not there & set(group) and self._complete:
                 yield self._error(f"{what} needs one of {_listed(group)}", "")
         yield from self._required_if(there, values)
+        if rules.judged is not None:
+            for name, words in rules.judged(values):
+                yield self._error(f"{what}: {words}", name)
 
     def _required_if(self, there: set[str], values: Mapping[str, Any]) -> Iterator[OptionError]:
         for name, wanted, needed in self._spec.rules.required_if:

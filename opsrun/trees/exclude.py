@@ -171,6 +171,19 @@ def parse_rule(text: bytes) -> Rule:
     return Rule(_compile(body, start), keeps, directories, slash)
 
 
+def translated(body: bytes, start: int = 0) -> bytes:
+    """The expression for a pattern, without what may stand before it.
+
+    Args:
+        body: the pattern, without a ``/`` at its end.
+        start: characters before it, for messages.
+
+    Raises:
+        BadPattern: it is none.
+    """
+    return _translate(body, start)
+
+
 def _compile(body: bytes, start: int) -> re.Pattern[bytes]:
     """A regular expression for the whole of a path that has a ``/`` before it."""
     head = b"" if body.startswith((b"/", b"**")) else b"(?:.*/)"

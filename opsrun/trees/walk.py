@@ -6,16 +6,24 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from opsrun.errors import UsageError
 from opsrun.trees.entry import Entry, Kind
-from opsrun.trees.exclude import NOTHING, Excludes
+from opsrun.trees.exclude import NOTHING
 from opsrun.trees.failures import shown
 
 Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 _KINDS = {stat.S_IFREG: Kind.FILE, stat.S_IFDIR: Kind.DIRECTORY, stat.S_IFLNK: Kind.LINK}
 _EFFECTIVE = os.access in os.supports_effective_ids
+
+
+class Leaving(Protocol):
+    """Says what is left out: `Excludes`, and whatever knows more than patterns."""
+
+    def matches(self, path: bytes, *, directory: bool) -> bool:
+        """Whether an entry is left out, given that no directory above it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +42,7 @@ class _Above:
 
 def walk(
     top: Path,
-    exclude: Excludes = NOTHING,
+    exclude: Leaving = NOTHING,
     *,
     follow: bool = False,
     follow_top: bool = False,
@@ -79,7 +87,7 @@ def kind_of(mode: int) -> Kind:
 
 
 def _below(
-    root: bytes, directory: Entry, above: _Above, exclude: Excludes, follow: bool
+    root: bytes, directory: Entry, above: _Above, exclude: Leaving, follow: bool
 ) -> list[tuple[Entry, _Above]]:
     """What is in a directory, last name first."""
     found = []

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
 from opsrun.errors import Cancelled, CommandTimeout, ConnectionFailed
 from opsrun.modules.driver import SessionHands
-from opsrun.modules.requests import Converse, Fetch, Fetched, Reconnect, Run, Upload
+from opsrun.modules.requests import Converse, Fetch, Fetched, Pack, Reconnect, Run, Upload
 from opsrun.playbook.actions.base import Pausing
 from opsrun.playbook.interfaces import HostShell
 from opsrun.remote.command import CommandResult
@@ -46,10 +46,22 @@ class TaskHands:
         self.limit = limit
         self._intent = intent
         self._below = SessionHands(shell, environment)
+        self.elsewhere: TaskHands | None = None
+        """The task's own host, where the task is delegated to another and is about both."""
         self.sent = False
         """Something that may have changed the host went out, or was about to."""
         self.changed = False
         """The host has answered to something that may have changed it."""
+
+    @property
+    def any_sent(self) -> bool:
+        """See `sent`; also of the other host."""
+        return self.sent or (self.elsewhere is not None and self.elsewhere.sent)
+
+    @property
+    def any_changed(self) -> bool:
+        """See `changed`; also of the other host."""
+        return self.changed or (self.elsewhere is not None and self.elsewhere.changed)
 
     def limit_to(self, seconds: float) -> None:
         """What is still to be done may take so long, counted from now."""
@@ -90,6 +102,10 @@ class TaskHands:
     def fetch(self, request: Fetch) -> Fetched:
         """See `Hands.fetch`."""
         return self._below.fetch(request)
+
+    def pack(self, request: Pack) -> Mapping[bytes, str]:
+        """See `Hands.pack`."""
+        return self._below.pack(request)
 
     def sleep(self, seconds: float) -> None:
         """See `Hands.sleep`."""
