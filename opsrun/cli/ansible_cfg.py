@@ -104,6 +104,7 @@ _READ: Mapping[str, tuple[str, Callable[[Told], Any]]] = {
     "show_custom_stats": ("custom-stats", _truth),
     "display_ok_hosts": ("hide-ok", _not),
     "display_skipped_hosts": ("hide-skipped", _not),
+    "library": ("module-path", _paths),
     "filter_plugins": ("filter-plugins", _paths),
     "test_plugins": ("test-plugins", _paths),
     "lookup_plugins": ("lookup-plugins", _paths),

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from opsrun.cli.options import F, Reach, Selection, Show, exclusive, is_typed
+from opsrun.cli.options import (
+    F,
+    Reach,
+    Selection,
+    Show,
+    exclusive,
+    is_typed,
+    module_path_option,
+)
 from opsrun.cli.questions import Questions
 from opsrun.cli.vaulting import vault_of
 from opsrun.errors import PlaybookError, UsageError
@@ -24,6 +32,7 @@ if TYPE_CHECKING:
     from opsrun.engine.base import Engine
     from opsrun.events import Sink
     from opsrun.inventory import Inventory
+    from opsrun.playbook.plugins.modules import Modules
 
 _FOR_COMMANDS = (
     *("idle_timeout", "pty", "raw", "stdin", "maxrc", "serial", "fail_fast", "max_fail"),
@@ -43,6 +52,7 @@ class Calling:
     check: bool = False
     changes: bool = False
     extra_vars: tuple[str, ...] = ()
+    module_path: tuple[str, ...] = ()
 
     def refuse_alone(self) -> None:
         """Without a module, its options mean nothing. UsageError."""
@@ -51,6 +61,7 @@ class Calling:
             "-C": self.check,
             "-D": self.changes,
             "-e": bool(self.extra_vars),
+            "-M": is_typed("module_path"),
         }
         for name, there in given.items():
             if there:
@@ -58,7 +69,7 @@ class Calling:
 
 
 def calling_options(function: F) -> F:
-    """-m -a -C -D -e."""
+    """-m -a -C -D -e -M."""
     for option in reversed(_OPTIONS):
         function = option(function)
     return function
@@ -92,6 +103,7 @@ _OPTIONS = (
         metavar="NAME=VALUE|{…}|@FILE",
         help="With -m: variables for its options.",
     ),
+    module_path_option,
 )
 
 
@@ -119,10 +131,12 @@ def call(
     exclusive(show)
     patch_for(reach.engine)
     from opsrun.composition.playbooks.one_task import OneTask
+    from opsrun.playbook.plugins.modules import modules_beside
 
     arguments = _arguments(calling.args)
     task = OneTask(calling.module, arguments, (), environment, values["command_timeout"])
-    task.text()
+    modules = modules_beside(".", calling.module_path)
+    task.text(modules)
     inventory, hosts = choose_hosts(selection)
     if selection.list_hosts:
         for host in hosts:
@@ -139,6 +153,7 @@ def call(
         show,
         questions,
         retries,
+        modules,
     )
     fleet = make_fleet(prepared.inventory, reach, questions.typed.if_there())
 
@@ -202,6 +217,7 @@ def _prepared(
     show: Show,
     questions: Questions,
     retries: int,
+    modules: Modules,
 ) -> Prepared:
     from opsrun.composition.playbooks import PlaybookOptions, Prepared
     from opsrun.composition.playbooks.one_task import PATH, look_at
@@ -222,7 +238,8 @@ def _prepared(
         settings,
         retries=retries,
         playbook_dir=".",
-        texts={PATH: task.text()},
+        module_folders=calling.module_path,
+        texts={PATH: task.text(modules)},
         prompt=questions.prompt,
         confirm=questions.confirm,
     )

@@ -81,6 +81,14 @@ class Show:
         return -1 if self.quiet else self.verbose
 
 
+module_path_option = click.option(
+    "-M",
+    "--module-path",
+    multiple=True,
+    metavar="DIR",
+    help="Folder of modules, beside `library` of the playbook and of roles; may be given again.",
+)
+
 T = TypeVar("T")
 
 

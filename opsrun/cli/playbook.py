@@ -16,6 +16,7 @@ from opsrun.cli.options import (
     Reach,
     become_options,
     connection_options,
+    module_path_option,
     take,
 )
 from opsrun.cli.questions import Questions
@@ -68,6 +69,7 @@ class Playing:
     retries: int = 0
     roles_path: tuple[str, ...] = ()
     collections_path: tuple[str, ...] = ()
+    module_path: tuple[str, ...] = ()
     connection: str | None = None
     strategy: str = "linear"
     gathering: Gathering = "implicit"
@@ -194,6 +196,7 @@ _PLAYING = (
         metavar="DIR",
         help="Folder of roles, beside those of the playbook; may be given again.",
     ),
+    module_path_option,
     click.option(
         "--collections-path",
         multiple=True,
@@ -374,6 +377,7 @@ def _options(
         strict=playing.strict,
         roles_path=playing.roles_path,
         collections_path=playing.collections_path,
+        module_folders=playing.module_path,
         plugin_folders=show.settled.plugins,
         managed=show.settled.managed,
         playbook_dir=playing.playbook_dir,

@@ -336,8 +336,9 @@ def _defaults(made: Translation, given: Namespace, settings: Settings) -> None:
         made.environment["NO_COLOR"] = "1"
     elif settings.is_on("force_color"):
         made.environment["FORCE_COLOR"] = "1"
-    if given.module_path:
-        made.remarks.append("--module-path is not honoured: opsrun runs no Python on hosts")
+    library = settings.get("library")
+    paths = [path for words in given.module_path for path in words.split(":") if path]
+    made.add("--module-path", *(paths or (library.paths if library is not None else [])))
 
 
 def inventory_words(given: Namespace, settings: Settings) -> Translation:

@@ -65,6 +65,7 @@ HONOURED: dict[str, tuple[str, ...]] = {
         "ANSIBLE_DISPLAY_SKIPPED_HOSTS",
         "defaults.display_skipped_hosts",
     ),
+    "library": ("ANSIBLE_LIBRARY", "defaults.library"),
     "filter_plugins": ("ANSIBLE_FILTER_PLUGINS", "defaults.filter_plugins"),
     "test_plugins": ("ANSIBLE_TEST_PLUGINS", "defaults.test_plugins"),
     "lookup_plugins": ("ANSIBLE_LOOKUP_PLUGINS", "defaults.lookup_plugins"),

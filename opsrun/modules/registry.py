@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import cache
 from importlib import import_module
+from typing import TYPE_CHECKING
 
+from opsrun.errors import UsageError
 from opsrun.modules.base import Module
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 PREFIXES = ("ansible.builtin.", "ansible.legacy.")
 
@@ -51,9 +56,8 @@ _WHERE = {
 }
 """By short name, the module of this package and the class in it."""
 
-Finder = Callable[[str], "type[Module] | None"]
-
-_finders: list[Finder] = []
+ENTRY_POINTS = "opsrun.modules"
+"""The group under which installed packages may declare modules: a name, and where its class is."""
 
 
 def short_name(name: str) -> str:
@@ -65,25 +69,39 @@ def short_name(name: str) -> str:
 
 
 def find(name: str) -> type[Module] | None:
-    """The module of a short or full name; None where there is none of that name."""
+    """The module of a short or full name; None where there is none of that name.
+
+    Raises:
+        UsageError: it is an installed package's, and can't be imported.
+    """
     where = _WHERE.get(short_name(name))
     if where is not None:
         file, _, attribute = where.partition(":")
         found: type[Module] = getattr(import_module(f"opsrun.modules.{file}"), attribute)
         return found
-    for finder in _finders:
-        other = finder(name)
-        if other is not None:
-            return other
-    return None
+    entry = _installed().get(name)
+    return None if entry is None else _loaded(entry)
+
+
+@cache
+def _installed() -> dict[str, EntryPoint]:
+    # Dear to import, and most runs name no module of anybody else's.
+    from importlib.metadata import entry_points
+
+    return {each.name: each for each in entry_points(group=ENTRY_POINTS)}
+
+
+def _loaded(entry: EntryPoint) -> type[Module]:
+    said = f"the module {entry.name!r} of an installed package ({entry.value})"
+    try:
+        found = entry.load()
+    except Exception as error:
+        raise UsageError(f"{said} can't be used: {type(error).__name__}: {error}") from error
+    if isinstance(found, type) and issubclass(found, Module):
+        return found
+    raise UsageError(f"{said} is no subclass of opsrun.modules.base.Module")
 
 
 def known_names() -> tuple[str, ...]:
     """Short names of all that come with opsrun, sorted; imports nothing."""
     return tuple(sorted(_WHERE))
-
-
-def add_finder(finder: Finder) -> None:
-    """Ask ``finder`` for the names that are not known here: collections, a playbook's library."""
-    if finder not in _finders:
-        _finders.append(finder)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from opsrun.composition.playbooks.options import PlaybookOptions
 from opsrun.playbook.parse.loader import Loader
 from opsrun.playbook.plugins.importing import Importer
+from opsrun.playbook.plugins.modules import USUAL, ModulePlaces, Modules
 from opsrun.playbook.plugins.shelf import KINDS, Places, Shelf
 from opsrun.playbook.templating.library import Library
 
@@ -51,6 +52,19 @@ def library_of(loader: Loader, options: PlaybookOptions, tell: Callable[[str], N
     )
     explain = _Explained(loader)
     return Library.standard().over({kind: Shelf(kind, places, importer, explain) for kind in KINDS})
+
+
+def modules_of(loader: Loader, options: PlaybookOptions, tell: Callable[[str], None]) -> Modules:
+    """opsrun's modules, and those of the playbooks, roles and collections of ``loader``."""
+    places = ModulePlaces(
+        homes=loader.plugin_homes,
+        folders=options.module_folders or USUAL,
+        collections=loader.collection_folders,
+        real=loader.files.real,
+        tell=tell,
+        explain=lambda name: missing_collection(loader, name),
+    )
+    return Modules(places)
 
 
 def _usual(kind: str) -> tuple[str, ...]:

@@ -12,9 +12,10 @@ from opsrun.composition.playbooks.prepared import Prepared
 from opsrun.dialect.yaml_data import parse
 from opsrun.errors import InputError, UsageError, did_you_mean
 from opsrun.modules.options import OptionError, problems, spec
-from opsrun.modules.registry import find, known_names, short_name
+from opsrun.modules.registry import known_names, short_name
 from opsrun.playbook.actions.registry import find_action, known_actions
 from opsrun.playbook.model.nodes import RawAction
+from opsrun.playbook.plugins.modules import Modules
 
 PATH = "<exec -m>"
 """Stands for the playbook's file in messages."""
@@ -36,13 +37,16 @@ class OneTask:
     timeout: float | None = None
     """Seconds that the task may take on a host."""
 
-    def text(self) -> str:
+    def text(self, modules: Modules) -> str:
         """The playbook.
+
+        Args:
+            modules: that can be called.
 
         Raises:
             UsageError: no module of this name can be called so, or its arguments are no mapping.
         """
-        task: dict[str, Any] = {"name": self.module, self.module: self._arguments()}
+        task: dict[str, Any] = {"name": self.module, self.module: self._arguments(modules)}
         if self.environment:
             task["environment"] = dict(self.environment)
         if self.timeout is not None:
@@ -55,16 +59,17 @@ class OneTask:
         }
         return json.dumps([play], default=str)
 
-    def _arguments(self) -> Any:
+    def _arguments(self, modules: Modules) -> Any:
         name = short_name(self.module)
-        module, action = find(name), find_action(name)
+        module, action = modules.find(self.module), find_action(name)
         if name in _ONLY_IN_PLAYS:
             raise UsageError(f"-m {self.module}: this is for playbooks; alone it does nothing")
         if name in _LATER:
             words = "what it sets is for later tasks, and there are none"
             raise UsageError(f"-m {self.module}: {words}; write a playbook")
         if module is None and action is None:
-            known = sorted({*known_names(), *known_actions()} - {*_LATER, *_ONLY_IN_PLAYS})
+            every = {*known_names(), *known_actions(), *modules.names()}
+            known = sorted(every - {*_LATER, *_ONLY_IN_PLAYS})
             guess = did_you_mean(name, known)
             raise UsageError(f"-m: there is no module {self.module!r}{guess}")
         free = module is not None and spec(module).free_form is not None
@@ -93,7 +98,7 @@ def look_at(prepared: Prepared) -> None:
         UsageError: the first of it, with the nearest right name.
     """
     action = _only(prepared)
-    module = find(action.name)
+    module = prepared.modules.find(action.written)
     if module is None:
         return
     complete = action.args_template is None

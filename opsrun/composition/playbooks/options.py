@@ -32,6 +32,8 @@ class PlaybookOptions:
     plugin_folders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By kind (``filter``, ``test``, ``lookup``), folders of plugins beside those of playbooks and
     roles."""
+    module_folders: tuple[str, ...] = ()
+    """Folders of modules beside ``library`` of playbooks and roles; empty for the usual ones."""
     managed: str | None = None
     """``ansible_managed``, where it is to be another text than usual."""
     playbook_dir: str | None = None

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
-from opsrun.composition.playbooks.library import Told, library_of
+from opsrun.composition.playbooks.library import Told, library_of, modules_of
 from opsrun.composition.playbooks.options import PlaybookOptions
 from opsrun.composition.playbooks.remarks import unknown_modules
 from opsrun.dialect.tags import Template
@@ -71,6 +71,7 @@ class Prepared:
         """Warnings of plugins."""
         self.library = library_of(self.loader, options, self.told)
         """What templates can call."""
+        self.modules = modules_of(self.loader, options, self.told)
         self.playbooks: list[Playbook] = [
             self.loader.load_playbook(path, options.playbook_dir) for path in paths
         ]
@@ -84,7 +85,7 @@ class Prepared:
             own = {play.index for play in playbook.plays}
             check_gates(playbook.plays)
             check_gates([play for play in self.plays if play.index in own], chosen=True)
-        self.unknown = unknown_modules(self.plays)
+        self.unknown = unknown_modules(self.plays, self.modules)
         """What to say of tasks whose modules nobody knows."""
         if options.strict and self.unknown:
             raise self.unknown[0]

@@ -6,29 +6,39 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from opsrun.dialect.origin import Origin
 from opsrun.dialect.tags import holds_template
-from opsrun.errors import OpsrunError, PlaybookError
+from opsrun.errors import InputError, OpsrunError, PlaybookError
 from opsrun.inventory import Host
 from opsrun.modules.registry import find
 from opsrun.playbook.actions.registry import find_action
 from opsrun.playbook.model.nodes import Node, Play, Task, VarsLayer
-from opsrun.playbook.runner.attempts import is_known, unknown_module
+from opsrun.playbook.plugins.modules import Modules
+from opsrun.playbook.templating.library import PluginError
 from opsrun.playbook.variables.magic import MAGIC
 
 
-def unknown_modules(plays: Sequence[Play]) -> list[PlaybookError]:
-    """One error for each name that no module and no action has, at its first use."""
+def unknown_modules(plays: Sequence[Play], modules: Modules) -> list[PlaybookError]:
+    """One error for each name that no module and no action has, at its first use; or whose file
+    can't be used."""
     found: dict[str, PlaybookError] = {}
     for play in plays:
         nodes = (*play.blocks, *play.handlers)
         for task in (task for node in nodes for task in _tasks(node)):
             name = task.action.name
-            if name in found or is_known(name):
+            if name in found:
                 continue
-            origin = task.action.origin
-            found[name] = PlaybookError(
-                unknown_module(task.action.written), path=origin.path, line=origin.line
-            )
+            words = _why_not(task, modules)
+            if words:
+                origin = task.action.origin
+                found[name] = PlaybookError(words, path=origin.path, line=origin.line)
     return list(found.values())
+
+
+def _why_not(task: Task, modules: Modules) -> str:
+    written, collections = task.action.written, task.keywords.collections
+    try:
+        return "" if modules.is_known(written, collections) else modules.unknown(written)
+    except (InputError, PluginError) as error:
+        return str(error)
 
 
 def connection_kinds(plays: Sequence[Play], hosts: Iterable[Host]) -> set[str]:

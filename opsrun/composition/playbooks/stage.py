@@ -206,6 +206,7 @@ class PlaybookStage(Run):
             inventory.is_member,
             templars.playbook,
             lambda host, task: options_intent(self, host, task),
+            prepared.modules,
             prepared.inventory.vault,
             self._delegated(inventory),
         )

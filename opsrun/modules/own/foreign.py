@@ -17,8 +17,8 @@ class Foreign(Module):
 
     def steps(self, context: Context) -> Steps:
         """Nothing: says why."""
+        yield from ()
         raise ModuleError(self.why())
-        yield
 
     @classmethod
     def why(cls) -> str:

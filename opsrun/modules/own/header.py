@@ -133,7 +133,8 @@ class _Reader:
             raise self._fail(f"{name}: choices: expected a list", told, "choices")
         option = Option(
             name=name,
-            attribute=name,
+            # Of no name that the class has itself.
+            attribute=f"given_{name}",
             kind=kind,
             default=told.get("default"),
             required=bool(told.get("required", False)),

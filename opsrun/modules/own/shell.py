@@ -75,8 +75,12 @@ class Said:
         before = [text for kind, text in self.sides if kind == "before"]
         after = [text for kind, text in self.sides if kind == "after"]
         return tuple(
-            Diff(f"{one}\n", f"{other}\n") for one, other in zip(before, after, strict=False)
+            Diff(_whole(one), _whole(other)) for one, other in zip(before, after, strict=False)
         )
+
+
+def _whole(text: str) -> str:
+    return f"{text}\n" if text else ""
 
 
 def read_said(output: bytes, mark: str) -> Said:
@@ -135,14 +139,14 @@ class ShellScript(Module):
         said, answer = yield from self._run("", context, "reads" if context.check else "changes")
         if answer.rc != 0:
             raise self._failure(said, answer)
-        return self._result(said, said.changed, answer)
+        return self._result(said, said.changed, answer, context)
 
     def _brought(self, context: Context) -> Steps:
         before, answer = yield from self._run(_INSPECT, context, "reads")
         if answer.rc not in (0, 1):
             raise self._failure(before, answer, "inspect")
         if answer.rc == 0 or context.check:
-            return self._result(before, answer.rc == 1, answer)
+            return self._result(before, answer.rc == 1, answer, context)
         said, answer = yield from self._run(_APPLY, context, "changes")
         said.sides[:0] = before.sides
         said.results = before.results | said.results
@@ -157,7 +161,7 @@ class ShellScript(Module):
             )
         # What inspect tells after the change is what is: not one more difference.
         said.sides = before.sides
-        return self._result(said, True, answer)
+        return self._result(said, True, answer, context)
 
     def _run(self, call: str, context: Context, effect: Effect) -> Any:
         mark = secrets.token_hex(8)
@@ -178,24 +182,24 @@ class ShellScript(Module):
                 yield f"{option.name}={word(self._text(option, value))}\n"
 
     def _text(self, option: Option, value: Any) -> str:
-        if isinstance(value, bool):
-            return "true" if value else "false"
         if option.kind == "list" and not any(isinstance(each, (dict, list)) for each in value):
-            lines = [self._text(option, each) for each in value]
+            lines = [_plain_text(each) for each in value]
             if any("\n" in line for line in lines):
                 words = "an element has more than one line, and each is a line of its own"
                 raise ModuleError(f"{self.name}: {option.name}: {words}")
             return "\n".join(lines)
         if isinstance(value, (Mapping, list, tuple)):
             return json.dumps(plain(value), ensure_ascii=False)
-        return str(value)
+        return _plain_text(value)
 
-    def _result(self, said: Said, changed: bool, answer: CommandResult) -> ModuleResult:
+    def _result(
+        self, said: Said, changed: bool, answer: CommandResult, context: Context
+    ) -> ModuleResult:
         return ModuleResult(
             changed or said.changed,
             data=self._streams(said, answer) | said.results,
             facts=said.facts,
-            diff=said.diff,
+            diff=said.diff if context.diff else (),
             warnings=tuple(said.warnings),
         )
 
@@ -211,6 +215,10 @@ class ShellScript(Module):
         error = ModuleError.of(answer, named)
         error.data |= streams | said.results
         return error
+
+
+def _plain_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def shell_class(name: str, path: str, content: bytes) -> type[Module]:

@@ -10,13 +10,14 @@ from opsrun.dialect.tags import Template, holds_template, trusted
 from opsrun.errors import Cancelled, OpsrunError, TemplateError, did_you_mean
 from opsrun.modules.base import ModuleError
 from opsrun.modules.options import OptionError, resolve
-from opsrun.modules.registry import find, known_names, short_name
+from opsrun.modules.registry import short_name
 from opsrun.playbook.actions.base import Acted, Action, Call, rendered
-from opsrun.playbook.actions.registry import INCLUDES, find_action, known_actions
+from opsrun.playbook.actions.registry import INCLUDES, find_action
 from opsrun.playbook.interfaces import Templar
 from opsrun.playbook.messages import Exports, Include, RunTask
 from opsrun.playbook.model.nodes import LOOPED, RawAction, Task
 from opsrun.playbook.runner.done import Done, cancelled, failure, forgiven, settled, untold
+from opsrun.playbook.runner.ends import Ends
 from opsrun.playbook.runner.jobs import alone
 from opsrun.playbook.runner.kit import Kit
 from opsrun.playbook.runner.loops import Item
@@ -77,6 +78,8 @@ class Attempts:
         self._retrying = retrying
         self._added = added
         self._search = Search(task, kit.playbook(task), kit.settings.cwd)
+        self._home = False
+        """Whether the task is delegated to its own host."""
 
     def done(self) -> Done:
         """All of it. Raises nothing that is the user's fault, or the host's."""
@@ -296,7 +299,8 @@ class Attempts:
             if isinstance(written, Template) and self._templar.render(written) is not OMIT:
                 raise ModuleError(f"delegate_to: {written} came to no host's name")
             return ""
-        return "" if found == self._order.host else str(found)
+        self._home = found == self._order.host
+        return "" if self._home else str(found)
 
     def _acted(self, kind: type[Action]) -> Done:
         kit, task = self._kit, self._task
@@ -349,9 +353,10 @@ class Attempts:
 
     def _on_host(self, delegate: str) -> Done:
         task, host = self._task, self._order.host
-        kind = find(task.action.name)
+        modules = self._kit.modules
+        kind = modules.find(task.action.written, task.keywords.collections)
         if kind is None:
-            raise ModuleError(unknown_module(task.action.written))
+            raise ModuleError(modules.unknown(task.action.written))
         args, free_form = rendered(self._action(), self._templar)
         module = resolve(kind, args, free_form, task.action.origin, task.action.places)
         seen, templar = self._layers, self._templar
@@ -361,6 +366,11 @@ class Attempts:
             if self._item is not None:
                 templar = templar.with_variables(self._item.variables)
         wish = wished(self._kit, task, host, delegate, templar, seen)
+        if kind.between:
+            own = wished(self._kit, task, host, "", self._templar, self._layers)
+            ends = Ends.of(own, wish if delegate else None, home=self._home)
+            remote = Remote(self._kit, task, host, ends.wish, ends)
+            return remote.do(module, self._templar, self._search, seen)
         return Remote(self._kit, task, host, wish).do(module, self._templar, self._search, seen)
 
     def _with_facts(self, done: Done, delegate: str) -> Done:
@@ -374,21 +384,3 @@ class Attempts:
             return done
         done.exports = Exports(facts=dict(facts), facts_of=delegate if other else None)
         return done
-
-
-def unknown_module(written: str) -> str:
-    """What to say of a module that nobody knows."""
-    names = (*known_names(), *known_actions())
-    guess = did_you_mean(short_name(written), names)
-    return f"this version of opsrun has no module {written!r}{guess}"
-
-
-def is_known(name: str) -> bool:
-    """Whether a module, or an action, has this name, or may have: it may be a template."""
-    if holds_template(name):
-        return True
-    short = short_name(name)
-    return short in known_names() or short in known_actions() or find(name) is not None
-
-
-__all__ = ["Attempts", "is_known", "unknown_module"]

@@ -12,6 +12,7 @@ from opsrun.playbook.book import TaskBook
 from opsrun.playbook.interfaces import Reach, Templar
 from opsrun.playbook.messages import RunTask
 from opsrun.playbook.model.nodes import Task
+from opsrun.playbook.plugins.modules import Modules
 from opsrun.playbook.state import RunState
 from opsrun.playbook.variables.layers import Layers
 from opsrun.playbook.variables.settings import RunSettings
@@ -51,6 +52,8 @@ class Kit:
     """The file of the play that a task is of."""
     intent: Callable[[str, str], None]
     """Called with host and task before anything goes out that may change the host."""
+    modules: Modules = field(default_factory=Modules)
+    """By name."""
     vault: Vault = NO_VAULT
     """Opens what is encrypted."""
     delegated: Callable[[str], None] = lambda host: None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,10 +19,12 @@ from opsrun.errors import (
 from opsrun.modules.background.async_status import AsyncStatus
 from opsrun.modules.base import Context, Module, ModuleError
 from opsrun.modules.driver import drive
-from opsrun.playbook.interfaces import Templar, Wish
+from opsrun.modules.own.program import Program
+from opsrun.playbook.interfaces import HostShell, Templar, Wish
 from opsrun.playbook.model.nodes import Task
 from opsrun.playbook.runner.again import persistently
 from opsrun.playbook.runner.done import Done, cancelled, failure, settled
+from opsrun.playbook.runner.ends import ALONE, Ends
 from opsrun.playbook.runner.hands import TaskHands
 from opsrun.playbook.runner.jobs import Alone, Jobs, alone, folder_of
 from opsrun.playbook.runner.kit import Kit
@@ -31,6 +34,8 @@ from opsrun.playbook.runner.wishes import connecting, wish
 from opsrun.playbook.variables.magic import namespaced
 from opsrun.results import Outcome
 from opsrun.vault.vault import Vault
+
+_ANSIBLE, _INTERPRETER = "ansible_", "_interpreter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +73,15 @@ class Remote:
         host: whose task it is.
         target: on whom it is done.
         wish: how that one is reached.
+        ends: of a module that is about two machines.
     """
 
-    def __init__(self, kit: Kit, task: Task, host: str, wish: Wish) -> None:
+    def __init__(self, kit: Kit, task: Task, host: str, wish: Wish, ends: Ends = ALONE) -> None:
         self._kit = kit
         self._task = task
         self._host = host
         self._wish = wish
+        self._ends = ends
 
     def do(self, module: Module, templar: Templar, search: Search, seen: Mapping[str, Any]) -> Done:
         """Run it; whatever the host does is in the answer. Raises what is no host's fault.
@@ -97,20 +104,26 @@ class Remote:
             flag(task, "diff", templar, kit.settings.diff),
             self._host,
             namespaced(kit.state.host(self._wish.host).facts),
+            _interpreters(module, seen, templar),
+            self._ends.origin,
+            self._ends.here,
         )
         exported = self._environment(templar)
         where = folder_of(seen, templar, exported, task)
         hands: TaskHands | None = None
         try:
-            with kit.reach.lease(self._wish) as shell:
+            with kit.reach.lease(self._wish) as shell, self._other() as other:
                 bound = limit if limit > 0 else None
                 hands = TaskHands(shell, exported, kit.pausing, kit.now, bound, self._intent)
+                if other is not None:
+                    more = kit.pausing, kit.now, bound, self._intent_of_other
+                    hands.elsewhere = TaskHands(other, exported, *more)
                 jobs = Jobs(hands, shell, context, where, kit.checked, kit.now)
                 result = self._result(module, how, jobs, context, hands)
         except OpsrunError as error:
-            sent, reached = (False, None) if hands is None else (hands.sent, hands.limit)
+            sent, reached = (False, None) if hands is None else (hands.any_sent, hands.limit)
             done = self._ended(error, sent, reached)
-            passing = getattr(error, "transient", True) and not (hands and hands.changed)
+            passing = getattr(error, "transient", True) and not (hands and hands.any_changed)
             done.fleeting = done.outcome is Outcome.UNREACHABLE and passing
             return done
         return settled(Done(result))
@@ -129,6 +142,18 @@ class Remote:
         """
         gathers = self._task.action.name in ("setup", "gather_facts")
         return environment(self._task, templar, without_facts=gathers)
+
+    @contextmanager
+    def _other(self) -> Iterator[HostShell | None]:
+        """The task's own host, where it is delegated to another and is about both."""
+        if self._ends.other is None:
+            yield None
+            return
+        with self._kit.reach.lease(self._ends.other) as shell:
+            yield shell
+
+    def _intent_of_other(self) -> None:
+        self._kit.intent(self._host, self._task.id)
 
     def _intent(self) -> None:
         self._kit.intent(self._wish.host, self._task.id)
@@ -152,6 +177,16 @@ class Remote:
                 result["lost"] = True
             return Done(result, Outcome.LOST if lost else Outcome.UNREACHABLE)
         return failure(words)
+
+
+def _interpreters(module: Module, seen: Mapping[str, Any], templar: Templar) -> dict[str, str]:
+    """See `Context.interpreters`; of those alone that may ask for one."""
+    if not isinstance(module, Program):
+        return {}
+    named = (name for name in seen if name.startswith(_ANSIBLE) and name.endswith(_INTERPRETER))
+    return {
+        name[len(_ANSIBLE) : -len(_INTERPRETER)]: str(templar.render(seen[name])) for name in named
+    }
 
 
 def wished(kit: Kit, task: Task, host: str, delegate: str, templar: Templar, seen: Any) -> Wish:

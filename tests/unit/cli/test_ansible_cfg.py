@@ -62,10 +62,10 @@ def test_the_environment_wins_over_the_file(folder: Path, monkeypatch: pytest.Mo
 
 
 def test_v_says_what_was_read_and_what_is_not_honoured(folder: Path) -> None:
-    cfg(folder, "inventory = hosts", "library = x", "stdout_callback = yaml", "nocows = 1")
+    cfg(folder, "inventory = hosts", "action_plugins = x", "stdout_callback = yaml", "nocows = 1")
     said = opsrun("playbook", "site.yml", "-v").err
     assert "ansible.cfg: defaults for --inventory" in said
-    assert "[defaults] library is not honoured" in said
+    assert "[defaults] action_plugins is not honoured" in said
     assert "stdout_callback has no effect" in said
     assert "nocows" not in said
 
