@@ -44,6 +44,7 @@ _RULES = (
     _rule("several-loops", "error", "`loop` and `with_*` in one task"),
     # Modules and their options
     _rule("unknown-module", "error", "a module that nobody knows, perhaps misspelt"),
+    _rule("module-header", "error", "a module of the project's own that can't be used"),
     _rule("module-not-built", "hint", "a module of Ansible's that opsrun doesn't have yet"),
     _rule("unknown-option", "error", "an option that a module doesn't have"),
     _rule("missing-option", "error", "an option that a module needs"),

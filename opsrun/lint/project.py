@@ -14,6 +14,7 @@ from opsrun.lint.discovery import Found
 from opsrun.lint.names import Index
 from opsrun.lint.references import included, role_names
 from opsrun.lint.view import FileView
+from opsrun.modules.own.loading import module_files
 
 _PLUGINS = {
     "library": "module",
@@ -112,6 +113,16 @@ class Project:
     def modules(self) -> frozenset[str]:
         """Names of modules on disk."""
         return frozenset(name for kind, name, _ in self.programs if kind == "module")
+
+    @cached_property
+    def module_files(self) -> dict[str, str]:
+        """By name, the file of a module that lies where playbooks and roles have theirs."""
+        found: dict[str, str] = {}
+        for folder, folders, _ in os.walk(self.root if self.is_project else ""):
+            folders[:] = sorted(each for each in folders if not each.startswith("."))
+            if os.path.basename(folder) == "library":
+                found = module_files(folder) | found
+        return found
 
     @cached_property
     def roles(self) -> dict[str, list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from typing import Any
 
 from opsrun.dialect.origin import Origin
@@ -12,6 +13,9 @@ from opsrun.lint.project import Project
 from opsrun.lint.view import FileView
 from opsrun.modules.base import Module
 from opsrun.modules.options import problems, spec
+from opsrun.modules.own.header import HeaderError
+from opsrun.modules.own.kinds import kind_of
+from opsrun.modules.own.shell import shell_class
 from opsrun.modules.registry import find, short_name
 from opsrun.modules.resolving import OptionError
 from opsrun.playbook.actions.registry import find_action
@@ -19,6 +23,7 @@ from opsrun.playbook.model.nodes import RawAction, Task
 from opsrun.playbook.parse.names import GONE, HANDLER, IMPORTS, INCLUDES, bare
 from opsrun.playbook.parse.spot import Spot
 
+_OURS = "ansible.builtin."
 _OLD = frozenset({"include", "rescue", "always", "block", "listen"})
 _ANYTHING = frozenset({"set_fact", "add_host", *IMPORTS, *INCLUDES})
 """Those whose arguments have any names, or were looked at by the parser."""
@@ -33,10 +38,35 @@ def check(view: FileView, project: Project) -> None:
             continue
         if holds_template(task.action.written):
             continue
-        if known.is_own(name):
+        if last_part(name) in project.module_files and not task.action.written.startswith(_OURS):
+            _of_project(view, project, task)
+        elif known.is_own(name):
             _options(view, task)
         elif find(name) is None:
             _unknown(view, project, task.action.written, task.action.origin)
+
+
+def last_part(name: str) -> str:
+    """A name without what stands for Ansible's oldest place of modules; others stay as they are."""
+    return name.removeprefix("ansible.legacy.")
+
+
+def _of_project(view: FileView, project: Project, task: Task) -> None:
+    """A module that lies in the project. Python is not executed to look at it."""
+    name, action = last_part(task.action.name), task.action
+    path = project.module_files[name]
+    try:
+        with open(path, "rb") as file:
+            content = file.read()
+        kind = kind_of(os.path.basename(path), content)
+        if kind == "shell":
+            _options_of(view, task, shell_class(name, os.path.relpath(path, project.cwd), content))
+        elif kind in ("foreign", "windows"):
+            needs = "Ansible's own Python" if kind == "foreign" else "Windows"
+            words = f"{action.written!r} is a module of this project's own, and needs {needs}"
+            view.tell("module-not-built", action.origin, words, action.written)
+    except (OSError, HeaderError) as error:
+        view.tell("module-header", action.origin, str(error), action.written)
 
 
 def _unreadable(view: FileView, project: Project, spot: Spot) -> None:
@@ -61,7 +91,7 @@ def _unknown(view: FileView, project: Project, written: str, origin: Origin) -> 
     name = short_name(bare(written))
     last = name.rpartition(".")[2]
     if last in project.modules:
-        words = f"{written!r} is a module of this project's own, in Python: opsrun can't run it"
+        words = f"{written!r} is a module of this project's own, where no playbook looks for it"
         view.tell("module-not-built", origin, words, written)
         return
     where = _where(name)
@@ -100,8 +130,12 @@ def _options(view: FileView, task: Task) -> None:
     if action.name in _ANYTHING:
         return
     module_class = find_action(action.name) or find(action.name)
-    if module_class is None:
-        return
+    if module_class is not None:
+        _options_of(view, task, module_class)
+
+
+def _options_of(view: FileView, task: Task, module_class: type[Module]) -> None:
+    action = task.action
     free_form = action.free_form
     if isinstance(free_form, Template) and not _takes_text(module_class):
         return

@@ -187,3 +187,26 @@ def test_pipes_in_a_directory_are_passed_over(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "site.yml")
     (tmp_path / "real.yml").write_text("- hosts: all\n")
     assert [os.path.basename(each.path) for each in walk(str(tmp_path))] == ["real.yml"]
+
+
+OWN = "# opsrun module\n# options:\n#   path: {type: path, required: true}\n#   size: {type: int}\n"
+
+
+def test_options_of_a_module_of_the_projects_own(tmp_path: Path) -> None:
+    tasks = (
+        "    - own: {path: /a, size: 1}\n    - own: {pth: /a, path: /b}\n"
+        "    - own: {path: /a, size: many}\n    - own:\n"
+    )
+    put(tmp_path, site_yml=PLAY + tasks)
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library" / "own.sh").write_text(OWN)
+    assert rules(tmp_path) == [("unknown-option", 4), ("option-value", 5), ("missing-option", 6)]
+
+
+def test_modules_of_the_projects_own_that_can_not_run(tmp_path: Path) -> None:
+    put(tmp_path, site_yml=PLAY + "    - own:\n    - other:\n    - third: {a: 1}\n")
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library" / "own.sh").write_text("# opsrun module\n# optoins: 1\n")
+    (tmp_path / "library" / "other.py").write_text("from ansible.module_utils.basic import a\n")
+    (tmp_path / "library" / "third.py").write_text("import opsrun\nraise SystemExit\n")
+    assert rules(tmp_path) == [("module-header", 3), ("module-not-built", 4)]
