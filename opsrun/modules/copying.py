@@ -106,6 +106,7 @@ class Copy(FileOptions, Module):
             local_follow=self.local_follow,
             validate=self.validate or "",
             checksum=self.checksum,
+            unsafe_writes=self.unsafe_writes,
         )
 
 

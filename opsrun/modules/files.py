@@ -17,7 +17,7 @@ from opsrun.modules.base import (
 )
 from opsrun.modules.file_options import FileOptions
 from opsrun.modules.linking import Found, Linking, closing
-from opsrun.modules.looking import LOOK, Answers, Seen, as_float
+from opsrun.modules.looking import ABOVE, LOOK, Answers, Seen, as_float, unblocked
 from opsrun.modules.options import module, option
 from opsrun.modules.permissions import Difference, argument, described
 from opsrun.modules.requests import Run
@@ -34,14 +34,7 @@ if [ -h "$p" ] && [ -e "$p" ]; then
   if [ -n "$r" ]; then at real "$r"; fi
 fi
 """
-_NEW = """\
-d=$path
-while [ -n "$d" ] && [ ! -e "$d" ] && [ ! -h "$d" ]; do
-  say new "$d"
-  d=${d%"${d##*[!/]}"}
-  case $d in */*) d=${d%/*} ;; *) d= ;; esac
-done
-"""
+_NEW = f"d=$path\n{ABOVE}"
 _SOURCE = """\
 case $s in
   /*) a=$s ;;
@@ -108,7 +101,7 @@ class File(FileOptions, StateModule[Found]):
         yield f'at path "$path"\n{_REAL}'
         yield self.wish.script()
         yield from (each.script() for each in self._stamps)
-        if self._state_wanted in ("directory", "touch"):
+        if self._state_wanted in ("directory", "touch", "link", "hard"):
             yield _NEW
         if self.src is not None:
             yield f's={path_word(self.src)}\nsay src "$s"\n'
@@ -153,6 +146,8 @@ class File(FileOptions, StateModule[Found]):
         try:
             if state.path.exists or not context.check:
                 self.wish.resolved(state.answers)
+            if not state.path.exists:
+                unblocked(state.answers, state.path.path)
             return makers[wanted](state, context)
         except ModuleError as error:
             error.data = {"path": state.path.path, **described(state.path), **error.data}

@@ -69,6 +69,17 @@ digest() {
 """``at KEY PATH [-L]`` tells of a path; ``digest sha1 PATH`` prints a checksum, or nothing. With
 ``ask_flags`` set, also its attributes, and with ``ask_policy`` the context that it should have."""
 
+ABOVE = r"""
+while [ -n "$d" ] && [ ! -e "$d" ] && [ ! -h "$d" ]; do
+  say new "$d"
+  d=${d%"${d##*[!/]}"}
+  case $d in */*) d=${d%/*} ;; *) d= ;; esac
+done
+if [ -n "$d" ] && [ ! -d "$d" ]; then say blocked "$d"; fi
+"""
+"""Tells, innermost first, which directories down to ``$d`` have to be made, and what is in the way
+of that: see `unblocked`."""
+
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.(\d{1,9}))? ([+-]\d{4})\Z|(-?\d+)(?:\.(\d{1,9}))?\Z"
 )
@@ -151,6 +162,21 @@ class Answers:
         if told is None:
             return Seen(path)
         return marked(read_stat(path, told, self.get(f"{key}.link")), self.below(f"{key}."))
+
+
+def unblocked(answers: Answers, path: str) -> None:
+    """Says no to a path that can't come to be, whatever directories are made.
+
+    Args:
+        answers: of a script with `ABOVE`.
+        path: for the words.
+
+    Raises:
+        ModuleError: what would have to be a directory above it is something else.
+    """
+    blocked = answers.get("blocked")
+    if blocked is not None:
+        raise ModuleError(f"{path} can't be: {blocked} is not a directory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +310,7 @@ def nanoseconds(text: str) -> int:
         seconds = int(found[4])
         return seconds * 10**9 + int((found[5] or "0").ljust(9, "0"))
     try:
-        whole = datetime.strptime(f"{found[1]} {found[3]}", "%Y-%m-%d %H:%M:%S %z")
+        whole = datetime.fromisoformat(f"{found[1]}{found[3]}")
     except ValueError:
         return 0
     return int(whole.timestamp()) * 10**9 + int((found[2] or "0").ljust(9, "0"))

@@ -6,15 +6,22 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from opsrun.errors import HostError
+from opsrun.errors import TransferFailed
 from opsrun.modules.base import Context, Diff, ModuleError, ModuleResult, Steps
 from opsrun.modules.content import DIFF_LIMIT, Content
-from opsrun.modules.looking import LOOK, Answers, Seen
+from opsrun.modules.looking import ABOVE, LOOK, Answers, Seen, unblocked
 from opsrun.modules.permissions import Wanted, Wish, argument, described
 from opsrun.modules.requests import Effect, Request, Run, Upload
 from opsrun.modules.wording import path_bytes, path_of, path_word, word
 from opsrun.remote.command import CommandResult
-from opsrun.remote.files.delivery import Attributes, Delivered, Delivery, FilePart, new_stage
+from opsrun.remote.files.delivery import (
+    Attributes,
+    Backup,
+    Delivered,
+    Delivery,
+    FilePart,
+    new_stage,
+)
 
 _BEFORE = b"before\0\0"
 
@@ -55,12 +62,25 @@ say folder "$d"
 if [ ! -h "$file" ] && [ -f "$file" ] && [ -r "$file" ]; then
   say checksum "$(digest sha1 "$file")"
 fi
-while [ -n "$d" ] && [ ! -e "$d" ] && [ ! -h "$d" ]; do
-  say new "$d"
-  d=${d%"${d##*[!/]}"}
-  case $d in */*) d=${d%/*} ;; *) d= ;; esac
-done
+ABOVE
+""".replace("ABOVE\n", ABOVE)
+
+_IN_PLACE = r"""
+t=${TMPDIR:-/tmp}/.opsrun-$$
+(set -C && : >"$t") && trap 'rm -f -- "$t"' EXIT && (set -C && : >"$t.old") || exit
+trap 'rm -f -- "$t" "$t.old"' EXIT
+FILL
+VALIDATE
+BACKUP
+cat <"$f" >"$t.old" || exit
+cat <"$t" >"$f" || {
+  cat <"$t.old" >"$f" || trap - EXIT
+  exit 1
+}
 """
+"""Over ``$f``, whose content is put back where that goes wrong, and kept if even that does."""
+
+_MAYBE_IN_PLACE = ("busy", "permission denied", "not permitted", "read-only file system")
 
 _NO_DIFF: Mapping[str, Any] = {"diff": []}
 """Of other content, as Ansible has it; the differences stand there in its place if asked for."""
@@ -94,6 +114,8 @@ class Placing:
             data = {"dest": found.seen.path, "src": self.content.path or "content"}
             return ModuleResult(data=data)
         checksum = self.content.digests.sha1
+        if not found.seen.exists:
+            unblocked(found.answers, found.seen.path)
         if found.seen.is_dir:
             raise ModuleError(f"{found.seen.path} is a directory", checksum=checksum)
         if found.seen.is_file and found.answers.text("checksum") == checksum:
@@ -159,9 +181,10 @@ class Placing:
         in_place = False
         try:
             delivered = yield Upload(delivery, self.content.chunks())
-        except HostError as error:
+        except TransferFailed as error:
             words = refusal(error, found.answers)
-            if not self.unsafe_writes or "busy" not in words.lower():
+            maybe = any(each in words.lower() for each in _MAYBE_IN_PLACE)
+            if not (self.unsafe_writes and maybe and found.seen.is_file):
                 raise ModuleError(words) from error
             in_place = True
             delivered = yield from self._in_place(found)
@@ -212,11 +235,16 @@ class Placing:
 
     def _in_place(self, found: _Found) -> Generator[Request, Any, Delivered]:
         """Writes over a file that can't be replaced, as where it is a mount of its own."""
-        path = argument(found.seen.path)
+        stamp = f".{found.answers.text('stamp')}" if self.backup else ""
         data = b"".join(self.content.chunks())
-        change = found.wanted.against(found.seen)
-        yield Run(f"cat >{path} || exit\n{''.join(change.lines(found.seen.path))}", data)
-        return Delivered()
+        fill = f'cat >"$t" && [ "$(($(wc -c <"$t")))" -eq {len(data)} ] || exit'
+        change = "".join(found.wanted.against(found.seen).lines(found.seen.path))
+        script = written_over(found.seen.path, fill, self.validate, stamp)
+        answer = yield Run(f"{script}{change}", data)
+        if not answer.ok:
+            raise ModuleError.of(answer)
+        old = path_bytes(found.seen.path)
+        return Delivered(backups=(Backup(old, old + path_bytes(stamp)),) if stamp else ())
 
     def _diff(self, found: _Found) -> Diff:
         after = self.content.beginning()
@@ -229,6 +257,27 @@ class Placing:
             "" if "src_binary" in flags else header,
             flags=flags,
         )
+
+
+def written_over(path: str, fill: str, validate: str, backup: str) -> str:
+    """Commands that write over a file, in place of making a new one.
+
+    Args:
+        path: of the file.
+        fill: commands that put the new content into ``$t``.
+        validate: a command that says whether it is fit, ``%s`` being it; empty for none.
+        backup: what the name of a copy of the old file ends in; empty for none.
+    """
+    command = validate.replace("%s", '"$t"')
+    parts = {
+        "FILL": fill,
+        "VALIDATE": f"({command}) >&2 || exit" if validate else "",
+        "BACKUP": f'cp -p -- "$f" "$f"{word(backup)} || exit' if backup else "",
+    }
+    script = _IN_PLACE
+    for name, line in parts.items():
+        script = script.replace(f"{name}\n", f"{line}\n" if line else "", 1)
+    return f"f={argument(path)}{script}"
 
 
 def _linked(path: str, aside: str) -> Generator[Request, Any, bool]:
@@ -246,7 +295,7 @@ def _linked(path: str, aside: str) -> Generator[Request, Any, bool]:
     return bool(answer.stdout != b"there\n")
 
 
-def refusal(error: HostError, answers: Answers) -> str:
+def refusal(error: TransferFailed, answers: Answers) -> str:
     """What a host said when it would not take a file, and what that may mean.
 
     Args:

@@ -8,9 +8,9 @@ from typing import Any
 
 from opsrun.modules.base import Context, ModuleError, ModuleResult, Steps
 from opsrun.modules.labels import chattr
-from opsrun.modules.looking import LOOK, Answers, Seen
+from opsrun.modules.looking import ABOVE, LOOK, Answers, Seen, unblocked
 from opsrun.modules.permissions import Wanted, Wish, argument, described
-from opsrun.modules.placing import SURROUNDINGS
+from opsrun.modules.placing import SURROUNDINGS, written_over
 from opsrun.modules.requests import Run
 from opsrun.modules.wording import path_word, word
 
@@ -41,15 +41,12 @@ esac
 d=${d:-/}
 say folder "$d"
 if [ -d "$d" ]; then say parent y; fi
-while [ -n "$d" ] && [ ! -e "$d" ] && [ ! -h "$d" ]; do
-  say new "$d"
-  case $d in */*) d=${d%/*} ;; *) d= ;; esac
-done
+ABOVE
 if [ -f "$src" ] && [ -r "$src" ]; then
   say sha1 "$(digest sha1 "$src")" md5 "$(digest md5 "$src")"
   if [ ! -h "$file" ] && [ -f "$file" ] && cmp -s -- "$src" "$file"; then say same y; fi
 fi
-"""
+""".replace("ABOVE\n", ABOVE)
 
 # The names are handed on in portions; the first difference is enough.
 _COMPARE = """\
@@ -72,6 +69,19 @@ fi
 """
 
 
+_STAGED = r"""
+trap 'rm -f -- "$t"' EXIT
+inside=
+e=$( (umask 077 && cp -- NAME "$t") 2>&1) || {
+  rm -f -- "$t" 2>/dev/null
+  [ -n "UNSAFE" ] || { printf '%s\n' "$e" >&2; exit 1; }
+  inside=y
+  t=${TMPDIR:-/tmp}/.opsrun-$$-new
+  (umask 077 && set -C && cat <NAME >"$t") || exit
+}
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class RemoteCopy:
     """A file or directory of the host's that is to be somewhere else there, too."""
@@ -86,6 +96,7 @@ class RemoteCopy:
     local_follow: bool
     validate: str
     checksum: str | None
+    unsafe_writes: bool = False
 
     def steps(self, context: Context) -> Steps:
         """Look, compare, copy there."""
@@ -104,7 +115,10 @@ class RemoteCopy:
         data: dict[str, Any] = {"dest": self._shown(src, seen, answers), "src": src.path}
         data |= {"md5sum": answers.get("md5"), "checksum": answers.get("sha1")}
         if seen.exists and not self.force:
-            return ModuleResult(data=data)
+            known = {"dest": data["dest"], "src": src.path, **described(seen)}
+            return ModuleResult(msg="file already exists", data=known)
+        if not seen.exists:
+            unblocked(answers, seen.path)
         if same and change and not context.check:
             yield from _done("".join(change.lines(seen.path)))
         elif not same and not context.check:
@@ -200,8 +214,8 @@ class RemoteCopy:
             uid, gid = (seen.uid if uid is None else uid), (seen.gid if gid is None else gid)
         mode = wanted.mode_for(own, directory=False)
         owned = replace(wanted.plain, uid=uid, gid=gid, mode=mode).against(staged, new=True)
-        yield f"t={path}.opsrun-$$\ntrap 'rm -f -- \"$t\"' EXIT\n"
-        yield f'(umask 077 && cp -- {name} "$t") || exit\n'
+        script = f"t={path}.opsrun-$$\n{_STAGED}"
+        yield script.replace("NAME", name).replace("UNSAFE", "y" if self._unsafe(seen) else "")
         # The name is known to the shell alone: the lines are made for a name that it replaces.
         for line in owned.lines("@"):
             yield line.replace(" @ ", ' "$t" ')
@@ -211,7 +225,16 @@ class RemoteCopy:
             yield f"({command}) >&2 || exit\n"
         if self.backup and seen.is_file:
             yield f"cp -p -- {path} {word(seen.path + '.' + answers.text('stamp'))} || exit\n"
-        yield f'mv -f -- "$t" {path} || exit\n'
+        if not self._unsafe(seen):
+            yield f'mv -f -- "$t" {path} || exit\n'
+            return
+        over = written_over(seen.path, 'cat <"$n" >"$t" || exit', "", "")
+        change = "".join(wanted.against(seen).lines(seen.path))
+        yield f'if [ -n "$inside" ] || ! mv -f -- "$t" {path} 2>/dev/null; then\n(\nn=$t\n{over}'
+        yield f"{change}) || exit\nfi\n"
+
+    def _unsafe(self, seen: Seen) -> bool:
+        return self.unsafe_writes and seen.is_file
 
 
 def _done(script: str) -> Steps:

@@ -18,7 +18,7 @@ from opsrun.modules.base import (
     StateModule,
 )
 from opsrun.modules.file_options import FileOptions
-from opsrun.modules.looking import LOOK, Answers
+from opsrun.modules.looking import LOOK, Answers, unblocked
 from opsrun.modules.options import option
 from opsrun.modules.permissions import described
 from opsrun.modules.requests import Run
@@ -94,6 +94,8 @@ class TextModule(FileOptions, StateModule[Text]):
         warnings = (*told.warnings, *text.wanted.warnings)
         result = replace(told, changed=change.changed, warnings=warnings)
         if change.written:
+            if not text.exists:
+                unblocked(text.answers, text.path)
             writing = Writing(
                 text,
                 edited.content,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from opsrun.modules.base import ModuleError
-from opsrun.modules.looking import LOOK, Answers, Seen
+from opsrun.modules.looking import ABOVE, LOOK, Answers, Seen
 from opsrun.modules.permissions import Wanted, Wish
 from opsrun.modules.placing import SURROUNDINGS
 from opsrun.modules.wording import path_word
@@ -47,16 +47,12 @@ case $f in
   *) d=. ;;
 esac
 d=${d:-/}
-while [ -n "$d" ] && [ ! -e "$d" ] && [ ! -h "$d" ]; do
-  say new "$d"
-  d=${d%"${d##*[!/]}"}
-  case $d in */*) d=${d%/*} ;; *) d= ;; esac
-done
+ABOVE
 if [ -f "$path" ]; then
   say content ""
   cat <"$path" && printf '\0end'
 fi
-"""
+""".replace("ABOVE\n", ABOVE)
 
 
 @dataclass(frozen=True, slots=True)
