@@ -62,7 +62,7 @@ def test_programs_that_ask(play: Callable[..., Ran], tmp_path: Path) -> None:
         fewer={"command": sh("while :; do printf Name?; read -r a; done"),
                "responses": {"N": ["one", "two"]}},
         endless={"command": "yes", "responses": {"never": ""}, "timeout": 1},
-        tty={"command": sh("for n in 0 1 2; do [ -t $n ]; done && stty size; echo >/dev/tty $TERM")},
+        tty={"command": sh("test -t 0 -a -t 1 -a -t 2 && stty size; echo >/dev/tty $TERM")},
         none={"command": "no-such-program"},
         denied={"command": str(tmp_path)},
         nowhere={"command": "ls", "chdir": str(tmp_path / "no")},
