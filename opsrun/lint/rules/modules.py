@@ -66,7 +66,9 @@ def _of_project(view: FileView, project: Project, task: Task) -> None:
             words = f"{action.written!r} is a module of this project's own, and needs {needs}"
             view.tell("module-not-built", action.origin, words, action.written)
     except (OSError, HeaderError) as error:
-        view.tell("module-header", action.origin, str(error), action.written)
+        # The line itself follows, in an error; here it would be one of another file.
+        first = str(error).partition("\n")[0]
+        view.tell("module-header", action.origin, first, action.written)
 
 
 def _unreadable(view: FileView, project: Project, spot: Spot) -> None:
