@@ -21,7 +21,7 @@ import pytest
         "opsrun.report",
         "opsrun.events",
         "opsrun.secret",
-        "opsrun.testing",
+        "opsrun.testing.fakes",
     ],
 )
 def test_examples(name: str) -> None:
