@@ -31,7 +31,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from opsrun.modules.background.job import Job
-from opsrun.modules.refusing import hint_of
+from opsrun.modules.packages import where_from
+from opsrun.modules.refusing import hint_of, said
 from opsrun.modules.requests import Converse, Request, Run, Upload
 from opsrun.remote.command import CommandResult
 
@@ -322,9 +323,9 @@ class ModuleError(Exception):
     @classmethod
     def of(cls, answer: CommandResult, msg: str = "") -> ModuleError:
         """From a script of ours that failed: what it wrote to standard error says why."""
-        words = answer.stderr.decode(errors="replace").strip()
+        words = said(answer.stderr.decode(errors="replace"))
         how = f"exit status {answer.rc}" if answer.signal is None else f"SIG{answer.signal}"
-        hint = hint_of(words)
+        hint = hint_of(words) or where_from(words)
         told = ": ".join(filter(None, (msg, words or how)))
         return cls(f"{told} ({hint})" if hint else told, rc=answer.rc)
 

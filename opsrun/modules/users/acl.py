@@ -18,7 +18,7 @@ from opsrun.modules.wording import path_word
 from opsrun.remote.command import CommandResult
 
 _LACK = """\
-has setfacl && has getfacl || lack setfacl 'most systems: acl'
+has setfacl && has getfacl || lack setfacl
 """
 
 

@@ -35,14 +35,11 @@ entries() {
 TOOLS = """\
 has() { command -v "$1" >/dev/null 2>&1; }
 lack() {
-  echo "there is no $1 on this host ($2)" >&2
+  echo "there is no $1 on this host" >&2
   exit 127
 }
 """
-"""``has TOOL``, and ``lack TOOL PACKAGES`` for where it is needed."""
-
-SHADOW_TOOLS = "Debian: passwd; Fedora: shadow-utils; Alpine: shadow"
-LIBUSER = "libuser"
+"""``has TOOL``, and ``lack TOOL`` for where it is needed; `where_from` adds to its words."""
 
 _NUL_OR_LINE = re.compile(r"[\0\n:]")
 
@@ -63,20 +60,19 @@ def entry_of(text: str, name: str) -> list[str] | None:
     return None
 
 
-def either(tools: Iterable[tuple[str, str]], lacking: str, packages: str) -> str:
+def either(tools: Iterable[tuple[str, str]], lacking: str) -> str:
     """The first of several tools that there is.
 
     Args:
         tools: name, and the line that uses it.
         lacking: what to name where there is none.
-        packages: that usually hold it.
     """
     lines = []
     sign = "if"
     for tool, line in tools:
         lines.append(f"{sign} has {tool}; then\n  {line} || exit\n")
         sign = "elif"
-    lines.append(f"else\n  lack {lacking} {word(packages)}\nfi\n")
+    lines.append(f"else\n  lack {lacking}\nfi\n")
     return "".join(lines)
 
 

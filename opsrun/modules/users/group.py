@@ -12,8 +12,6 @@ from opsrun.modules.options import module, option
 from opsrun.modules.requests import Run
 from opsrun.modules.users.entries import (
     ENTRY,
-    LIBUSER,
-    SHADOW_TOOLS,
     TOOLS,
     checked,
     command,
@@ -105,7 +103,7 @@ class Group(StateModule[GroupSeen]):
         system = ["-r"] if self.system else []
         if self.local:
             line = command("lgroupadd", number, system, "--", self.called)
-            return either([("lgroupadd", line)], "lgroupadd", LIBUSER)
+            return either([("lgroupadd", line)], "lgroupadd")
         limits = [
             word_
             for name, value in (("GID_MIN", self.gid_min), ("GID_MAX", self.gid_max))
@@ -119,31 +117,31 @@ class Group(StateModule[GroupSeen]):
         ]
         if not (self.non_unique or limits):
             tools.append(("addgroup", command("addgroup", number, small, "--", self.called)))
-        return either(tools, "groupadd", SHADOW_TOOLS)
+        return either(tools, "groupadd")
 
     def _renumbering(self) -> str:
         number = ["-g", str(self.gid)]
         shared = ["-o"] if self.non_unique else []
         if self.local:
             line = command("lgroupmod", number, "--", self.called)
-            return either([("lgroupmod", line)], "lgroupmod", LIBUSER)
+            return either([("lgroupmod", line)], "lgroupmod")
         tools = [
             ("groupmod", command("groupmod", number, shared, "--", self.called)),
             ("pw", command("pw", "groupmod", self.called, number)),
         ]
-        return either(tools, "groupmod", SHADOW_TOOLS)
+        return either(tools, "groupmod")
 
     def _removing(self) -> str:
         if self.local:
             line = command("lgroupdel", "--", self.called)
-            return either([("lgroupdel", line)], "lgroupdel", LIBUSER)
+            return either([("lgroupdel", line)], "lgroupdel")
         forced = ["-f"] if self.force else []
         tools = [
             ("groupdel", command("groupdel", forced, "--", self.called)),
             ("pw", command("pw", "groupdel", self.called)),
             ("delgroup", command("delgroup", "--", self.called)),
         ]
-        return either(tools, "groupdel", SHADOW_TOOLS)
+        return either(tools, "groupdel")
 
     def conclude(self, plan: Plan, answers: Sequence[Any]) -> ModuleResult:
         """With the number that it has now."""

@@ -29,7 +29,7 @@ case $f in */*) d=${f%/*} ;; *) d=. ;; esac
 if [ ! -d "$d" ]; then
   mkdir -- "$d" && chmod 0700 "$d" && chown "$u:$g" "$d" || exit
 fi
-has ssh-keygen || lack ssh-keygen 'Debian: openssh-client; Alpine: openssh-keygen'
+has ssh-keygen || lack ssh-keygen
 w=$(mktemp -d "$d/.opsrun-XXXXXX") || exit
 trap 'rm -rf -- "$w"' EXIT
 cat >"$w/ask" <<'ask'

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 
 from opsrun.modules.users.entries import (
     ENTRY,
-    LIBUSER,
-    SHADOW_TOOLS,
     TOOLS,
     command,
     either,
@@ -115,8 +113,7 @@ class Change:
             yield _locking(user, lock=self.lock)
         if self.aging:
             tool = "lchage" if user.local else "chage"
-            packages = LIBUSER if user.local else SHADOW_TOOLS
-            yield either([(tool, command(tool, self.aging, "--", user.called))], tool, packages)
+            yield either([(tool, command(tool, self.aging, "--", user.called))], tool)
         if self.home or self.key:
             yield _WHOSE
         if self.home:
@@ -135,7 +132,7 @@ class Change:
             home = [] if user.create_home else ["-M"]
             skeleton = ["-k", user.skeleton] if user.skeleton and user.create_home else []
             line = command("luseradd", self.words, system, home, skeleton, "--", user.called)
-            yield either([("luseradd", line)], "luseradd", LIBUSER)
+            yield either([("luseradd", line)], "luseradd")
             yield from self._local_groups()
             return
         home = ["-m"] if user.create_home else ["-M"]
@@ -159,7 +156,7 @@ class Change:
         freebsd = [each for each in home if each != "-M"]
         cls_ = ["-L", user.login_class] if user.login_class else []
         pw = command("pw", "useradd", user.called, self.words, groups, freebsd, cls_)
-        yield either([("useradd", words), ("pw", pw), *self._busybox()], "useradd", SHADOW_TOOLS)
+        yield either([("useradd", words), ("pw", pw), *self._busybox()], "useradd")
 
     def _busybox(self) -> list[tuple[str, str]]:
         user = self.user
@@ -188,7 +185,7 @@ class Change:
         if user.local:
             if self.words:
                 line = command("lusermod", self.words, "--", user.called)
-                yield either([("lusermod", line)], "lusermod", LIBUSER)
+                yield either([("lusermod", line)], "lusermod")
             yield from self._local_groups()
             return
         groups = [] if self.groups is None else ["-G", ",".join(self.groups)]
@@ -200,38 +197,36 @@ class Change:
             lines = [command("addgroup", "--", user.called, each) for each in self.joined]
             lines += [command("delgroup", "--", user.called, each) for each in self.left]
             tools.append(("addgroup", " &&\n    ".join(lines)))
-        yield either(tools, "usermod", SHADOW_TOOLS)
+        yield either(tools, "usermod")
 
     def _local_groups(self) -> Iterator[str]:
         for letter, names in (("-M", self.joined), ("-m", self.left)):
             for each in names:
                 line = command("lgroupmod", letter, self.user.called, "--", each)
-                yield either([("lgroupmod", line)], "lgroupmod", LIBUSER)
+                yield either([("lgroupmod", line)], "lgroupmod")
 
 
 def _password(user: User) -> str:
     if user.local:
         line = f"{command('lpasswd', '-F', '3', '--', user.called)} 3<&3"
-        return either([("lpasswd", line)], "lpasswd", LIBUSER)
+        return either([("lpasswd", line)], "lpasswd")
     tools = [
         ("pw", f"cut -d: -f2- <&3 | {command('pw', 'usermod', user.called, '-H', '0')}"),
         ("chpasswd", "chpasswd -e <&3"),
     ]
-    return either(tools, "chpasswd", SHADOW_TOOLS)
+    return either(tools, "chpasswd")
 
 
 def _locking(user: User, *, lock: bool) -> str:
     letter = "-L" if lock else "-U"
     if user.local:
-        return either(
-            [("lusermod", command("lusermod", letter, "--", user.called))], "lusermod", LIBUSER
-        )
+        return either([("lusermod", command("lusermod", letter, "--", user.called))], "lusermod")
     tools = [
         ("usermod", command("usermod", letter, "--", user.called)),
         ("pw", command("pw", "lock" if lock else "unlock", user.called)),
         ("passwd", command("passwd", "-l" if lock else "-u", "--", user.called)),
     ]
-    return either(tools, "usermod", SHADOW_TOOLS)
+    return either(tools, "usermod")
 
 
 def removing_script(user: User) -> str:
@@ -240,11 +235,11 @@ def removing_script(user: User) -> str:
     remove = ["-r"] if user.remove else []
     if user.local:
         tools = [("luserdel", command("luserdel", remove, "--", user.called))]
-        return TOOLS + either(tools, "luserdel", LIBUSER)
+        return TOOLS + either(tools, "luserdel")
     small = ["--remove-home"] if user.remove else []
     tools = [
         ("userdel", command("userdel", forced, remove, "--", user.called)),
         ("pw", command("pw", "userdel", user.called, remove)),
         ("deluser", command("deluser", small, "--", user.called)),
     ]
-    return TOOLS + either(tools, "userdel", SHADOW_TOOLS)
+    return TOOLS + either(tools, "userdel")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from opsrun.modules.base import ModuleError
 from opsrun.modules.looking import LOOK, Answers
+from opsrun.modules.packages import holding
 from opsrun.modules.wording import path_word, word
 
 LIMIT = 64 * 1024 * 1024
@@ -126,7 +127,9 @@ def connections_script(names: Collection[str]) -> str:
 def is_open(answers: Answers) -> bool:
     """What `port_script` told. ModuleError: nothing there can connect."""
     if answers.get("lack") is not None:
-        words = "the host has nothing to try a port with (packages: bash, netcat-openbsd or curl)"
+        words = (
+            f"the host has no bash, nc or curl to try a port with: {holding('bash', 'nc', 'curl')}"
+        )
         raise ModuleError(words)
     return answers.get("open") is not None
 

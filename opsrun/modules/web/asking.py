@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from opsrun.modules.base import ModuleError
+from opsrun.modules.packages import holding
 from opsrun.modules.wording import path_word, word
 
 _METHOD = re.compile(r"[A-Z][A-Z-]*\Z")
@@ -63,10 +64,10 @@ elif command -v curl >/dev/null 2>&1; then
 $c
 END
 elif ! command -v wget >/dev/null 2>&1; then
-  lack 'there is neither curl nor wget on the host (packages: curl, wget)'
+  lack 'there is neither curl nor wget on the host (BOTH)'
 elif wget --help 2>&1 | grep -q -e --content-on-error; then
   say tool wget
-  [ -z "$only_curl" ] || lack "$only_curl: wget can't do that; curl can (package: curl)"
+  [ -z "$only_curl" ] || lack "$only_curl: wget can't do that; curl can (CURL)"
   wget --config="$work/rc" -i "$work/url" -O "$work/out" -nv -S -o "$work/err" \
     --content-on-error --tries=1 --no-hsts --no-http-keep-alive ${file:+--body-file="$file"} \
     ${ca:+--ca-certificate="$ca"} ${cert:+--certificate="$cert"} ${key:+--private-key="$key"} \
@@ -75,7 +76,7 @@ elif wget --help 2>&1 | grep -q -e --content-on-error; then
 else
   say tool busybox
   only=$only_curl${only_curl:+${only_full:+, }}$only_full
-  [ -z "$only" ] || lack "$only: this wget can't do that; curl can (package: curl)"
+  [ -z "$only" ] || lack "$only: this wget can't do that; curl can (CURL)"
   get() {
     rc=0
     wget -S -O "$work/out" "$@" -U "$agent" -Y "$proxy" ${insecure:+"$insecure"} \
@@ -93,7 +94,7 @@ if [ -n "$gzip" ] &&
   if gzip -dc <"$work/out" >"$work/flat" 2>/dev/null; then mv -f -- "$work/flat" "$work/out"; fi
 fi
 say head "$(cat "$work/head")"
-"""
+""".replace("BOTH", holding("curl", "wget")).replace("CURL", holding("curl"))
 
 
 @dataclass(frozen=True, slots=True)

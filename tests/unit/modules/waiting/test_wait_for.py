@@ -94,7 +94,7 @@ def test_what_is_said_on_a_connection(host: ModuleHost, server: LoopbackServer) 
 def test_a_host_that_can_not_connect(host: ModuleHost, closed: int) -> None:
     told = host.run("wait_for", {"port": closed, "state": "stopped"})
     assert told["failed"]
-    assert "packages: bash, netcat-openbsd or curl" in told["msg"]
+    assert "they are usually in the packages bash, netcat-openbsd (Debian, " in told["msg"]
 
 
 def test_files(host: ModuleHost, tmp_path: Path) -> None:

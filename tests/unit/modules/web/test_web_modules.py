@@ -195,7 +195,7 @@ def test_a_host_without_any(host: ModuleHost, web: Web, top: Path) -> None:
     for module, more in (("get_url", {"dest": str(top / "f")}), ("uri", {})):
         result = host.run(module, {"url": f"{web.url}/file", **more})
         assert result["failed"]
-        assert "packages: curl, wget" in result["msg"]
+        assert "they are usually in the packages curl, wget" in result["msg"]
 
 
 @pytest.mark.parametrize("program", ["busybox"], indirect=True)
@@ -215,7 +215,7 @@ def test_what_a_small_wget_can_not_do(
     result = host.run("uri", {"url": f"{web.url}/file", **more})
     assert result["failed"]
     assert what in result["msg"]
-    assert "package: curl" in result["msg"]
+    assert "it is usually in the package curl" in result["msg"]
 
 
 @each_full
