@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from opsrun.errors import ConnectionFailed, ConnectionLost, HostError, TransferFailed, UsageError
 from opsrun.modules.base import Context, Module, ModuleError, ModuleResult, NotLeftAlone
+from opsrun.modules.refusing import REFUSALS
 from opsrun.modules.requests import (
     Converse,
     Elsewhere,
@@ -38,11 +39,6 @@ export PATH
 """As sessions have it."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-
-
-REFUSALS = (TransferFailed, HostError)
-"""What a host refused: a module may catch it, and the task fails with its words. The classes below
-`HostError` say that there is no host any more to ask."""
 
 
 class Hands(Protocol):

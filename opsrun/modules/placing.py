@@ -6,11 +6,12 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from opsrun.errors import TransferFailed
+from opsrun.errors import HostError
 from opsrun.modules.base import Context, Diff, ModuleError, ModuleResult, Steps
 from opsrun.modules.content import DIFF_LIMIT, Content
 from opsrun.modules.looking import ABOVE, LOOK, Answers, Seen, unblocked
 from opsrun.modules.permissions import Wanted, Wish, argument, described
+from opsrun.modules.refusing import REFUSALS
 from opsrun.modules.requests import Effect, Request, Run, Upload
 from opsrun.modules.wording import path_bytes, path_of, path_word, word
 from opsrun.remote.command import CommandResult
@@ -74,7 +75,10 @@ VALIDATE
 BACKUP
 cat <"$f" >"$t.old" || exit
 cat <"$t" >"$f" || {
-  cat <"$t.old" >"$f" || trap - EXIT
+  cat <"$t.old" >"$f" || {
+    trap - EXIT
+    printf '%s\n' "the old content is in $t.old" >&2
+  }
   exit 1
 }
 """
@@ -181,7 +185,9 @@ class Placing:
         in_place = False
         try:
             delivered = yield Upload(delivery, self.content.chunks())
-        except TransferFailed as error:
+        except HostError as error:
+            if type(error) not in REFUSALS:
+                raise
             words = refusal(error, found.answers)
             maybe = any(each in words.lower() for each in _MAYBE_IN_PLACE)
             if not (self.unsafe_writes and maybe and found.seen.is_file):
@@ -295,7 +301,7 @@ def _linked(path: str, aside: str) -> Generator[Request, Any, bool]:
     return bool(answer.stdout != b"there\n")
 
 
-def refusal(error: TransferFailed, answers: Answers) -> str:
+def refusal(error: HostError, answers: Answers) -> str:
     """What a host said when it would not take a file, and what that may mean.
 
     Args:

@@ -121,8 +121,10 @@ class RemoteCopy:
             unblocked(answers, seen.path)
         if same and change and not context.check:
             yield from _done("".join(change.lines(seen.path)))
-        elif not same and not context.check:
-            self._sound(src, seen, answers)
+        elif not same:
+            self._sound(src, seen)
+        if not same and not context.check:
+            self._parent(src, answers)
             yield from _done("".join(self._lines(src, seen, wanted, answers)))
             if self.backup and seen.is_file:
                 data["backup_file"] = f"{seen.path}.{answers.text('stamp')}"
@@ -163,16 +165,19 @@ class RemoteCopy:
             wish = replace(wish, mode=self.directory_mode)
         return wish.resolved(answers, check=check)
 
-    def _sound(self, src: Seen, seen: Seen, answers: Answers) -> None:
+    def _sound(self, src: Seen, seen: Seen) -> None:
         if src.is_dir and seen.exists and not seen.is_dir:
             raise ModuleError(f"cannot overwrite {seen.path}: it is no directory")
         if not src.is_dir and seen.is_dir:
             raise ModuleError(f"{seen.path} is a directory")
+        if self.validate and "%s" not in self.validate:
+            raise ModuleError(f"validate must contain %s: {self.validate}")
+
+    def _parent(self, src: Seen, answers: Answers) -> None:
+        """In check mode it may be missing: another task makes it."""
         below = self.dest.endswith("/")
         if answers.get("parent") is None and not src.is_dir and not below:
             raise ModuleError(f"Destination directory {answers.text('folder')} does not exist")
-        if self.validate and "%s" not in self.validate:
-            raise ModuleError(f"validate must contain %s: {self.validate}")
 
     def _lines(self, src: Seen, seen: Seen, wanted: Wanted, answers: Answers) -> Iterator[str]:
         yield f"umask {wanted.umask:03o}\n"

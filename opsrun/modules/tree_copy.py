@@ -7,13 +7,14 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from opsrun.errors import HostError, TransferFailed
+from opsrun.errors import HostError
 from opsrun.modules.base import Context, ModuleError, ModuleResult, Steps
 from opsrun.modules.content import Content
 from opsrun.modules.local import content_of
 from opsrun.modules.looking import LOOK, Answers, Seen, marked
 from opsrun.modules.permissions import Difference, Wanted, Wish, argument
 from opsrun.modules.placing import SURROUNDINGS, refusal
+from opsrun.modules.refusing import REFUSALS
 from opsrun.modules.requests import Effect, Request, Run, Upload
 from opsrun.modules.trees import differences, tree_lines
 from opsrun.modules.wording import path_bytes, path_of, path_word, word
@@ -95,7 +96,9 @@ class TreeCopy:
             if not empty:
                 try:
                     yield Upload(delivery, chunks)
-                except TransferFailed as error:
+                except HostError as error:
+                    if type(error) not in REFUSALS:
+                        raise
                     raise ModuleError(refusal(error, answers), **data) from error
             if lines:
                 yield from _run("".join(lines))

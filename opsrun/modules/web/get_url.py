@@ -13,6 +13,7 @@ from opsrun.modules.looking import LOOK, Answers, Seen
 from opsrun.modules.options import module, option
 from opsrun.modules.permissions import Wanted, described
 from opsrun.modules.placing import SURROUNDINGS
+from opsrun.modules.refusing import explained
 from opsrun.modules.requests import Request, Run
 from opsrun.modules.web.answering import read_reply
 from opsrun.modules.web.asking import Asking, bare, shown
@@ -199,7 +200,7 @@ def _result(answers: Answers, known: Mapping[str, Any]) -> ModuleResult:
         return ModuleResult(failed=True, msg=reply.error, data=data)
     data |= {"dest": file, "checksum_src": answers.get("sha1"), "checksum_dest": answers.get("old")}
     if answers.get("stop") is not None:
-        return ModuleResult(failed=True, msg=answers.text("stop"), data=data)
+        return ModuleResult(failed=True, msg=explained(answers.text("stop")), data=data)
     if answers.get("size") is None:
         words = f"The checksum did not match: it was {answers.text('sum')}"
         return ModuleResult(failed=True, msg=words, data=data)

@@ -98,9 +98,12 @@ elif [ -z "$check" ]; then
   fi
   if [ -z "$part" ]; then
     cat <"$f" >"$work/old" || stop "$f can't be read"
-    cat <"$work/out" >"$f" || {
-      cat <"$work/old" >"$f"
-      stop "$f: the new content can't be written"
+    e=$({ cat <"$work/out" >"$f"; } 2>&1) || {
+      cat <"$work/old" >"$f" || {
+        trap - EXIT
+        e="$e; the old one is in $work/old"
+      }
+      stop "$f: the new content can't be written: $e"
     }
     e=$(attributes "$f" 2>&1) || stop "${e:-the mode or owner of $f can not be set}"
   else

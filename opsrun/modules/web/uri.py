@@ -17,6 +17,7 @@ from opsrun.modules.looking import LOOK, Answers
 from opsrun.modules.options import module, option
 from opsrun.modules.permissions import described
 from opsrun.modules.placing import SURROUNDINGS
+from opsrun.modules.refusing import explained
 from opsrun.modules.requests import Request, Run
 from opsrun.modules.web.answering import Reply, read_reply
 from opsrun.modules.web.asking import Asking, shown
@@ -167,7 +168,8 @@ class Uri(WebModule):
         if put is not None:
             data["path"] = answers.get("file") or put.path
             if answers.get("stop") is not None:
-                return ModuleResult(failed=True, msg=answers.text("stop"), data=data), answers
+                msg = explained(answers.text("stop"))
+                return ModuleResult(failed=True, msg=msg, data=data), answers
             if answers.get("after") is not None:
                 data |= described(answers.seen("after"))
                 changed = answers.get("same") is None or answers.get("righted") is not None
