@@ -46,6 +46,8 @@ _WHERE = {
     "shell": "command:ShellModule",
     "slurp": "slurp:Slurp",
     "stat": "stat:Stat",
+    "ansible.posix.synchronize": "synchronizing.module:Synchronize",
+    "synchronize": "synchronizing.module:Synchronize",
     "tempfile": "temporary:Tempfile",
     "template": "template:TemplateModule",
     "user": "users.user:User",
