@@ -34,6 +34,7 @@ COMMANDS = {
     "graph": ("opsrun.cli.graph:graph", "Draw what playbooks do: a tree, or a picture."),
     "doc": ("opsrun.cli.doc:doc", "What a module, a keyword or a filter is, and takes."),
     "schema": ("opsrun.cli.schema:schema", "JSON Schema of playbooks and so on, for editors."),
+    "new": ("opsrun.cli.new:new", "A beginning for a module of your own."),
     "compat": ("opsrun.cli.compat:compat", "Write programs named as Ansible's that run opsrun."),
     "config": ("opsrun.cli.config:config", "Show the defaults, and where each comes from."),
     "lab": ("opsrun.cli.lab:lab", "A fleet of SSH servers on loopback to try things on."),
