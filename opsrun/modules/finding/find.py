@@ -1,17 +1,19 @@
 """find: what there is below directories, chosen by name, age, size, mode and content.
 
-The host lists, the controller chooses: expressions are Python's. Contents are read of those files
-alone that everything else has chosen.
+The host lists, the controller chooses: expressions are Python's. Contents are looked into of those
+files alone that everything else has chosen, and come here only where the host can't tell that they
+won't match.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 from opsrun.modules.base import Context, Module, ModuleError, ModuleResult, Steps
-from opsrun.modules.finding.listing import LIST, Found, Listings, read_listings
+from opsrun.modules.finding.contents import matching
+from opsrun.modules.finding.listing import LIST, ListingReader, Listings
+from opsrun.modules.finding.sieve import required
 from opsrun.modules.finding.wanted import Wanted
 from opsrun.modules.looking import LOOK, Seen, as_float
 from opsrun.modules.options import module, option
@@ -19,12 +21,8 @@ from opsrun.modules.permissions import argument
 from opsrun.modules.requests import Request, Run
 from opsrun.modules.stat import BITS, KINDS
 from opsrun.modules.wording import path_bytes, path_of, path_word, text_of
+from opsrun.remote.command import CommandResult
 from opsrun.remote.files.words import portions
-
-LISTED = 512 * 1024 * 1024
-"""Bytes that a listing may have."""
-CONTENT = 64 * 1024 * 1024
-"""Bytes of a file that is still looked into."""
 
 
 @module("find")
@@ -68,18 +66,17 @@ class Find(Module):
     def steps(self, context: Context) -> Steps:
         """A listing; where they are wanted, contents and checksums."""
         wanted = Wanted.of(self)
-        answer = yield Run("".join(self._script()), effect="reads", cap=LISTED)
-        if answer.truncated:
-            raise ModuleError(f"the listing has more than {LISTED >> 20} MiB")
-        found = read_listings(answer)
-        chosen: list[Seen] = []
-        for top in found.tops:
-            near = (each.seen for each in top if self._near(each))
-            fit = [seen for seen in near if wanted.has(seen, found.now)]
-            if wanted.contains is not None and self.file_type == "file":
-                within = yield from _within(fit, wanted, found.skipped)
-                fit = [each for each in fit if each.path in within]
-            chosen += fit
+        reader = ListingReader(wanted, self.depth if self.recurse and self.depth else None)
+        script = "".join(self._script())
+        answer: CommandResult = yield Run(script, effect="reads", take=reader.feed)
+        if not answer.ok:
+            raise ModuleError.of(answer)
+        found = reader.ended()
+        chosen = found.chosen
+        if wanted.content is not None and self.file_type == "file":
+            words = required(wanted.content.expression, wanted.content.encoding)
+            fit = yield from matching(chosen, wanted.content, words, found.skipped)
+            chosen = [each for each in chosen if each.path in fit]
         chosen = chosen[: self.limit]
         sums: dict[str, str] = {}
         if self.get_checksum:
@@ -97,9 +94,6 @@ class Find(Module):
         for path in self.paths:
             yield f"below {path_word(path)} {how}\n"
 
-    def _near(self, found: Found) -> bool:
-        return not (self.recurse and self.depth) or found.level <= self.depth
-
     def _told(self, found: Listings, files: Sequence[Any]) -> ModuleResult:
         msg = "All paths examined"
         if found.skipped:
@@ -109,55 +103,11 @@ class Find(Module):
         data = {
             "files": files,
             "matched": len(files),
-            "examined": sum(map(len, found.tops)),
+            "examined": found.examined,
             "skipped_paths": found.skipped,
         }
         warnings = tuple(f"left out {path}: {why}" for path, why in found.skipped.items())
         return ModuleResult(msg=msg, data=data, warnings=warnings)
-
-
-def _within(
-    files: Sequence[Seen], wanted: Wanted, skipped: dict[str, str]
-) -> Generator[Request, Any, set[str]]:
-    """The paths of those whose content is as wanted."""
-    fit = set()
-    for some in _by_size(files):
-        mark = secrets.token_hex(16)
-        names = " ".join(argument(each.path) for each in some)
-        script = f"for f in {names}; do cat \"$f\" && printf y; printf '\\n{mark}\\n'; done"
-        answer = yield Run(f"{{ {script}; }} 2>/dev/null\n", effect="reads", cap=2 * CONTENT)
-        parts = answer.stdout.split(f"\n{mark}\n".encode())[:-1]
-        if len(parts) != len(some) or answer.truncated:
-            raise ModuleError("the contents of files were cut off on their way")
-        for each, part in zip(some, parts, strict=True):
-            if not part.endswith(b"y"):
-                skipped[each.path] = "its content can't be read"
-                continue
-            try:
-                if wanted.is_within(part[:-1]):
-                    fit.add(each.path)
-            except UnicodeError as error:
-                skipped[each.path] = f"its content is no text: {error}"
-    for each in files:
-        if each.size > CONTENT:
-            skipped[each.path] = f"more than {CONTENT >> 20} MiB are not looked into"
-    return fit
-
-
-def _by_size(files: Sequence[Seen]) -> Iterator[list[Seen]]:
-    """In portions that fit into one answer, and into one script."""
-    some: list[Seen] = []
-    size = 0
-    for each in files:
-        if each.size > CONTENT:
-            continue
-        if some and (size + each.size > CONTENT or len(some) >= 256):
-            yield some
-            some, size = [], 0
-        some.append(each)
-        size += each.size
-    if some:
-        yield some
 
 
 def _digests(found: Sequence[Seen]) -> Generator[Request, Any, dict[str, str]]:

@@ -1,16 +1,19 @@
-"""What is below directories: a script that lists it with all that stat(1) tells, and its reader."""
+"""What is below directories: a script that lists it with all that stat(1) tells, and its reader.
+
+The reader takes the listing as it comes and keeps what is chosen: there may be millions of others.
+"""
 
 from __future__ import annotations
 
 import os.path
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from opsrun.modules.base import ModuleError
-from opsrun.modules.looking import FORMATS, Answers, Seen, read_stat
+from opsrun.modules.looking import FORMATS, Seen, read_stat
 from opsrun.modules.wording import path_of, text_of
-from opsrun.remote.command import CommandResult
 
 # The inner script is one word in single quotes. A name that is gone spoils its portion: then each
 # is asked for by itself.
@@ -52,55 +55,134 @@ say now "$(date +%s)"
 """
 """``below DIR WORDS...`` lists what find(1) with these words finds; wants `LOOK`."""
 
-_LISTING = re.compile(
-    rb"top\0([^\0]*)\0(wrong\0dir\0|list\0\0(.*?)\0\0why\0([^\0]*)\0)end\0\0", re.DOTALL
-)
-
 _COMPLAINT = re.compile(r"find: '?(\.(?:/.*)?)(?<!')'?: (.+)")
 """GNU's and busybox's, under ``LC_ALL=C``."""
 
+_NONSENSE = "the host's listing makes no sense, or was cut off"
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One path below a directory."""
 
-    seen: Seen
-    level: int
-    """1 for what is in the directory itself."""
+class Chooser(Protocol):
+    """Says what is kept of a listing."""
+
+    def named(self, name: str) -> bool:
+        """Whether the last part of a path will do."""
+
+    def has(self, seen: Seen, now: int) -> bool:
+        """Whether all else will do, at this time of the host's clock."""
 
 
 @dataclass(slots=True)
 class Listings:
-    """What the host said."""
+    """What the host said, as far as it is chosen."""
 
     now: int = 0
     """Its clock, in seconds since the epoch."""
-    tops: list[list[Found]] = field(default_factory=list)
-    """Of each directory what is below, in order."""
+    chosen: list[Seen] = field(default_factory=list)
+    """Directory by directory, of each the files before the directories."""
+    examined: int = 0
+    """How many there were to choose from."""
     skipped: dict[str, str] = field(default_factory=dict)
     """By path, why it could not be listed, or not whole."""
 
 
-def read_listings(answer: CommandResult) -> Listings:
-    """Read what the script printed. ModuleError: it makes no sense."""
-    found = Listings()
-    head, mark, _ = answer.stdout.partition(b"top\0")
-    if not answer.ok or not mark:
-        raise ModuleError.of(answer)
-    found.now = Answers(replace(answer, stdout=head)).number("now") or 0
-    at = len(head)
-    while at < len(answer.stdout):
-        one = _LISTING.match(answer.stdout, at)
-        if one is None:
-            raise ModuleError("the host's listing makes no sense, or was cut off")
-        at = one.end()
-        path = path_of(one[1])
-        if one[2].startswith(b"wrong"):
-            found.skipped[path] = f"{path!r} is not a directory"
-            continue
-        found.tops.append(_ordered(list(_entries(path, one[3]))))
-        found.skipped |= dict(_untold(path, text_of(one[4])))
-    return found
+class ListingReader:
+    """Reads what the script prints.
+
+    Args:
+        chooser: says what is kept.
+        depth: levels below a directory from which something is kept; None for all.
+    """
+
+    def __init__(self, chooser: Chooser, depth: int | None = None) -> None:
+        self._chooser = chooser
+        self._depth = depth
+        self._found = Listings()
+        self._tail = b""
+        self._between = False
+        self._error: ModuleError | None = None
+        self._reading = self._read()
+        next(self._reading)
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes. Raises nothing: what makes no sense is told in the end."""
+        if self._error is not None:
+            return
+        *fields, self._tail = (self._tail + data).split(b"\0")
+        try:
+            for each in fields:
+                self._reading.send(each)
+        except ModuleError as error:
+            self._error = error
+
+    def ended(self) -> Listings:
+        """All that came. ModuleError: it makes no sense, or the end is missing."""
+        if self._error is not None:
+            raise self._error
+        if self._tail or not self._between:
+            raise ModuleError(_NONSENSE)
+        return self._found
+
+    def _read(self) -> Generator[None, bytes, None]:
+        yield from self._expected(b"now")
+        now = yield
+        self._found.now = int(now) if now.isdigit() else 0
+        while True:
+            self._between = True
+            yield from self._expected(b"top")
+            self._between = False
+            top = path_of((yield))
+            if (yield) == b"wrong":
+                self._found.skipped[top] = f"{top!r} is not a directory"
+                yield from self._expected(b"dir")
+            else:
+                yield from self._expected(b"")
+                yield from self._entries(top)
+                yield from self._expected(b"why")
+                words = text_of((yield))
+                self._found.skipped |= dict(_untold(top, words))
+            yield from self._expected(b"end", b"")
+
+    def _expected(self, *words: bytes) -> Generator[None, bytes, None]:
+        for word in words:
+            if (yield) != word:
+                raise ModuleError(_NONSENSE)
+
+    def _entries(self, top: str) -> Generator[None, bytes, None]:
+        # Directories come before what is in them, and so their first entries are in order.
+        below: dict[str, list[Seen]] = {}
+        while True:
+            names = []
+            while name := (yield):
+                names.append(name)
+            told = yield
+            if not names:
+                break
+            self._portion(top, names, told, below)
+        if told:
+            raise ModuleError(_NONSENSE)
+        for inside in below.values():
+            self._found.chosen += sorted(inside, key=lambda seen: seen.is_dir)
+
+    def _portion(
+        self, top: str, names: list[bytes], told: bytes, below: dict[str, list[Seen]]
+    ) -> None:
+        lines = path_of(told).split("\n")
+        if len(lines) != 6 * len(names):
+            raise ModuleError(f"what stat(1) says of files below {top} makes no sense")
+        for index, each in enumerate(names):
+            rest = path_of(each).removeprefix("./")
+            if rest == ".":
+                continue
+            self._found.examined += 1
+            folder, _, name = rest.rpartition("/")
+            inside = below.setdefault(folder, [])
+            if self._depth is not None and rest.count("/") >= self._depth:
+                continue
+            if self._chooser.named(name):
+                path = os.path.normpath(os.path.join(top, rest))
+                seen = read_stat(path, "\n".join(lines[6 * index : 6 * index + 6]))
+                if self._chooser.has(seen, self._found.now):
+                    inside.append(seen)
 
 
 def _untold(top: str, words: str) -> Iterator[tuple[str, str]]:
@@ -110,38 +192,3 @@ def _untold(top: str, words: str) -> Iterator[tuple[str, str]]:
         if "loop" not in line:
             below = named[1] if named is not None else "."
             yield os.path.normpath(os.path.join(top, below)), named[2] if named else line.strip()
-
-
-def _entries(top: str, data: bytes) -> Iterator[tuple[str, Seen]]:
-    fields = iter(data.split(b"\0"))
-    for first in fields:
-        if not first:
-            continue
-        names = [first]
-        for each in fields:
-            if not each:
-                break
-            names.append(each)
-        lines = path_of(next(fields, b"")).split("\n")
-        if len(lines) != 6 * len(names):
-            raise ModuleError(f"what stat(1) says of files below {top} makes no sense")
-        for index, name in enumerate(names):
-            rest = path_of(name).removeprefix("./")
-            if rest != ".":
-                path = os.path.normpath(os.path.join(top, rest))
-                told = "\n".join(lines[6 * index : 6 * index + 6])
-                yield rest, read_stat(path, told)
-
-
-def _ordered(entries: list[tuple[str, Seen]]) -> list[Found]:
-    """Of each directory what is in it, files before directories, before what is below these."""
-    below: dict[str, list[tuple[str, Seen]]] = {}
-    for rest, seen in entries:
-        below.setdefault(os.path.dirname(rest), []).append((rest, seen))
-    found: list[Found] = []
-    left = [""]
-    while left:
-        inside = sorted(below.get(left.pop(0), ()), key=lambda one: one[1].is_dir)
-        found += [Found(seen, rest.count("/") + 1) for rest, seen in inside]
-        left = [rest for rest, _ in inside if rest in below] + left
-    return found

@@ -1,9 +1,8 @@
-"""What a file has to be to be found: name, kind, age, size, mode and content."""
+"""What a file has to be to be found: name, kind, age, size and mode; and by what its content is
+matched."""
 
 from __future__ import annotations
 
-import codecs
-import os.path
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from fnmatch import translate
 from typing import Protocol
 
 from opsrun.modules.base import ModuleError
+from opsrun.modules.finding.searching import Wording, encoded
 from opsrun.modules.looking import Seen
 from opsrun.modules.permissions import symbolic
 
@@ -59,7 +59,7 @@ class Wanted:
     options: Options
     names: tuple[re.Pattern[str], ...]
     excluded: tuple[re.Pattern[str], ...]
-    contains: re.Pattern[str] | None
+    content: Wording | None
     age: int | None
     size: int | None
 
@@ -68,33 +68,36 @@ class Wanted:
         """With expressions compiled and numbers read. ModuleError: they are none."""
         if options.limit is not None and options.limit < 1:
             raise ModuleError("limit has to be 1 or more; leave it out for all")
-        if options.encoding is not None:
-            try:
-                codecs.lookup(options.encoding)
-            except LookupError as error:
-                raise ModuleError(f"encoding: {error}") from error
-        contains = options.contains
+        encoding = encoded(options.encoding or "utf-8")
+        content = None
+        if options.contains is not None:
+            expression = _expression("contains", options.contains)
+            content = Wording(expression, options.read_whole_file, encoding)
         return cls(
             options,
             _compiled("patterns", options.patterns, options.use_regex),
             _compiled("excludes", options.excludes or (), options.use_regex),
-            None if contains is None else _expression("contains", contains),
+            content,
             _number("age", options.age, _SECONDS),
             _number("size", options.size, _BYTES),
         )
 
-    def has(self, seen: Seen, now: int) -> bool:
-        """All but the content; ``now`` in seconds since the epoch."""
-        name = os.path.basename(seen.path)
+    def named(self, name: str) -> bool:
+        """Whether this name is wanted: the last part of a path."""
         if name.startswith(".") and not self.options.hidden:
-            return False
-        if not self._is_kind(seen):
             return False
         if self.names and not any(each.match(name) for each in self.names):
             return False
-        if any(each.match(name) for each in self.excluded):
-            return False
-        return self._aged(seen, now) and self._sized(seen) and self._allowed(seen)
+        return not any(each.match(name) for each in self.excluded)
+
+    def has(self, seen: Seen, now: int) -> bool:
+        """All but name and content; ``now`` in seconds since the epoch."""
+        return (
+            self._is_kind(seen)
+            and self._aged(seen, now)
+            and self._sized(seen)
+            and self._allowed(seen)
+        )
 
     def _is_kind(self, seen: Seen) -> bool:
         kinds = {"directory": seen.is_dir, "file": seen.is_file, "link": seen.is_link}
@@ -118,16 +121,6 @@ class Wanted:
             return True
         wanted = mode if isinstance(mode, int) else symbolic(mode, 0, directory=False, umask=0)
         return seen.mode == wanted if self.options.exact_mode else bool(seen.mode & wanted)
-
-    def is_within(self, content: bytes) -> bool:
-        """Whether a file's content is as wanted. UnicodeError: it is no text."""
-        assert self.contains is not None
-        text = content.decode(self.options.encoding or "utf-8")
-        if self.options.read_whole_file:
-            return self.contains.search(text) is not None
-        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        ended = [f"{line}\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
-        return any(self.contains.match(line) for line in ended)
 
 
 def _compiled(what: str, patterns: Sequence[str], use_regex: bool) -> tuple[re.Pattern[str], ...]:
