@@ -212,3 +212,13 @@ def test_headers_that_can_not_be_used(text: str, words: str) -> None:
 def test_a_file_that_is_no_text() -> None:
     with pytest.raises(HeaderError, match="expected UTF-8"):
         shell_class("own", "own.sh", b"# opsrun module\n\xff")
+
+
+def test_the_example_of_the_documentation(sh: ModuleHost, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[4] / "docs" / "modules.md").read_text(encoding="utf-8")
+    text = page.partition("```sh\n")[2].partition("```\n")[0]
+    args = {"path": str(tmp_path / "a"), "text": "hello"}
+    assert run(sh, text, args)["changed"]
+    assert not run(sh, text, args)["changed"]
+    assert run(sh, text, {**args, "state": "absent"})["changed"]
+    assert not (tmp_path / "a").exists()
