@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 PREFIXES = ("ansible.builtin.", "ansible.legacy.")
 
 _WHERE = {
+    "archive": "archives.archive:Archive",
+    "community.general.archive": "archives.archive:Archive",
     "known_hosts": "users.known_hosts:KnownHosts",
     "acl": "users.acl:Acl",
     "ansible.posix.acl": "users.acl:Acl",

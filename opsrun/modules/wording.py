@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable
+from functools import partial
 
 from opsrun.errors import UsageError
 
 _TILDE = re.compile(r"~[A-Za-z0-9._-]*(?=/|\Z)")
 _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
 _WILD = re.compile(r"[*?\[\]!-]+")
+_STARS = re.compile(r"[*?]+")
 
 
 def word(text: str) -> str:
@@ -38,10 +40,15 @@ def _literal(text: str) -> str:
     return word(text) if text else ""
 
 
-def _wild(text: str) -> str:
+def star_word(text: str) -> str:
+    """The same, and only ``*`` and ``?`` are wildcards."""
+    return _expanded(text, partial(_wild, wildcards=_STARS))
+
+
+def _wild(text: str, wildcards: re.Pattern[str] = _WILD) -> str:
     parts = []
     at = 0
-    for found in _WILD.finditer(text):
+    for found in wildcards.finditer(text):
         parts += [_literal(text[at : found.start()]), found[0]]
         at = found.end()
     return "".join([*parts, _literal(text[at:])])

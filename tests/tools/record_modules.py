@@ -89,7 +89,7 @@ def recorded(
         told = []
         for number, case in enumerate(cases):
             where = str(top / str(number))
-            given = {key: case[key] for key in ("name", "args", "before") if key in case}
+            given = {key: case[key] for key in ("name", "args", "before", "needs") if key in case}
             came = {
                 "check": usual(checked[number], where),
                 "result": usual(results[number], where),

@@ -33,7 +33,7 @@ KINDS = {
 
 # What a file begins with (magic(5)); of a tar archive the word stands at byte 257. An old one has
 # none, and is left to tar(1).
-TELL = """\
+_KIND = """\
 kind=
 case $(od -An -tx1 -N 6 <"$a" | tr -d ' \\n') in
   1f8b*) kind=gz ;;
@@ -43,6 +43,9 @@ case $(od -An -tx1 -N 6 <"$a" | tr -d ' \\n') in
   504b0304* | 504b0506* | 504b0708*) kind=zip ;;
   *) kind=tar ;;
 esac
+say kind "$kind"
+"""
+TOOLS = """\
 tar=
 for t in gtar tar; do
   if command -v $t >/dev/null 2>&1; then tar=$t; break; fi
@@ -52,12 +55,15 @@ case $($tar --version 2>/dev/null) in
   *GNU*) gnu=y; say excludes y ;;
   *bsdtar*) say excludes y ;;
 esac
-say kind "$kind" tar "$tar" gnu "$gnu"
-for t in unzip gzip bzip2 xz zstd; do
+say tar "$tar" gnu "$gnu"
+for t in zip unzip gzip bzip2 xz zstd; do
   if command -v $t >/dev/null 2>&1; then say "has.$t" y; fi
 done
 """
-"""Tells of the archive ``$a`` and of the tools that there are; wants `LOOK`."""
+"""Tells of the tools that there are; wants `LOOK`."""
+
+TELL = f"{_KIND}{TOOLS}"
+"""Tells of the archive ``$a``, too."""
 
 
 def kind_of(answers: Answers) -> Kind:
