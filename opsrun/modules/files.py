@@ -151,6 +151,8 @@ class File(FileOptions, StateModule[Found]):
             return makers[wanted](state, context)
         except ModuleError as error:
             error.data = {"path": state.path.path, **described(state.path), **error.data}
+            if state.wanted.warnings:
+                error.data["warnings"] = list(state.wanted.warnings)
             raise
 
     @classmethod

@@ -35,12 +35,22 @@ class Slurp(Module):
         head, found, content = answer.stdout.partition(_MARK)
         if not found:
             raise ModuleError.of(answer)
-        seen = Answers(replace(answer, stdout=head, rc=0)).seen("src")
+        try:
+            seen = Answers(replace(answer, stdout=head, rc=0)).seen("src")
+        except ModuleError as error:
+            raise _refused(self.src, error.msg) from error
         if not seen.exists:
             raise ModuleError(f"file not found: {seen.path}")
         if seen.is_dir:
             raise ModuleError(f"source is a directory and must be a file: {seen.path}")
         if not answer.ok:
-            raise ModuleError.of(answer)
+            raise _refused(seen.path, ModuleError.of(answer).msg)
         text = base64.b64encode(content).decode("ascii")
         return ModuleResult(data={"content": text, "source": seen.path, "encoding": "base64"})
+
+
+def _refused(path: str, words: str) -> ModuleError:
+    """With the host's words behind what playbooks look for."""
+    if "permission denied" in words.lower():
+        return ModuleError(f"file is not readable: {path}: {words}")
+    return ModuleError(f"unable to slurp file: {words}")

@@ -7,7 +7,9 @@ won't match.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+import stat
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from opsrun.modules.base import Context, Module, ModuleError, ModuleResult, Steps
@@ -81,7 +83,7 @@ class Find(Module):
         sums: dict[str, str] = {}
         if self.get_checksum:
             sums = yield from _digests(chosen)
-        return self._told(found, [dict(_entry(each, sums.get(each.path))) for each in chosen])
+        return self._told(found, [_entry(each, sums.get(each.path)) for each in chosen])
 
     def _script(self) -> Iterator[str]:
         yield f"{LOOK}{LIST}"
@@ -123,16 +125,32 @@ def _digests(found: Sequence[Seen]) -> Generator[Request, Any, dict[str, str]]:
     return sums
 
 
-def _entry(seen: Seen, checksum: str | None) -> Iterator[tuple[str, Any]]:
-    yield from (("path", seen.path), ("mode", f"{seen.mode:04o}"))
-    for name, holds in KINDS.items():
-        yield name, holds(seen.raw_mode)
-    yield from (("uid", seen.uid), ("gid", seen.gid), ("size", seen.size))
-    yield from (("inode", seen.inode), ("dev", seen.device), ("nlink", seen.links))
-    for name, time in (("atime", seen.atime), ("mtime", seen.mtime), ("ctime", seen.ctime)):
-        yield name, as_float(time)
-    yield from (("pw_name", seen.user), ("gr_name", seen.group))
-    for name, bit in BITS.items():
-        yield name, bool(seen.mode & bit)
+def _entry(seen: Seen, checksum: str | None) -> dict[str, Any]:
+    kinds, bits = _of_mode(seen.raw_mode)
+    found: dict[str, Any] = {
+        "path": seen.path,
+        **kinds,
+        "uid": seen.uid,
+        "gid": seen.gid,
+        "size": seen.size,
+        "inode": seen.inode,
+        "dev": seen.device,
+        "nlink": seen.links,
+        "atime": as_float(seen.atime),
+        "mtime": as_float(seen.mtime),
+        "ctime": as_float(seen.ctime),
+        "pw_name": seen.user,
+        "gr_name": seen.group,
+        **bits,
+    }
     if checksum:
-        yield "checksum", checksum
+        found["checksum"] = checksum
+    return found
+
+
+@lru_cache(1024)
+def _of_mode(raw_mode: int) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """What a mode says, in two parts: most files have one of a few."""
+    kinds = {name: holds(raw_mode) for name, holds in KINDS.items()}
+    bits = {name: bool(raw_mode & bit) for name, bit in BITS.items()}
+    return {"mode": f"{stat.S_IMODE(raw_mode):04o}", **kinds}, bits
