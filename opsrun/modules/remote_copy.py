@@ -105,6 +105,8 @@ class RemoteCopy:
         src = answers.seen("src", lenient=True)
         if not src.exists:
             raise ModuleError(f"Source {src.path} not found")
+        if not (src.is_file or src.is_dir):
+            raise ModuleError(f"Source {src.path} is not a file, nor a directory", src=src.path)
         self._checked(answers)
         key = "real" if answers.get("real") is not None else "file"
         seen = answers.seen(key, lenient=True)

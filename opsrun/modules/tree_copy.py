@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NoReturn
 
 from opsrun.errors import HostError
 from opsrun.modules.base import Context, ModuleError, ModuleResult, Steps
@@ -116,28 +116,32 @@ class TreeCopy:
         local = _Local()
         prefix = b"" if self.written.endswith("/") else os.path.basename(path_bytes(self.source))
         top = path_bytes(self.source)
-        for where, folders, files in os.walk(top, onerror=_refuse, followlinks=self.local_follow):
-            below = os.path.relpath(where, top)
-            base = prefix if below == b"." else os.path.join(prefix, below)
-            if below != b".":
-                local.directories.append(base)
-            for name in sorted(files):
-                place = os.path.join(where, name)
-                self._one(local, place, os.path.join(base, name), context)
-            for name in [each for each in folders if os.path.islink(os.path.join(where, each))]:
-                if not self.local_follow:
-                    local.links[os.path.join(base, name)] = os.readlink(os.path.join(where, name))
+        self._below(local, top, prefix, frozenset([os.path.realpath(top)]), context)
         if prefix and local.names:
             local.directories.insert(0, prefix)
         return local
 
-    def _one(self, local: _Local, place: bytes, name: bytes, context: Context) -> None:
-        if os.path.islink(place) and not self.local_follow:
-            local.links[name] = os.readlink(place)
-        elif os.path.isfile(place):
-            local.files[name] = content_of(path_of(place), context, decrypt=self.decrypt)
-        elif not os.path.exists(place):
-            raise ModuleError(f"{path_of(place)} is a link that leads to nothing")
+    def _below(
+        self, local: _Local, where: bytes, base: bytes, above: frozenset[bytes], context: Context
+    ) -> None:
+        """What is in one directory; ``above`` are the places of all that lead to it."""
+        try:
+            names = sorted(os.listdir(where))
+        except OSError as error:
+            _refuse(error)
+        for each in names:
+            place, name = os.path.join(where, each), os.path.join(base, each)
+            is_link = os.path.islink(place)
+            real = os.path.realpath(place)
+            followed = not is_link or (self.local_follow and real not in above)
+            if followed and os.path.isdir(place):
+                local.directories.append(name)
+                self._below(local, place, name, above | {real}, context)
+            elif followed and os.path.isfile(place):
+                local.files[name] = content_of(path_of(place), context, decrypt=self.decrypt)
+            elif is_link:
+                # One that is not followed, leads to nothing, or to where it comes from.
+                local.links[name] = os.readlink(place)
 
 
 def _run(script: str, effect: Effect = "changes") -> Generator[Request, Any, CommandResult]:
@@ -147,7 +151,7 @@ def _run(script: str, effect: Effect = "changes") -> Generator[Request, Any, Com
     return done
 
 
-def _refuse(error: OSError) -> None:
+def _refuse(error: OSError) -> NoReturn:
     raise ModuleError(f"{path_of(os.fsencode(error.filename))}: {error.strerror}") from error
 
 
