@@ -33,6 +33,8 @@ class Spot:
     uid: int
     gid: int
     gids: frozenset[int]
+    ruled: tuple[bytes, ...] = ()
+    """Directories above it that have a file of rules."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class Here(End):
                 place = os.path.join(os.path.realpath(above), os.path.basename(name))
         gids = frozenset({os.getegid(), *os.getgroups()})
         me = os.geteuid(), os.getegid()
-        return Spot(place, kind, real, parent, current_umask(), *me, gids)
+        return Spot(place, kind, real, parent, current_umask(), *me, gids, _ruled(place))
 
     def listing(self, reading: Reading) -> Asking[list[Entry]]:
         """See `End.listing`."""
@@ -73,6 +73,10 @@ class Here(End):
         if filters is not None:
             filters = filters.reading(lambda directory: _rules(top, directory))
         leaving = _Below(start, filters or Filters(), reading.depth)
+        if filters is not None and start:
+            # What is beside it is none of its business.
+            filters = filters.reading(lambda directory: _rules(top, directory) if directory else ())
+            leaving = _Below(start, filters, reading.depth)
         if start and leaving.matches(b"", directory=_is_directory(join(top, start))):
             return []
         try:
@@ -180,6 +184,15 @@ class _Below:
         if self._depth is not None and path and path.count(b"/") >= self._depth:
             return True
         return self._filters.hides(self.whole(path), directory=directory)
+
+
+def _ruled(place: bytes) -> tuple[bytes, ...]:
+    found = []
+    while place != (above := os.path.dirname(place)):
+        place = above
+        if os.path.exists(join(place, MERGED)):
+            found.append(place)
+    return tuple(found)
 
 
 def _rules(top: bytes, directory: bytes) -> tuple[Rule, ...]:

@@ -7,73 +7,17 @@ everything else that is in the way is replaced, and what is protected is never r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from opsrun.modules.base import ModuleError
-from opsrun.modules.synchronizing.filters import Filters
-from opsrun.modules.synchronizing.rsync_options import Chmod
+from opsrun.modules.synchronizing.wanted import Receiver, Wanted
 from opsrun.modules.wording import path_of
 from opsrun.trees.entry import Entry, Kind
 
 _SECOND = 1_000_000_000
 _LETTERS = {Kind.FILE: "f", Kind.DIRECTORY: "d", Kind.LINK: "L", Kind.OTHER: "S"}
 NEW = "+++++++++"
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """How the trees are compared, and what is kept of the source."""
-
-    recursive: bool = True
-    links: bool = True
-    copy_links: bool = False
-    perms: bool = True
-    times: bool = True
-    owner: bool = True
-    group: bool = True
-    dirs: bool = False
-    checksum: bool = False
-    existing_only: bool = False
-    ignore_existing: bool = False
-    update: bool = False
-    size_only: bool = False
-    ignore_times: bool = False
-    delete: bool = False
-    delete_excluded: bool = False
-    force: bool = False
-    numeric_ids: bool = False
-    omit_dir_times: bool = False
-    omit_link_times: bool = False
-    mkpath: bool = False
-    dry_run: bool = False
-    chmod: Chmod = field(default_factory=Chmod)
-    chown: tuple[str, str] = ("", "")
-    max_delete: int | None = None
-    max_size: int | None = None
-    min_size: int | None = None
-    filters: Filters = field(default_factory=Filters)
-
-
-@dataclass(frozen=True, slots=True)
-class Receiver:
-    """Who writes the destination."""
-
-    umask: int
-    uid: int
-    gids: frozenset[int]
-    users: Mapping[int, int] = field(default_factory=dict)
-    """The source's user numbers as they are there; one that isn't here is the same."""
-    groups: Mapping[int, int] = field(default_factory=dict)
-
-    def user(self, uid: int) -> int | None:
-        """Who owns something there; None for whoever writes it. Only root gives files away."""
-        return self.users.get(uid, uid) if self.uid == 0 else None
-
-    def group(self, gid: int) -> int | None:
-        """The same of groups; others than root have those that they are in."""
-        found = self.groups.get(gid, gid)
-        return found if self.uid == 0 or found in self.gids else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,35 +354,3 @@ def ordered(entries: Sequence[Entry]) -> list[Entry]:
         ]
 
     return sorted(entries, key=key)
-
-
-def lines_of(changes: Changes, arrow: str, alias: Mapping[bytes, bytes] | None = None) -> list[str]:
-    """What ``rsync -i`` would say.
-
-    Args:
-        arrow: ``<`` for what is sent, ``>`` for what is received.
-        alias: what entries are called at the source, where that is another name.
-    """
-    known = alias or {}
-    lines = []
-    for each in changes.items:
-        named = replace(each.entry, path=known.get(each.entry.path, each.entry.path))
-        lines.append(f"{_update(each, arrow)}{each.code} {_name(named)}")
-    # Told first, as there, though it is done last.
-    lines += [f"cannot delete non-empty directory: {path_of(each)}" for each in changes.kept]
-    gone = (*changes.cleared, *changes.gone)
-    return [*lines, *(f"*deleting   {_name(each, link=False)}" for each in gone)]
-
-
-def _update(item: Item, arrow: str) -> str:
-    if not item.sent:
-        return "."
-    return arrow if item.entry.kind is Kind.FILE else "c"
-
-
-def _name(entry: Entry, *, link: bool = True) -> str:
-    if entry.kind is Kind.DIRECTORY:
-        return f"{path_of(entry.path) or '.'}/"
-    if entry.kind is Kind.LINK and link:
-        return f"{path_of(entry.path)} -> {path_of(entry.target)}"
-    return path_of(entry.path)

@@ -68,6 +68,11 @@ elif [ -d "$u" ]; then
   r=${r%?x}
   r=${r%/}/${p##*/}
 fi
+u=$r
+while [ -n "${u%/}" ]; do
+  u=${u%/*}
+  [ ! -e "$u/.rsync-filter" ] || say ruled "${u:-/}"
+done
 say path "$r" umask "$(umask)" uid "$(id -u)" gid "$(id -g)" gids "$(id -G)"
 """
 
@@ -125,6 +130,7 @@ class There(End):
             uid,
             gid,
             frozenset(int(each) for each in answers.text("gids").split() if each.isdigit()),
+            tuple(each.encode("utf-8", "surrogateescape") for each in answers.every("ruled")),
         )
 
     def listing(self, reading: Reading) -> Asking[list[Entry]]:
