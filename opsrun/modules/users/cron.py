@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass, replace
 from typing import Any
@@ -30,6 +31,7 @@ from opsrun.remote.command import CommandResult
 _NONE_YET = re.compile(r"no crontab|No such file or directory|can't open", re.IGNORECASE)
 _NAME = re.compile(r"[^\s=]+\Z")
 _PACKAGES = "Debian: cron; Fedora: cronie; Arch: cronie"
+_SYSTEMS = "/etc/crontab"
 _TIMES = ("minute", "hour", "day", "month", "weekday")
 
 # The text may hold any bytes but NUL.
@@ -58,6 +60,17 @@ if [ -n "$backup" ]; then
   (set -C && crontab $of -l >"$backup" 2>/dev/null </dev/null) || : >>"$backup" || exit
 fi
 crontab $of - || exit
+"""
+
+
+_REMOVE = r"""
+if [ -n "$backup" ]; then cp -p -- "$f" "$backup" || exit; fi
+s=$(digest sha1 "$f")
+if [ -n "$s" ] && [ "$s" != "$sum" ]; then
+  echo "$f has changed since it was read: nothing was removed" >&2
+  exit 1
+fi
+rm -f -- "$f" || exit
 """
 
 
@@ -157,6 +170,8 @@ class Cron(StateModule[Found]):
 
     def _of_file(self, answer: CommandResult) -> Found:
         text = parse_read(answer, Wish(), check=True)
+        if _SYSTEMS in (os.path.normpath(text.path), text.real):
+            raise ModuleError(f"Will not manage {_SYSTEMS} via cron_file: it is the system's own")
         return Found(text.content, f"/tmp/crontab.{text.answers.text('stamp')}", text)
 
     # -- what has to change
@@ -168,13 +183,21 @@ class Cron(StateModule[Found]):
         data: dict[str, Any] = {"jobs": after.jobs, "envs": after.variables}
         if self.cron_file:
             data["cron_file"] = self.cron_file
-        if after == before:
+        idle = after.lines == before.lines
+        if idle and (before.ended or self.state == "absent"):
             return Plan(result=ModuleResult(data=data))
-        diff = (Diff(before.text, after.text, alone=True),) if context.diff else ()
+        gone = self.state == "absent" and not self.env
+        empty = state.file is not None and gone and not after.text.strip()
+        diff = self._diff(state, before.text, "" if empty else after.text, context)
         kept = ""
         if self.backup and not context.check:
             kept = data["backup_file"] = state.backup
         content = path_bytes(after.text)
+        if state.file is not None and empty:
+            told = {"cron_file": self.cron_file, "state": "absent"}
+            told |= {"backup_file": kept} if kept else {}
+            script = _removal(state.file, kept)
+            return Plan((Run(script),), ModuleResult(True, data=told, diff=diff))
         if state.file is not None:
             script = Writing(state.file, content, kept if state.raw else "").script()
         else:
@@ -183,6 +206,14 @@ class Cron(StateModule[Found]):
         if state.file is not None and kept and not state.raw:
             result = replace(result, data={k: v for k, v in data.items() if k != "backup_file"})
         return Plan((Run(script, content),), result)
+
+    def _diff(self, state: Found, before: str, after: str, context: Context) -> tuple[Diff, ...]:
+        if not context.diff:
+            return ()
+        if state.file is None:
+            return (Diff(before, after, "crontab", "crontab", alone=True),)
+        path = state.file.path
+        return (Diff(before, after, path, path if after or self.env else os.devnull, alone=True),)
 
     def _install(self, state: Found, kept: str) -> str:
         digest = hashlib.sha1(state.raw).hexdigest()
@@ -205,3 +236,10 @@ class Cron(StateModule[Found]):
             when = f"@{self.special_time}"
         whose = f" {self.user}" if self.cron_file else ""
         return f"{'#' if self.disabled else ''}{when}{whose} {self.job}"
+
+
+def _removal(text: Text, kept: str) -> str:
+    """What takes away a file that has nothing left in it; of a link, what it leads to stays."""
+    digest = hashlib.sha1(text.content).hexdigest()
+    names = f"f={word(text.path)}\nbackup={word(kept)}\n"
+    return f"{LOOK}{names}sum={digest}\n{_REMOVE}"

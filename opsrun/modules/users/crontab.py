@@ -26,22 +26,25 @@ class Crontab:
     """Lines, without what crontab(1) puts before them."""
 
     lines: tuple[str, ...]
+    ended: bool = True
+    """Whether the last one has an end; cron(8) does nothing about one that has none."""
 
     @classmethod
     def read(cls, text: str) -> Crontab:
         """Of the text of a file or of ``crontab -l``."""
         lines = text.split("\n")
-        if lines and lines[-1] == "":
+        ended = lines[-1] == ""
+        if ended:
             lines.pop()
         known = len(lines) >= len(_HEAD) and all(
             pattern.match(line) for pattern, line in zip(_HEAD, lines, strict=False)
         )
-        return cls(tuple(lines[len(_HEAD) :] if known else lines))
+        return cls(tuple(lines[len(_HEAD) :] if known else lines), ended)
 
     @property
     def text(self) -> str:
-        """With an end to each line, which cron(8) wants."""
-        return "".join(f"{line}\n" for line in self.lines)
+        """Lines with their ends."""
+        return "\n".join(self.lines) + ("\n" if self.ended and self.lines else "")
 
     @property
     def jobs(self) -> list[str]:
@@ -64,16 +67,15 @@ class Crontab:
         return Crontab(tuple(self._replaced(name, ())))
 
     def _replaced(self, name: str, lines: Sequence[str]) -> Iterator[str]:
-        left = iter(self.lines)
-        for line in left:
-            if line != f"{MARK}{name}":
+        job = False
+        for line in self.lines:
+            # The job itself goes; but a mark without one takes nothing else with it.
+            mine, job = job and not line.startswith(MARK), False
+            if line == f"{MARK}{name}":
+                yield from lines
+                job = True
+            elif not mine:
                 yield line
-                continue
-            yield from lines
-            # The job itself; but a mark without one takes nothing else with it.
-            following = next(left, None)
-            if following is not None and following.startswith(MARK):
-                left = iter((following, *left))
 
     def with_variable(
         self, name: str, value: str, after: str | None, before: str | None

@@ -73,7 +73,22 @@ def test_what_crontab_puts_before_is_no_part_of_it() -> None:
         "# (/tmp/x installed on Mon Jan  1 00:00:00 2024)\n# (Cron version V5.0)\n"
     )
     assert Crontab.read(f"{head}A=b\n").lines == ("A=b",)
-    assert Crontab.read("# by hand\nA=b").text == "# by hand\nA=b\n"
+    assert Crontab.read("# by hand\nA=b\n").text == "# by hand\nA=b\n"
+
+
+def test_a_last_line_without_an_end_gets_one_with_the_next_change() -> None:
+    before = Crontab.read("#Ansible: one\n* * * * * it")
+    assert before.text.endswith("it")
+    after = before.with_job("one", "* * * * * it")
+    assert after.lines == before.lines
+    assert after.text == f"{before.text}\n"
+
+
+def test_a_mark_without_its_job_takes_nothing_along() -> None:
+    lines = ("#Ansible: one", "#Ansible: two", "* * * * * two", "* * * * * by hand")
+    assert Crontab(lines).without_job("one").lines == lines[1:]
+    assert Crontab(lines).with_job("one", "it").lines == ("#Ansible: one", "it", *lines[1:])
+    assert Crontab(lines).without_job("two").lines == (lines[0], lines[3])
 
 
 def test_a_variable_beside_none() -> None:
