@@ -28,8 +28,13 @@ if [ -n "$there" ]; then
   e=$(g rev-parse --git-dir 2>&1) || stop "$e" 128 'git rev-parse --git-dir'
   say there y
   say before "$(g rev-parse -q --verify HEAD 2>/dev/null)"
+  say on "$(g symbolic-ref -q --short HEAD 2>/dev/null)"
   say url "$(g config --get "remote.$remote.url" 2>/dev/null)"
-  say split "$(g rev-parse --absolute-git-dir 2>/dev/null)"
+  s=$(g rev-parse --absolute-git-dir 2>/dev/null)
+  if [ -n "$apart" ]; then
+    a=$(cd -- "$apart" 2>/dev/null && pwd -P) || a=
+    [ "$s" = "$apart" ] || [ "$s" = "$a" ] || say apart y
+  fi
   if [ -z "$bare" ]; then
     e=$(g status --porcelain --untracked-files=no --ignore-submodules=untracked 2>&1) ||
       stop "$e" 128 'git status'
@@ -43,12 +48,14 @@ if [ -n "$there" ]; then
   fi
 fi
 if [ -z "$there" ] || [ -n "$update" ]; then
+  ref=
+  case $version in refs/*) ref=$version ;; esac
   r=$("$git" ls-remote --symref -- "$repo" HEAD "refs/heads/$version" "refs/tags/$version" \
-    "refs/tags/$version^{}" 2>&1 </dev/null) || stop "$r" "$?" "git ls-remote $shown"
+    "refs/tags/$version^{}" ${ref:+"$ref"} 2>&1 </dev/null) || stop "$r" "$?" "git ls-remote $shown"
   say refs "$r"
 fi
 """
-"""Wants ``git``, ``dest``, ``remote``, ``version``, ``repo``, ``shown`` and the flags."""
+"""Wants ``git``, ``dest``, ``apart``, ``remote``, ``version``, ``repo``, ``shown``, and flags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,8 @@ class Remote:
     """Of the branch or tag; the branch that HEAD means."""
     sha: str
     """Of the commit; empty where it is not known."""
+    headless: bool = False
+    """Whether HEAD is asked for, and leads to no commit: there is none yet, perhaps."""
 
 
 def read_remote(answers: Answers, version: str) -> Remote:
@@ -76,12 +85,15 @@ def read_remote(answers: Answers, version: str) -> Remote:
         else:
             refs[name] = value
     if version == "HEAD":
-        return Remote("branch" if head else "commit", head, refs.get("HEAD", ""))
+        sha = refs.get("HEAD", "")
+        return Remote("branch" if head else "commit", head, sha, headless=not sha)
     if f"refs/heads/{version}" in refs:
         return Remote("branch", version, refs[f"refs/heads/{version}"])
     tag = refs.get(f"refs/tags/{version}^{{}}") or refs.get(f"refs/tags/{version}", "")
     if tag:
         return Remote("tag", version, tag)
+    if version in refs:
+        return Remote("commit", version, refs[version])
     if SHORT.match(version):
         known = answers.text("known")
         return Remote("commit", version, version if SHA.match(version) else known)
@@ -96,13 +108,15 @@ class Copy:
     there: bool
     before: str | None
     """The commit that it is at; None for none."""
+    branch: str
+    """That it is on; empty for none."""
     url: str
     dirty: bool
     """Files that git knows have been changed."""
     stale: bool
     """Submodules are not at the commits that they shall be at."""
-    folder: str
-    """Where git keeps its own files."""
+    apart: bool
+    """Git's own files are elsewhere than they shall be."""
     umask: int
 
 
@@ -114,10 +128,11 @@ def read_copy(answers: Answers) -> Copy:
         answers.text("path"),
         answers.get("there") is not None,
         answers.text("before") or None,
+        answers.text("on"),
         answers.text("url"),
         bool(answers.text("local").strip()),
         any(line[:1] in ("-", "+", "U") for line in modules),
-        answers.text("split"),
+        answers.get("apart") is not None,
         answers.octal("umask", 0o022),
     )
 

@@ -27,6 +27,11 @@ from opsrun.remote.command import CommandResult
 
 _State = tuple[Copy, Remote]
 
+_HEADLESS = "the HEAD of the remote leads to no commit (is there one yet?)"
+
+_PLAIN = "LC_ALL=C\nexport LC_ALL\n"
+"""With the task's environment, its locale comes, too: git is to speak as it is read."""
+
 _GO = r"""
 made=
 aside=
@@ -41,6 +46,12 @@ stop() {
 go() {
   e=$("$git" "$@" 2>&1 </dev/null) || stop "$e" $? "git $what" "$fails"
 }
+"""
+
+_MOVE = r"""
+what='init --separate-git-dir'
+[ ! -e "$split" ] || stop "$split is there already" 1 "git $what"
+go init -q --separate-git-dir "$split" "$dest"
 """
 
 _VERIFY = r"""
@@ -101,13 +112,14 @@ class Git(StateModule[_State]):
             "recursive": self.recursive,
         }
         lines = [f"{name}={'y' if on else ''}\n" for name, on in flags.items()]
-        script = f"{LOOK}{SURROUNDINGS}{''.join(self._names())}{''.join(lines)}{LOOK_GIT}"
+        lines.append(f"apart={path_word(self.separate_git_dir or '')}\n")
+        script = f"{_PLAIN}{LOOK}{SURROUNDINGS}{''.join(self._names())}{''.join(lines)}{LOOK_GIT}"
 
         def parse(answer: CommandResult) -> _State:
             answers = Answers(answer)
             return read_copy(answers), read_remote(answers, self.version)
 
-        return Inspection(script, parse)
+        return Inspection(script, parse, environment=True)
 
     def _sound(self) -> None:
         if self.archive is not None or self.archive_prefix is not None:
@@ -162,26 +174,28 @@ class Git(StateModule[_State]):
         copy, remote = state
         if not copy.there:
             return self._fresh(copy, remote, context)
-        data: dict[str, Any] = {"before": copy.before}
+        # Of a copy without a commit, its name is told.
+        before = copy.before or "HEAD"
+        data: dict[str, Any] = {"before": before}
+        if not self.update:
+            # As it is, changes and all: nothing is asked of the remote.
+            return Plan(result=ModuleResult(data={**data, "after": before}))
         if copy.dirty and not self.force and not self.bare:
             words = f"Local modifications exist in the destination: {copy.path} (force=no)."
             raise ModuleError(words, **data)
         msg = f"Local modifications exist in the destination: {copy.path}" if copy.dirty else None
-        if not self.update:
-            # As it is: nothing is asked of the remote.
-            script = self._reset(copy) if copy.dirty else ""
-            result = ModuleResult(copy.dirty, msg=msg, data={**data, "after": copy.before})
-            return Plan((Run(script, environment=True),) if script else (), result)
-        self._same_folder(copy)
         moved = copy.url != self._url
         after = self._after(copy, remote)
         data |= {"remote_url_changed": moved, "after": after}
-        again = self.track_submodules or self.verify_commit
-        work = after != copy.before or copy.dirty or copy.stale or again
-        changed = after != copy.before or copy.dirty or copy.stale or moved
+        again = self.track_submodules or self.verify_commit or copy.apart
+        branch = remote.name if remote.kind == "branch" else ""
+        # Another branch at the same commit is no change, but it is to be on it all the same.
+        again = again or (not self.bare and copy.branch != branch)
+        work = after != before or copy.dirty or copy.stale or again
+        changed = after != before or copy.dirty or copy.stale or moved or copy.apart
         if not work and not moved:
             return Plan(result=ModuleResult(msg=msg, data=data))
-        diff = self._diff(copy.before, after) if context.diff and after != copy.before else ()
+        diff = self._diff(before, after) if context.diff and after != before else ()
         result = ModuleResult(changed, msg=msg, data=data, diff=diff)
         script = "".join(self._updating(copy, remote, context))
         return Plan((Run(script, environment=True),), result)
@@ -189,6 +203,11 @@ class Git(StateModule[_State]):
     def _after(self, copy: Copy, remote: Remote) -> str:
         if remote.sha:
             return remote.sha
+        if remote.headless:
+            if self.bare and copy.before is None:
+                return "HEAD"
+            words = f"Could not determine remote revision for HEAD: {_HEADLESS}"
+            raise ModuleError(words, before=copy.before or "HEAD")
         # A revision that the remote has no name for: the copy may have come by it.
         if not remote.kind and not self.refspec:
             words = f"Could not determine remote revision for {self.version}"
@@ -199,30 +218,28 @@ class Git(StateModule[_State]):
 
     def _fresh(self, copy: Copy, remote: Remote, context: Context) -> Plan:
         after = remote.sha or None
+        if remote.headless and not self.refspec:
+            if not self.bare:
+                raise ModuleError(f"Failed to checkout HEAD: {_HEADLESS}")
+            after = "HEAD"
         if after is None and not remote.kind and not self.refspec:
             raise ModuleError(f"Failed to checkout {self.version}: the remote has no such version")
         data: dict[str, Any] = {"before": None, "after": after}
-        diff = (Diff(prepared=f">> Newly checked out {after}"),) if context.diff else ()
+        words = f">> Newly checked out {after}"
+        diff = (Diff(prepared=words, alone=True),) if context.diff else ()
         result = ModuleResult(True, data=data, diff=diff)
         if not self.clone:
             return Plan(result=result)
         return Plan((Run("".join(self._cloning(copy, remote)), environment=True),), result)
 
-    def _same_folder(self, copy: Copy) -> None:
-        wanted = self.separate_git_dir
-        if wanted and wanted.startswith("/") and copy.folder.rstrip("/") != wanted.rstrip("/"):
-            raise ModuleError(
-                f"git's own files are in {copy.folder}: moving them to {wanted} is not built"
-            )
-
-    def _diff(self, before: str | None, after: str) -> tuple[Diff, ...]:
-        return (Diff(prepared=f">> {before or 'nothing'} to {after}\n"),)
+    def _diff(self, before: str, after: str) -> tuple[Diff, ...]:
+        return (Diff(prepared=f">> {before} to {after}\n", alone=True),)
 
     # -- changing it
 
     def _head(self, copy: Copy) -> Iterator[str]:
         yield LOOK
-        yield "LC_ALL=C\nexport LC_ALL\n"
+        yield _PLAIN
         yield f"umask {self._umask(copy):03o}\n"
         yield "".join(self._names())
         yield f'{_GO}g() {{ "$git" -C "$dest" "$@"; }}\nwhat=\nfails=\n'
@@ -263,10 +280,13 @@ class Git(StateModule[_State]):
         if self.bare:
             yield 'go -C "$dest" config "remote.$remote.url" "$repo"\n'
         yield from self._fetching(remote, first=True)
-        yield from self._switching(remote)
+        if not (self.bare and remote.headless):
+            yield from self._switching(remote)
 
     def _updating(self, copy: Copy, remote: Remote, context: Context) -> Iterator[str]:
         yield from self._head(copy)
+        if copy.apart:
+            yield f"split={path_word(self.separate_git_dir or '')}\n{_MOVE}"
         if copy.url != self._url:
             setting = "set-url" if copy.url else "add"
             yield f'what="remote {setting}"\ngo -C "$dest" remote {setting} "$remote" "$repo"\n'
@@ -278,9 +298,6 @@ class Git(StateModule[_State]):
         yield from self._switching(remote)
         if context.diff and copy.before:
             yield 'say diff "$(g diff "$was" HEAD -- 2>/dev/null | head -c 100000)"\n'
-
-    def _reset(self, copy: Copy) -> str:
-        return "".join((*self._head(copy), self._reset_line()))
 
     def _reset_line(self) -> str:
         return 'what="reset --hard"\ngo -C "$dest" reset --hard HEAD --\n'
@@ -362,8 +379,10 @@ def _told(result: ModuleResult, answer: CommandResult) -> ModuleResult:
     after = answers.text("after")
     data = {**result.data, "after": after} if after else dict(result.data)
     if answers.text("diff"):
-        result = replace(result, diff=(Diff(prepared=f"{answers.text('diff')}\n"),))
-    changed = result.changed or answers.get("submodules") is not None
+        result = replace(result, diff=(Diff(prepared=f"{answers.text('diff')}\n", alone=True),))
+    changed = result.changed
+    if answers.get("submodules") is not None:
+        changed = data["submodules_changed"] = True
     return replace(result, changed=changed or data["before"] != data["after"], data=data)
 
 
