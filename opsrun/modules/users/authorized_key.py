@@ -24,10 +24,16 @@ from opsrun.modules.texts.reading import LIMIT, Text, parse_read, read_script
 from opsrun.modules.texts.writing import Writing
 from opsrun.modules.users.entries import ENTRY, checked, entry_of
 from opsrun.modules.users.public_keys import BadKey, PublicKey, wanted_keys, with_keys, without_keys
+from opsrun.modules.web.answering import read_reply
+from opsrun.modules.web.asking import Asking, shown
 from opsrun.modules.wording import path_bytes, path_of, path_word, word
 from opsrun.remote.command import CommandResult
 
-_URL = re.compile(r"\s*(?:https?|ftp|file)://")
+_URL = re.compile(r"https?://")
+_FETCHED = """\
+say keys "$(cat "$work/out")"
+)
+"""
 
 
 @module("authorized_key")
@@ -35,7 +41,9 @@ class AuthorizedKey(StateModule[Text]):
     """See to it that keys may log in as a user of the host, or that they may not."""
 
     user: str = option(required=True, doc="Whose login it is.")
-    key: str = option(required=True, doc="Public keys, a line each; an address is not read.")
+    key: str = option(
+        required=True, doc="Public keys, a line each; or where the host gets them by HTTP."
+    )
     state: str = option("present", choices=("absent", "present"), doc="Whether they may log in.")
     path: str | None = option(kind="path", doc="The file; .ssh/authorized_keys if nothing is said.")
     manage_dir: bool = option(True, doc="Whether its directory is made, and the user's alone.")
@@ -43,12 +51,14 @@ class AuthorizedKey(StateModule[Text]):
     exclusive: bool = option(False, doc="Whether all that is not named goes.")
     comment: str | None = option(doc="What stands behind them, in place of their own remark.")
     follow: bool = option(False, doc="Whether a link that is there is followed, and not replaced.")
-    validate_certs: bool = option(True, doc="Means nothing: no address is read.")
+    validate_certs: bool = option(True, doc="Whether certificates of that server are looked at.")
 
     def inspect(self, context: Context) -> Inspection[Text]:
         """The user's entry and the file's text."""
         checked(self.user, "user")
-        self._keys()
+        asking = self._asking()
+        if asking is None:
+            self._keys(self.key)
 
         def parse(answer: CommandResult) -> Text:
             return parse_read(answer, Wish(), check=True)
@@ -59,14 +69,35 @@ class AuthorizedKey(StateModule[Text]):
             'say passwd "$e"\nkeys_of=${e%:*}\nkeys_of=${keys_of##*:}\n'
         )
         look = f"at itself {path_word(path)}\n"
-        return Inspection(script + look + read_script(path, Wish()), parse, cap=LIMIT)
+        read = read_script(path, Wish())
+        if asking is None:
+            return Inspection(script + look + read, parse, cap=LIMIT)
+        fetched = f"{LOOK}(\n{''.join(asking.lines())}{_FETCHED}"
+        whole = fetched + script + look + read
+        return Inspection(whole, parse, asking.data, cap=LIMIT, environment=True)
 
-    def _keys(self) -> list[PublicKey]:
-        if _URL.match(self.key):
-            words = "key is an address: read it on the controller, with lookup('url', ADDRESS)"
-            raise ModuleError(words)
+    def _asking(self) -> Asking | None:
+        if not _URL.match(self.key):
+            return None
+        return Asking(self.key.strip(), validate=self.validate_certs)
+
+    def _wanted(self, answers: Answers) -> list[PublicKey]:
+        """The keys, where they are given and where they were fetched. ModuleError: they aren't."""
+        asking = self._asking()
+        if asking is None:
+            return self._keys(self.key)
+        reply = read_reply(answers, shown(asking.url))
+        if reply.status != 200:
+            raise ModuleError(f"key: {shown(asking.url)}: {reply.error}")
+        keys = self._keys(answers.text("keys"))
+        if self.state == "present" and not keys:
+            # With exclusive, a page without keys would lock the user out.
+            raise ModuleError(f"key: {shown(asking.url)}: there is no key")
+        return keys
+
+    def _keys(self, text: str) -> list[PublicKey]:
         try:
-            return wanted_keys(self.key, self.key_options, self.comment)
+            return wanted_keys(text, self.key_options, self.comment)
         except BadKey as error:
             raise ModuleError(f"key: {error.line[:60]!r} is no public key") from error
 
@@ -79,7 +110,7 @@ class AuthorizedKey(StateModule[Text]):
         lines = before.split("\n")
         if lines[-1] == "":
             lines.pop()
-        keys = self._keys()
+        keys = self._wanted(state.answers)
         if self.state == "present":
             new = with_keys(lines, keys, exclusive=self.exclusive)
         else:

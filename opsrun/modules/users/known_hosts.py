@@ -174,6 +174,8 @@ class KnownHosts(StateModule[Text]):
         return Inspection(read_script(self.path, Wish()), parse, cap=LIMIT)
 
     def _edit(self) -> Edit:
+        if "," in self.host:
+            raise ModuleError(f"name: {self.host!r}: one host at a time, by one of its names")
         lines = [each for each in (self.key or "").splitlines() if each.strip()]
         keys = []
         for line in lines:
@@ -200,7 +202,8 @@ class KnownHosts(StateModule[Text]):
         new = edit.present(lines) if self.state == "present" else edit.absent(lines)
         changed = new != lines
         after = "".join(f"{each}\n" for each in new) if changed else before
-        diff = (Diff(before, after, alone=True),)
+        was = state.path if state.exists else os.devnull
+        diff = (Diff(before, after, was, state.path, alone=True),)
         if context.check:
             return Plan((Run(""),) if changed else (), ModuleResult(changed, diff=diff))
         data: dict[str, Any] = {

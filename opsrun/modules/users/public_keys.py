@@ -30,7 +30,7 @@ class PublicKey:
             if _KIND.match(found[0]) and at + 1 < len(words):
                 blob = words[at + 1]
                 options = words[0][0] if at else ""
-                return cls(options, found[0], blob[0], line[blob.end() :].strip())
+                return cls(options, found[0], blob[0], " ".join(line[blob.end() :].split()))
         return None
 
     @property
