@@ -140,12 +140,20 @@ def test_without_the_tools(box: disposable.Machine, tmp_path: Path) -> None:
         assert host.run("getent", {"database": "passwd", "key": "nobody at all"})["failed"]
         assert not host.run("user", {"name": "me", "uid": 4001, "create_home": False})["changed"]
         for module, args, packages in (
-            ("group", {"name": "us"}, "groupadd on this host (Debian: passwd"),
-            ("user", {"name": "you"}, "useradd on this host (Debian: passwd"),
-            ("user", {"name": "me", "shell": "/bin/false"}, "usermod on this host (Debian: passwd"),
-            ("group", {"name": "us", "local": True}, "lgroupadd on this host (libuser)"),
-            ("acl", {"path": "/srv"}, "setfacl on this host (most systems: acl)"),
-            ("cron", {"name": "a", "job": "b"}, "crontab on this host (Debian: cron"),
+            ("group", {"name": "us"}, "groupadd on this host (it is usually in the package passwd"),
+            ("user", {"name": "you"}, "useradd on this host (it is usually in the package passwd"),
+            ("user", {"name": "me", "shell": "/bin/false"}, "usermod on this host (it is"),
+            (
+                "group",
+                {"name": "us", "local": True},
+                "lgroupadd on this host (it is usually in the package libuser)",
+            ),
+            ("acl", {"path": "/srv"}, "setfacl on this host (it is usually in the package acl)"),
+            (
+                "cron",
+                {"name": "a", "job": "b"},
+                "crontab on this host (it is usually in the package cron (Debian)",
+            ),
         ):
             box.sh("rm -f /usr/*bin/lgroupadd")
             told = host.run(module, args)

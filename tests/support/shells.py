@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -64,13 +66,31 @@ def scarce_path(directory: Path) -> str:
 
 
 def shells(directory: Path, name: str, userland: str) -> ShellUnderTest:
-    """One shell with one userland: ``system``, ``busybox`` or ``scarce``."""
-    first, *rest = name.split(" ")
-    words = " ".join([_found(first), *rest])
-    if userland == "system":
-        return ShellUnderTest(words, None)
+    """One shell with one userland: ``system``, ``busybox`` or ``scarce``, made in ``directory``."""
     make = busybox_path if userland == "busybox" else scarce_path
-    return ShellUnderTest(words, make(directory / userland))
+    path = None if userland == "system" else make(directory / userland)
+    return ShellUnderTest(_shell(name), path)
+
+
+def shared_shells(name: str, userland: str) -> ShellUnderTest:
+    """`shells`, with a userland that is there for all tests, and that none may change."""
+    return ShellUnderTest(_shell(name), None if userland == "system" else _shared(userland))
+
+
+def _shell(name: str) -> str:
+    first, *rest = name.split(" ")
+    return " ".join([_found(first), *rest])
+
+
+@cache
+def _shared(userland: str) -> str:
+    """Open to whoever a test becomes; making four hundred links takes longer than most tests."""
+    directory = Path(tempfile.mkdtemp(prefix="opsrun-userland-"))
+    atexit.register(shutil.rmtree, directory)
+    directory.chmod(0o755)
+    found = shells(directory, "sh", userland).path
+    assert found is not None
+    return found
 
 
 def combinations() -> Iterator[tuple[str, str]]:

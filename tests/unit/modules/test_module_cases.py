@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.module_cases import load, make, modules, placed, tree, usual
 from support.module_host import ModuleHost, module_host
-from support.shells import shells
+from support.shells import shared_shells
 
 from opsrun.modules.options import OptionError
 
@@ -25,11 +25,17 @@ FORESEEN = {"archive": {"archived", "dest_state"}}
 """What check mode tells of a module here, and not there."""
 
 
-@pytest.fixture(params=[("dash", "system"), ("busybox ash", "busybox")], ids=lambda each: each[1])
-def host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ModuleHost]:
-    name, userland = request.param
-    shell = shells(tmp_path, name, userland)
-    with module_host(tmp_path, shell.words, shell.prefix) as found:
+@pytest.fixture(
+    scope="module",
+    params=[("dash", "system"), ("busybox ash", "busybox")],
+    ids=lambda each: each[1],
+)
+def host(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ModuleHost]:
+    """One session for all cases: none leaves anything behind that changes another."""
+    shell = shared_shells(*request.param)
+    with module_host(tmp_path_factory.mktemp("here"), shell.words, shell.prefix) as found:
         yield found
 
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.disposable import Machine, machine, obstacle
 from support.module_host import ModuleHost, module_host
-from support.shells import SHELLS, shells
+from support.shells import SHELLS, shared_shells
 
 from opsrun.modules.labels import Flags, Label
 
@@ -88,7 +88,7 @@ def test_a_lock_is_taken_off_before_what_it_locks_is_changed(
     flagged: Path, tmp_path: Path, shell: str
 ) -> None:
     subprocess.run(["chattr", "+i", str(flagged)], check=True)
-    found = shells(tmp_path, shell, "system")
+    found = shared_shells(shell, "system")
     with module_host(flagged.parent, found.words, found.prefix) as host:
         refused = host.run("file", {"path": str(flagged), "mode": "0600"})
         assert refused["failed"]
@@ -138,7 +138,7 @@ def test_new_files_trees_and_copies_get_attributes(flagged: Path, tmp_path: Path
 
 def test_a_host_without_chattr_says_who_has_it(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("x")
-    found = shells(tmp_path, "busybox ash", "busybox")
+    found = shared_shells("busybox ash", "busybox")
     if (tmp_path / "busybox/chattr").exists():
         (tmp_path / "busybox/chattr").unlink()
     args = {"path": str(tmp_path / "f"), "attributes": "+i"}

@@ -1,4 +1,9 @@
-"""Every script that modules send in their recorded cases: run by each shell, read by shellcheck."""
+"""Every script of every module: run by each shell, and read by shellcheck.
+
+All recorded cases, and the tasks of `support.walks` for modules that have none, are carried out
+once on dash. Of these the few are taken whose scripts have every line that any script has, and done
+again by the other shells, on the system's programs and on busybox's: the result must be the same.
+"""
 
 from __future__ import annotations
 
@@ -6,166 +11,257 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support import disposable, walks
+from support.machine_cases import PREPARE, inside
 from support.module_cases import load, make, modules, placed, tree, usual
-from support.module_host import LocalController, ModuleHost, module_host
-from support.shells import shells
+from support.module_host import ModuleHost, module_host
+from support.scripts import Listening, cover, lines
+from support.servers import LoopbackServer
+from support.shells import shared_shells
+from support.web import server
 
-from opsrun.modules.base import Context
-from opsrun.modules.options import OptionError, resolve
-from opsrun.modules.registry import find
-from opsrun.modules.requests import Run
+from opsrun.modules.options import OptionError
+from opsrun.modules.registry import find, known_names
 
 RECORDED = [each for each in modules() if any("result" in case for case in load(each))]
-SHELLS_TRIED = [each for each in ("replace", "slurp", "stat") if each in RECORDED]
-READ = [each for each in ("assemble", "find", "slurp", "stat") if each in RECORDED]
+WALKED = [each for each in walks.HERE if each not in RECORDED]
 OTHERS = [
     ("bash", "system"),
     ("mksh", "system"),
     ("busybox ash", "system"),
     ("dash", "busybox"),
 ]
-"""Beside dash on the system's programs and busybox ash on its own, on which each case is a test."""
+"""Beside dash on the system's programs; recorded cases are run by busybox ash on its own, too."""
 
-UNRECORDED: list[tuple[str, dict[str, Any]]] = [
-    ("get_url", {"url": "http://h/x", "dest": "~/x y", "checksum": f"md5:{'0' * 32}"}),
-    ("get_url", {"url": "http://h/x", "dest": "/x", "checksum": "md5:http://h/sums"}),
-    ("uri", {"url": "http://h/x", "creates": "/a b*", "headers": {"a": "b"}, "unix_socket": "/s"}),
-    ("uri", {"url": "http://h/x", "dest": "/x", "owner": "me", "method": "POST", "body": "x"}),
-    ("wait_for", {"port": 1}),
-    ("wait_for", {"port": 1, "search_regex": "x"}),
-    ("wait_for", {"port": 1, "state": "drained", "exclude_hosts": ["a"]}),
-    ("wait_for", {"path": "$HOME/x", "search_regex": "x"}),
-    ("git", {"repo": "/x", "dest": "~/x y", "key_file": "/k", "accept_hostkey": True}),
-]
-"""What has no recorded cases, as it asks servers: the first script of each is read."""
+NOT_BUSYBOXS: Mapping[str, str] = {"git": "git", "acl": "setfacl"}
+"""Modules for a tool that busybox has not: it is said what is missing."""
 
-SUM = "11f6ad8ec52a2984abaafd7c3b516503785c2072"
-"""SHA-1 of one letter x."""
-
-_QUIET = "SC2329,SC2317,SC2016,SC1091,SC2034"
-"""Functions and names that one of several scripts has no use for are meant; so are quotes."""
+QUIET = "SC2329,SC2317,SC2016,SC1091,SC2034,SC2086,SC2154"
+"""Functions and names that one of several scripts has no use for are meant; so are quotes, options
+that are split, and names that what stands before gives a value to."""
 
 
-class _Listening:
-    """Hands that keep what passes through them."""
+def _registered() -> set[str]:
+    return {
+        found.name.rpartition(".")[2] for each in known_names() if (found := find(each)) is not None
+    }
 
-    def __init__(self, hands: Any) -> None:
-        self._hands = hands
-        self.scripts: set[str] = set()
 
-    def run(self, request: Run) -> Any:
-        self.scripts.add(request.script)
-        return self._hands.run(request)
+def test_every_module_is_walked() -> None:
+    """One that is registered and stands in no list here is not known to be portable."""
+    walked = {*RECORDED, *walks.HERE, *walks.MACHINE}
+    assert _registered() - walked - walks.ELSEWHERE.keys() - {"gather_facts"} == set()
+    assert not walked & walks.ELSEWHERE.keys()
+    top = Path(__file__).parents[3]
+    assert [each for each in walks.ELSEWHERE.values() if not (top / each).exists()] == []
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._hands, name)
+
+@dataclass
+class Done:
+    """What came of one task, and what was sent for it."""
+
+    args: Mapping[str, Any]
+    before: Mapping[str, str]
+    results: list[dict[str, Any]]
+    after: Mapping[str, str]
+    scripts: list[str] = field(default_factory=list)
+
+
+def _result(host: ModuleHost, module: str, args: Any, top: Path, *, check: bool) -> dict[str, Any]:
+    try:
+        told = host.run(module, args, check=check, diff=check)
+    except OptionError as error:
+        told = {"changed": False, "failed": True, "msg": str(error)}
+    found = usual(told, str(top))
+    return {name: found.get(name, False) for name in ("changed", "failed", "skipped")}
 
 
 @contextmanager
 def _host(directory: Path, shell: str, userland: str) -> Iterator[ModuleHost]:
-    found = shells(directory, shell, userland)
+    found = shared_shells(shell, userland)
     with module_host(directory, found.words, found.prefix) as host:
         yield host
 
 
-def _ran(host: ModuleHost, module: str, case: dict[str, Any], top: Path, *, check: bool) -> Any:
-    try:
-        told = host.run(module, placed(case.get("args", {}), str(top)), check=check, diff=check)
-    except OptionError as error:
-        told = {"changed": False, "failed": True, "msg": str(error)}
-    return usual(told, str(top))
+def _done(host: ModuleHost, module: str, case: Mapping[str, Any], top: Path) -> Done:
+    """In earnest, again, and in check mode."""
+    make(case.get("before", {}), top)
+    args = placed(case.get("args", {}), str(top))
+    results = [_result(host, module, args, top, check=check) for check in (True, False, False)]
+    return Done(case.get("args", {}), case.get("before", {}), results, tree(top))
+
+
+@cache
+def _recorded(module: str, directory: Path) -> list[Done]:
+    """The recorded cases of a module, done by dash."""
+    found = []
+    with _host(directory, "dash", "system") as host:
+        listening = Listening(host.hands)
+        host.hands = listening  # type: ignore[assignment]
+        for number, case in enumerate(load(module)):
+            if "result" in case and all(map(shutil.which, case.get("needs", ()))):
+                top = directory / str(number)
+                done = _done(host, module, case, top)
+                done.scripts = [each.replace(str(top), "/t") for each in listening.taken()]
+                found.append(done)
+    return found
+
+
+def _few(done: list[Done]) -> list[Done]:
+    chosen = cover({number: lines(each.scripts, "/t") for number, each in enumerate(done)})
+    return [done[number] for number in chosen]
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the recorded cases are done first."""
+    return tmp_path_factory.mktemp("start")
+
+
+def _beginning(start: Path, module: str) -> list[Done]:
+    directory = start / module
+    directory.mkdir(exist_ok=True)
+    return _recorded(module, directory)
 
 
 @pytest.mark.parametrize(("shell", "userland"), OTHERS, ids=str)
-@pytest.mark.parametrize("module", SHELLS_TRIED)
-def test_every_case_in_every_shell(module: str, shell: str, userland: str, tmp_path: Path) -> None:
-    """The tree that each case leaves, and whether it says that it changed it."""
+def test_recorded_cases_in_every_shell(
+    shell: str, userland: str, start: Path, tmp_path: Path
+) -> None:
+    """The tree that each case leaves, and what it says of it."""
+    wrong = []
     with _host(tmp_path, shell, userland) as host:
-        for number, case in enumerate(each for each in load(module) if "result" in each):
-            top = tmp_path / str(number)
-            make(case.get("before", {}), top)
-            result = _ran(host, module, case, top, check=False)
-            assert tree(top) == case["after"], case["name"]
-            wanted = case["result"]
-            assert result.get("changed") == wanted.get("changed"), case["name"]
-            assert bool(result.get("failed")) == bool(wanted.get("failed")), case["name"]
+        for module in RECORDED:
+            for number, case in enumerate(_few(_beginning(start, module))):
+                top = tmp_path / f"{module}{number}"
+                got = _done(host, module, {"args": case.args, "before": case.before}, top)
+                if (got.results, got.after) != (case.results, case.after):
+                    wrong.append((module, case.args, got.results, case.results))
+    assert not wrong
 
 
-def _checker() -> str:
+@pytest.fixture(scope="module")
+def around() -> Iterator[tuple[str, int]]:
+    """A server over HTTP, and a port of another."""
+    with server() as web, LoopbackServer(lambda connection: None) as other:
+        yield web.url, other.port
+
+
+def _walk(host: ModuleHost, module: str, top: Path, around: tuple[str, int]) -> list[Any]:
+    named = walks.prepare(top, *around)
+    found = []
+    for task in walks.HERE[module]:
+        for check in (True, False, False):
+            found.append(_result(host, module, named(task), top, check=check))
+    return found
+
+
+@cache
+def _walked(module: str, top: Path, around: tuple[str, int]) -> tuple[list[Any], list[str]]:
+    with _host(top, "dash", "system") as host:
+        listening = Listening(host.hands)
+        host.hands = listening  # type: ignore[assignment]
+        results = _walk(host, module, top, around)
+    assert any(not each["failed"] for each in results), module
+    return results, [each.replace(str(top), "/t") for each in listening.scripts]
+
+
+@pytest.mark.parametrize(("shell", "userland"), [*OTHERS, ("busybox ash", "busybox")], ids=str)
+def test_other_tasks_in_every_shell(
+    shell: str, userland: str, start: Path, tmp_path: Path, around: tuple[str, int]
+) -> None:
+    for module in WALKED:
+        top = tmp_path / module
+        with _host(top, shell, userland) as host:
+            if userland == "busybox" and module in NOT_BUSYBOXS:
+                named = walks.prepare(top, *around)
+                told = host.run(module, named(walks.HERE[module][0]))
+                assert "usually in the package" in told["msg"]
+            else:
+                results = _walk(host, module, top, around)
+                assert results == _walked(module, start / f"walk-{module}", around)[0], module
+
+
+def _machine() -> str | None:
+    reason = disposable.obstacle()
+    for program in ("setfacl", "crontab"):
+        if reason is None and shutil.which(program) is None:
+            reason = f"there is no {program}"
+    return reason
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[disposable.Machine]:
+    if reason := _machine():
+        pytest.skip(f"no disposable machine: {reason}")
+    with disposable.machine(tmp_path_factory.mktemp("walks") / "box", PREPARE) as made:
+        made.sh("mkdir /run/applets && busybox --install -s /run/applets")
+        yield made
+
+
+def _lived(host: ModuleHost, without: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    every = [(module, task) for module, each in walks.MACHINE.items() for task in each]
+    for module, task in (*every, *walks.LEAVING):
+        if module not in without:
+            for check in (True, False, False):
+                told = _result(host, module, task, Path("/no such folder"), check=check)
+                found.setdefault(module, []).append(told)
+    return found
+
+
+@pytest.mark.root
+def test_tasks_that_change_machines_in_every_shell(box: disposable.Machine, tmp_path: Path) -> None:
+    with inside(box, tmp_path, "dash") as host:
+        listening = Listening(host.hands)
+        host.hands = listening  # type: ignore[assignment]
+        wanted = _lived(host, {})
+        _read(set(listening.scripts), tmp_path / "scripts")
+    for module, results in wanted.items():
+        # Done, and done again: what was changed is left alone then.
+        assert not any(each["failed"] for each in results), module
+        assert not any(each["changed"] for each in results[2::3]), module
+    for shell, userland in [*OTHERS, ("busybox ash", "busybox")]:
+        path = "/run/applets" if userland == "busybox" else ""
+        without = NOT_BUSYBOXS if userland == "busybox" else {}
+        with inside(box, tmp_path, shared_shells(shell, "system").words, path) as host:
+            got = _lived(host, without)
+        assert got == {name: each for name, each in wanted.items() if name not in without}, shell
+
+
+def _read(scripts: set[str], directory: Path) -> None:
+    """Have shellcheck read the few that have every line of all."""
     beside = Path(sys.executable).with_name("shellcheck")
     program = str(beside) if beside.exists() else shutil.which("shellcheck")
     if program is None:
         pytest.skip("there is no shellcheck (Debian: apt-get install shellcheck)")
-    return program
-
-
-def _read(scripts: set[str], directory: Path) -> None:
-    program = _checker()
     directory.mkdir()
-    for number, script in enumerate(sorted(scripts)):
+    few = cover({each: lines([each], "/t") for each in sorted(scripts)})
+    for number, script in enumerate(few):
         (directory / f"{number}.sh").write_text(script, encoding="utf-8", errors="surrogateescape")
     files = sorted(map(str, directory.iterdir()))
     ended = subprocess.run(
-        [program, "-s", "sh", "-e", _QUIET, *files], capture_output=True, text=True, check=False
+        [program, "-s", "sh", "-e", QUIET, *files],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"LC_ALL": "C.UTF-8"},
     )
     assert ended.stdout == ended.stderr == ""
 
 
-@pytest.mark.parametrize("module", READ)
-def test_shellcheck_reads_every_script(module: str, tmp_path: Path) -> None:
-    """Those of check mode, of the change and of the second time."""
-    with _host(tmp_path, "dash", "system") as host:
-        listening = _Listening(host.hands)
-        host.hands = listening  # type: ignore[assignment]
-        for number, case in enumerate(each for each in load(module) if "result" in each):
-            top = tmp_path / str(number)
-            make(case.get("before", {}), top)
-            for check in (True, False, False):
-                _ran(host, module, case, top, check=check)
-    # Users' own commands are not ours to read; and paths that differ make no other script.
-    scripts = {each.replace(str(tmp_path), "/t") for each in listening.scripts}
-    assert scripts
+def test_shellcheck_reads_every_line(start: Path, tmp_path: Path, around: tuple[str, int]) -> None:
+    scripts = {
+        each for name in RECORDED for done in _beginning(start, name) for each in done.scripts
+    }
+    for module in WALKED:
+        scripts |= set(_walked(module, start / f"walk-{module}", around)[1])
     _read(scripts, tmp_path / "scripts")
-
-
-def test_shellcheck_reads_scripts_that_ask_servers(tmp_path: Path) -> None:
-    """The first ones of many tasks, and all of a few that need no server."""
-    context = Context(LocalController(tmp_path), diff=True)
-    scripts = set()
-    for name, args in UNRECORDED:
-        found = find(name)
-        assert found is not None
-        request = resolve(found, args).steps(context).send(None)
-        assert isinstance(request, Run)
-        scripts.add(request.script)
-    (tmp_path / "top").mkdir()
-    (tmp_path / "file").write_text("x")
-    repository = str(tmp_path / "repository")
-    who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
-    for words in (["init", "-q"], [*who, "commit", "-q", "--allow-empty", "-m", "x"]):
-        at = ["-C", repository] if "commit" in words else []
-        end = [repository] if "init" in words else []
-        subprocess.run(["git", *at, *words, *end], check=True, env={"PATH": os.environ["PATH"]})
-    url, top = f"file://{tmp_path}/file", f"{tmp_path}/top"
-    copy = {"repo": repository, "dest": f"{top}/copy"}
-    tasks: list[tuple[str, dict[str, Any]]] = [
-        ("get_url", {"url": url, "dest": top, "mode": "u=rw", "backup": True}),
-        ("get_url", {"url": url, "dest": f"{top}/f", "checksum": f"sha1:{SUM}", "tmp_dest": top}),
-        ("uri", {"url": url, "dest": f"{top}/g", "status_code": [200]}),
-        ("git", copy),
-        ("git", copy | {"track_submodules": True}),
-        ("git", copy | {"verify_commit": True, "gpg_allowlist": ["A"]}),
-    ]
-    with _host(tmp_path, "dash", "system") as host:
-        listening = _Listening(host.hands)
-        host.hands = listening  # type: ignore[assignment]
-        for name, args in tasks:
-            told = host.run(name, args)
-            assert bool(told.get("failed")) == ("verify_commit" in args), told
-    _read(scripts | listening.scripts, tmp_path / "scripts")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from support.module_host import LocalController, module_host
-from support.shells import SHELLS, shells
+from support.shells import SHELLS, shared_shells
 
 from opsrun.modules.base import Context
 from opsrun.modules.options import resolve
@@ -69,7 +69,7 @@ def test_shellcheck_finds_nothing(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("userland", ["system", "busybox"])
 def test_every_shell(shell: str, userland: str, tmp_path: Path) -> None:
     """The same few tasks, with names that are hard on shells."""
-    host_shell = shells(tmp_path, shell, userland)
+    host_shell = shared_shells(shell, userland)
     top = tmp_path / "a 'b\" $c*"
     (tmp_path / "said.sh").write_text('echo "$1|$2"; exit 3\n')
     with module_host(tmp_path, host_shell.words, host_shell.prefix) as host:
@@ -98,7 +98,7 @@ def test_every_shell(shell: str, userland: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("userland", ["system", "busybox"])
 def test_every_shell_finds(shell: str, userland: str, tmp_path: Path) -> None:
     """Names, contents and checksums of files whose names are hard on shells."""
-    host_shell = shells(tmp_path, shell, userland)
+    host_shell = shared_shells(shell, userland)
     top = tmp_path / "a 'b\" $c*"
     (top / "below").mkdir(parents=True)
     names = {"-x", "new\nline", "quo'te", "`id`", "below/\udcff"}

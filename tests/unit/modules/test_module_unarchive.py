@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from support.module_host import ModuleHost, module_host
-from support.shells import shells
+from support.shells import shared_shells
 
 FORMATS = ("tar", "tar.gz", "tar.bz2", "tar.xz", "zip")
 
@@ -20,7 +20,7 @@ FORMATS = ("tar", "tar.gz", "tar.bz2", "tar.xz", "zip")
 @pytest.fixture(params=[("dash", "system"), ("mksh", "busybox")], ids=lambda each: each[1])
 def host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ModuleHost]:
     name, userland = request.param
-    shell = shells(tmp_path, name, userland)
+    shell = shared_shells(name, userland)
     (tmp_path / "dest").mkdir()
     with module_host(tmp_path, shell.words, shell.prefix) as found:
         yield found

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.engines import make_engine
 from support.processes import wait_gone
-from support.shells import SHELLS, shells
+from support.shells import SHELLS, shared_shells
 
 from opsrun.errors import ConnectionFailed
 from opsrun.remote import kill_script, killing
@@ -119,11 +119,11 @@ def _words(directory: Path, shell: str) -> tuple[str, ...]:
     """Words that run a script where ``sh`` is this shell; busybox has programs of its own, too."""
     programs = directory / "programs"
     if shell.startswith("busybox"):
-        path = shells(directory, shell, "busybox").path
+        path = shared_shells(shell, "busybox").path
         assert path is not None
         return ("env", f"PATH={path}", "sh", "-c")
     programs.mkdir()
-    (programs / "sh").symlink_to(shells(directory, shell, "system").words)
+    (programs / "sh").symlink_to(shared_shells(shell, "system").words)
     return ("env", f"PATH={programs}:{os.environ['PATH']}", "sh", "-c")
 
 

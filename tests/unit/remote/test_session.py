@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.engines import make_engine
 from support.processes import wait_gone
-from support.shells import ShellUnderTest, combinations, shells
+from support.shells import ShellUnderTest, combinations, shared_shells
 
 import opsrun.remote.shell as shell_module
 from opsrun.engine.stop import Stop
@@ -31,7 +31,7 @@ LIMIT = 60.0
 
 @pytest.fixture(params=[pytest.param(each, id=f"{each[0]}-{each[1]}") for each in combinations()])
 def shell(request: pytest.FixtureRequest, tmp_path: Path) -> ShellUnderTest:
-    return shells(tmp_path, *request.param)
+    return shared_shells(*request.param)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.shells import SHELLS, shells
+from support.shells import SHELLS, shared_shells
 from support.sights import ShellSight
 
 from opsrun.adhoc.checks.log import LogCheck
@@ -46,7 +46,7 @@ class Log:
 @pytest.fixture(params=[pytest.param(each, id="-".join(each)) for each in COMBINATIONS])
 def log(request: pytest.FixtureRequest, tmp_path: Path) -> Log:
     """An empty log on each shell."""
-    sight = ShellSight(shells(tmp_path, *request.param))
+    sight = ShellSight(shared_shells(*request.param))
     log = Log(sight, tmp_path / "app log")
     log.path.touch()
     return log

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from support.module_host import ModuleHost, module_host
-from support.shells import SHELLS, shells
+from support.shells import SHELLS, shared_shells
 
 
 @dataclass
@@ -56,7 +56,7 @@ def repository(tmp_path: Path) -> Repository:
 
 @pytest.fixture(params=SHELLS)
 def any_shell(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ModuleHost]:
-    shell = shells(tmp_path, request.param, "system")
+    shell = shared_shells(request.param, "system")
     environment = {"HOME": str(tmp_path)}
     with module_host(tmp_path, shell.words, shell.prefix, environment) as found:
         yield found
@@ -217,7 +217,7 @@ def test_submodules(host: ModuleHost, repository: Repository, tmp_path: Path) ->
         ({"repo": "/no/such"}, "does not appear to be a git repository"),
         ({"archive": "/x.zip"}, "not built"),
         ({"umask": "9"}, "no octal number"),
-        ({"executable": "/no/git"}, "package: git"),
+        ({"executable": "/no/git"}, "it is usually in the package git"),
         ({"dest": None}, "destination directory"),
     ],
 )

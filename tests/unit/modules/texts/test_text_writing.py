@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.module_cases import tree
 from support.module_host import LocalController, ModuleHost, module_host
-from support.shells import SHELLS, shells
+from support.shells import SHELLS, shared_shells
 
 from opsrun.modules.base import Context, ModuleError
 from opsrun.modules.options import resolve
@@ -56,7 +56,7 @@ def _names(folder: Path) -> set[str]:
 @pytest.mark.parametrize("userland", ["system", "busybox"])
 def test_every_shell(shell: str, userland: str, tmp_path: Path) -> None:
     top = tmp_path / "a 'b\" $c*"
-    under = shells(tmp_path, shell, userland)
+    under = shared_shells(shell, userland)
     path = f"{top}/d e/f"
     with module_host(tmp_path, under.words, under.prefix) as host:
         made = host.run("lineinfile", {"path": path, "line": "x", "create": True, "mode": "0640"})

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.remote_files import hosted
-from support.shells import SHELLS, shells
+from support.shells import SHELLS, shared_shells
 
 from opsrun.remote.files.remote_files import RemoteFiles
 
@@ -18,17 +18,17 @@ COMBINATIONS = [(shell, userland) for shell in SHELLS for userland in ("system",
 
 
 @pytest.fixture(params=[pytest.param(each, id="-".join(each)) for each in COMBINATIONS])
-def files(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RemoteFiles]:
+def files(request: pytest.FixtureRequest) -> Iterator[RemoteFiles]:
     """Every shell with this machine's programs, and with busybox's alone."""
-    shell = shells(tmp_path, *request.param)
+    shell = shared_shells(*request.param)
     with hosted(shell.words, shell.prefix) as host:
         yield host
 
 
 @pytest.fixture(params=["system", "busybox"])
-def two(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RemoteFiles]:
+def two(request: pytest.FixtureRequest) -> Iterator[RemoteFiles]:
     """dash with either userland: for what doesn't depend on the shell."""
-    shell = shells(tmp_path, "dash", request.param)
+    shell = shared_shells("dash", request.param)
     with hosted(shell.words, shell.prefix) as host:
         yield host
 

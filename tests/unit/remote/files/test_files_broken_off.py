@@ -15,7 +15,7 @@ import pytest
 from support.engines import make_engine
 from support.remote_files import archive, mounts, path, plain, put, sha256, tar_part, tree, write
 from support.remote_files import hosted as hosted_on
-from support.shells import SHELLS, shells
+from support.shells import SHELLS, shared_shells
 
 from opsrun.engine.stop import Stop
 from opsrun.errors import Cancelled, HostError, TransferFailed
@@ -60,7 +60,7 @@ def old(top: Path) -> None:
 @pytest.mark.parametrize("combination", COMBINATIONS, ids="-".join)
 def test_cut_at_any_byte(top: Path, tmp_path: Path, combination: tuple[str, str]) -> None:
     """The session's input ends in mid-payload, as it does when a connection is lost."""
-    shell = shells(tmp_path, *combination)
+    shell = shared_shells(*combination)
     old(top)
     whole = frame(top)
     size = delivery(top)[0].size
@@ -90,7 +90,7 @@ def test_cut_at_any_byte(top: Path, tmp_path: Path, combination: tuple[str, str]
 @pytest.mark.parametrize("name", ["TERM", "HUP", "INT"])
 def test_signals(top: Path, tmp_path: Path, combination: tuple[str, str], name: str) -> None:
     """To the whole group, as a terminal or an init sends them."""
-    shell = shells(tmp_path, *combination)
+    shell = shared_shells(*combination)
     old(top)
     whole = frame(top)
     process = subprocess.Popen(
@@ -165,8 +165,7 @@ def test_a_run_that_is_cancelled_in_the_middle(two: RemoteFiles, top: Path) -> N
 def test_a_full_file_system(tmp_path: Path, top: Path) -> None:
     """Plain files, holes and archives, with either userland: the tool's own words."""
     for userland in ("system", "busybox"):
-        (tmp_path / userland).mkdir()
-        shell = shells(tmp_path / userland, "dash", userland)
+        shell = shared_shells("dash", userland)
         with mounts(f"mount -t tmpfs -o size=512k none {top}") as (prefix, root):
             inside = Path(f"{root}{top}")
             write(inside, b"a", b"old")
@@ -213,8 +212,7 @@ def test_a_file_that_is_a_mount_can_not_be_replaced(top: Path) -> None:
 
 def test_past_a_mount_point_all_is_staged_once_more(tmp_path: Path, top: Path) -> None:
     for userland in ("system", "busybox"):
-        (tmp_path / userland).mkdir()
-        shell = shells(tmp_path / userland, "dash", userland)
+        shell = shared_shells("dash", userland)
         shutil.rmtree(top)
         (top / "sub/mnt").mkdir(parents=True)
         with mounts(f"mount -t tmpfs -o size=512k none {top}/sub/mnt") as (prefix, root):

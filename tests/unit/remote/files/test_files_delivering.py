@@ -23,7 +23,7 @@ from support.remote_files import (
     tree,
     write,
 )
-from support.shells import shells
+from support.shells import shared_shells
 
 from opsrun.errors import HostError, TransferFailed, UsageError
 from opsrun.remote.files.cksum import PosixCksum
@@ -67,8 +67,7 @@ def test_odd_names_come_in_an_archive(files: RemoteFiles, top: Path) -> None:
 @pytest.mark.parametrize("userland", ["system", "busybox"])
 def test_modes_in_an_archive_hold_for_ordinary_users_too(public: Path, userland: str) -> None:
     """busybox's tar, told to keep them or not, has the umask taken off for all but root."""
-    (public / "applets").mkdir()
-    shell = shells(public / "applets", "dash", userland)
+    shell = shared_shells("dash", userland)
     top, prefix = public / "top", as_nobody()
     top.mkdir()
     top.chmod(0o777)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.remote_files import ODD_NAMES, as_nobody, hosted, path, write
-from support.shells import shells
+from support.shells import shared_shells, shells
 
 from opsrun.errors import HostError, UsageError
 from opsrun.remote.files.listing import Listing, nanoseconds, parse_listing
@@ -89,9 +89,7 @@ def test_a_directory_that_can_not_be_read_is_no_empty_one(
 ) -> None:
     write(public, b"open/a", b"")
     write(public, b"shut/b", b"")
-    applets = public / "applets"
-    applets.mkdir()
-    shell = shells(applets, "dash", userland)
+    shell = shared_shells("dash", userland)
     env = () if shell.path is None else ("/usr/bin/env", f"PATH={shell.path}")
     (public / "shut").chmod(0)
     if os.geteuid() == 0:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.remote_files import archive, hosted, need, path, put, tar_part, write
-from support.shells import shells
+from support.shells import shared_shells
 
 from opsrun.errors import UsageError
 from opsrun.remote.files import cksum
@@ -97,7 +97,7 @@ def test_shellcheck_finds_nothing(name: str) -> None:
 def test_a_thousand_files_take_few_processes(top: Path, tmp_path: Path, userland: str) -> None:
     """Forks, counted: none of them is for one file."""
     need("strace")
-    shell = shells(tmp_path, "dash", userland)
+    shell = shared_shells("dash", userland)
     log = tmp_path / "forks"
     calls = "trace=clone,clone3,fork,vfork"
     traced = f"{shutil.which('strace')} -f -qq -o {log} -e {calls} {shell.words}"
