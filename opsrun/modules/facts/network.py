@@ -1,105 +1,175 @@
-"""Interfaces and addresses, as ip(8) tells them."""
+"""Interfaces and addresses: of ip(8), else of ifconfig(8), else of /proc/net."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterator
 from typing import Any
 
+from opsrun.modules.facts import oldnet
+from opsrun.modules.facts.addresses import Link, v4, v6
+from opsrun.modules.facts.files import Files
 from opsrun.modules.looking import Answers
 
 _LINK = re.compile(r"\d+: ([^:@\s]+)(?:@\S+)?: <([^>]*)> (.*)")
-_TYPES = {"ether": "ether", "loopback": "loopback", "infiniband": "infiniband"}
+_KINDS = {"ether": "ether", "loopback": "loopback", "infiniband": "infiniband", "ppp": "ppp"}
+_TYPES = {1: "ether", 32: "infiniband", 512: "ppp", 772: "loopback", 65534: "tunnel"}
+"""ARPHRD_… of if_arp.h."""
+_BONDING = ("mode", "miimon", "lacp_rate", "primary")
+_PROMISC = 0x100
+"""IFF_PROMISC of if.h."""
 
 
-def network(answers: Answers) -> dict[str, Any]:
+def network(answers: Answers, files: Files) -> dict[str, Any]:
     """``interfaces``, one fact for each of them, all addresses and the default ones."""
-    links = _links(answers.text("link"))
-    _addresses(answers.text("addr"), links)
-    v4 = [a["address"] for each in links.values() for a in _all(each, "ipv4")]
-    v6 = [a["address"] for each in links.values() for a in _all(each, "ipv6")]
-    facts: dict[str, Any] = {"interfaces": list(links)}
-    facts |= {re.sub(r"[-:.]", "_", name): each for name, each in links.items()}
-    facts["all_ipv4_addresses"] = [each for each in v4 if not each.startswith("127.")]
-    facts["all_ipv6_addresses"] = [each for each in v6 if each != "::1"]
-    facts["default_ipv4"] = _default(answers.text("route4"), links, "ipv4")
-    facts["default_ipv6"] = _default(answers.text("route6"), links, "ipv6")
+    if answers.get("addr") is not None:
+        links = _addresses(answers.text("addr"))
+        routes = [_route(answers.text(f"route{family}")) for family in (4, 6)]
+    else:
+        links = oldnet.links(answers.text("ifconfig"), Files(answers.text("net"), ""))
+        routes = oldnet.routes(answers, Files(answers.text("net"), ""), links)
+    for name, link in links.items():
+        link.told |= _details(files, name)
+    names = {name: re.sub(r"[-:.]", "_", name) for name in links}
+    facts: dict[str, Any] = {"interfaces": [names[name] for name in links]}
+    facts |= {names[name]: link.to_dict() for name, link in links.items()}
+    every4 = [each["address"] for link in links.values() for each in link.all4()]
+    every6 = [each["address"] for link in links.values() for each in link.v6]
+    facts["all_ipv4_addresses"] = [
+        each for each in dict.fromkeys(every4) if not each.startswith("127.")
+    ]
+    facts["all_ipv6_addresses"] = [each for each in dict.fromkeys(every6) if each != "::1"]
+    facts["default_ipv4"] = _default(routes[0], links, "ipv4")
+    facts["default_ipv6"] = _default(routes[1], links, "ipv6")
+    facts["locally_reachable_ips"] = {
+        "ipv4": sorted(_local(answers.text("local4"))),
+        "ipv6": sorted(_local(answers.text("local6"))),
+    }
     return facts
 
 
-def _links(text: str) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
+def _addresses(text: str) -> dict[str, Link]:
+    found: dict[str, Link] = {}
+    link: Link | None = None
     for line in text.splitlines():
         match = _LINK.match(line)
-        if match is None:
+        if match is not None:
+            link = found[match[1]] = _link(match[1], match[2].split(","), match[3])
             continue
-        flags, rest = match[2].split(","), match[3]
-        each: dict[str, Any] = {"device": match[1], "active": "UP" in flags}
-        each["promisc"] = "PROMISC" in flags
-        mtu = re.search(r"\bmtu (\d+)", rest)
-        if mtu is not None:
-            each["mtu"] = int(mtu[1])
-        kind = re.search(r"link/(\S+)(?: ([0-9a-f:]{17}))?", rest)
-        if kind is not None:
-            each["type"] = _TYPES.get(kind[1], "unknown")
-            if kind[2] and kind[1] != "loopback":
-                each["macaddress"] = kind[2]
-        found[match[1]] = each
+        words = line.split()
+        if link is None or len(words) < 2:
+            continue
+        if words[0].startswith("link/"):
+            link.told["type"] = _KINDS.get(words[0].removeprefix("link/"), "unknown")
+            if re.fullmatch(r"([0-9a-f]{2}:){5,}[0-9a-f]{2}", words[1]) and words[0] != _LOOP:
+                link.told["macaddress"] = words[1]
+        elif words[0] in ("inet", "inet6"):
+            _address(words, link, found)
     return found
 
 
-def _addresses(text: str, links: dict[str, dict[str, Any]]) -> None:
-    for line in text.splitlines():
-        words = line.split()
-        if len(words) < 4 or words[1].partition("@")[0] not in links:
-            continue
-        name, family, written = words[1].partition("@")[0], words[2], words[3]
-        each = links[name]
-        try:
-            found = ipaddress.ip_interface(written)
-        except ValueError:
-            continue
-        if family == "inet":
-            broadcast = words[words.index("brd") + 1] if "brd" in words else ""
-            told = {
-                "address": str(found.ip),
-                "broadcast": broadcast,
-                "netmask": str(found.netmask),
-                "network": str(found.network.network_address),
-                "prefix": str(found.network.prefixlen),
-            }
-            if "ipv4" in each:
-                each.setdefault("ipv4_secondaries", []).append(told)
-            else:
-                each["ipv4"] = told
-        elif family == "inet6":
-            scope = words[words.index("scope") + 1] if "scope" in words else ""
-            told = {
-                "address": str(found.ip),
-                "prefix": str(found.network.prefixlen),
-                "scope": scope,
-            }
-            each.setdefault("ipv6", []).append(told)
+_LOOP = "link/loopback"
 
 
-def _all(link: dict[str, Any], family: str) -> list[dict[str, Any]]:
-    if family == "ipv6":
-        return list(link.get("ipv6", ()))
-    return [*([link["ipv4"]] if "ipv4" in link else []), *link.get("ipv4_secondaries", ())]
+def _link(name: str, flags: list[str], rest: str) -> Link:
+    mtu = re.search(r"\bmtu ([0-9]{1,9})", rest)
+    told: dict[str, Any] = {"device": name, "active": "UP" in flags, "promisc": "PROMISC" in flags}
+    return Link(told | ({"mtu": int(mtu[1])} if mtu is not None else {}))
 
 
-def _default(route: str, links: dict[str, dict[str, Any]], family: str) -> dict[str, Any]:
-    words = route.split()
+def _address(words: list[str], link: Link, links: dict[str, Link]) -> None:
+    """One line of it: ``inet A/N [peer B/N] [brd C] scope S … [LABEL]``."""
 
     def after(word: str) -> str:
         return words[words.index(word) + 1] if word in words[:-1] else ""
 
-    link = links.get(after("dev"))
-    if link is None or not after("src"):
+    written = words[1]
+    if "peer" in words and "/" not in written:
+        written += f"/{after('peer').partition('/')[2] or 32}"
+    try:
+        found = ipaddress.ip_interface(written)
+    except ValueError:
+        return
+    if isinstance(found, ipaddress.IPv6Interface):
+        link.v6.append(v6(found, after("scope")))
+        return
+    told = v4(found, after("brd"))
+    name = link.told["device"]
+    link.add4(told)
+    label = words[-1]
+    if label.startswith(f"{name}:"):
+        # An alias: an interface of its own, as far as old programs are concerned.
+        links.setdefault(label, Link()).secondaries.append(told)
+
+
+def _details(files: Files, name: str) -> dict[str, Any]:
+    """What /sys/class/net tells of an interface."""
+    top = f"/sys/class/net/{name}"
+    found: dict[str, Any] = {}
+    kind = files.number(f"{top}/type")
+    if kind is not None:
+        found["type"] = _TYPES.get(kind, "unknown")
+    speed = files.number(f"{top}/speed")
+    if speed is not None:
+        found["speed"] = speed
+    state = files.value(f"{top}/operstate")
+    if state:
+        found["active"] = state != "down"
+    flags = files.value(f"{top}/flags")
+    if re.fullmatch(r"0x[0-9a-fA-F]+", flags):
+        found["promisc"] = bool(int(flags, 16) & _PROMISC)
+    if files.target(f"{top}/device"):
+        found["pciid"] = files.target(f"{top}/device").rsplit("/", 1)[-1]
+    return found | _bridge(files, top) | _bond(files, top)
+
+
+def _bridge(files: Files, top: str) -> dict[str, Any]:
+    if files.get(f"{top}/bridge/bridge_id") is None:
         return {}
-    address = next((a for a in _all(link, family) if a["address"] == after("src")), {})
-    found = {"interface": after("dev"), "address": after("src"), "gateway": after("via")}
+    return {
+        "type": "bridge",
+        "id": files.value(f"{top}/bridge/bridge_id"),
+        "stp": files.value(f"{top}/bridge/stp_state") == "1",
+        "interfaces": files.names(f"{top}/brif"),
+    }
+
+
+def _bond(files: Files, top: str) -> dict[str, Any]:
+    if files.get(f"{top}/bonding/mode") is None:
+        return {}
+    told = {name: files.value(f"{top}/bonding/{name}").split(" ")[0] for name in _BONDING}
+    found: dict[str, Any] = {name: value for name, value in told.items() if value}
+    found["slaves"] = files.value(f"{top}/bonding/slaves").split()
+    found["all_slaves_active"] = files.value(f"{top}/bonding/all_slaves_active") == "1"
+    return {"type": "bonding", **found}
+
+
+def _route(told: str) -> dict[str, str]:
+    words = told.split()
+
+    def after(word: str) -> str:
+        return words[words.index(word) + 1] if word in words[:-1] else ""
+
+    return {"interface": after("dev"), "address": after("src"), "gateway": after("via")}
+
+
+def _default(route: dict[str, str], links: dict[str, Link], family: str) -> dict[str, Any]:
+    name = route.get("interface", "")
+    link = links.get(name)
+    if link is None or not route.get("address"):
+        return {}
+    several = link.all4() if family == "ipv4" else link.v6
+    address = next((each for each in several if each["address"] == route["address"]), {})
+    found: dict[str, Any] = {key: value for key, value in route.items() if value}
     if family == "ipv4":
-        found["alias"] = after("dev")
-    found |= {key: link[key] for key in ("macaddress", "mtu", "type") if key in link}
-    return {key: value for key, value in {**address, **found}.items() if value != ""}
+        found["alias"] = name
+    found |= {key: link.told[key] for key in ("macaddress", "mtu", "type") if key in link.told}
+    return {**address, **found}
+
+
+def _local(told: str) -> Iterator[str]:
+    for line in told.splitlines():
+        words = line.split()
+        if len(words) > 1 and words[0] == "local":
+            yield words[1]

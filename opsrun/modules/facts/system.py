@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import configparser
-import json
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from opsrun.modules.facts.files import Files
 from opsrun.modules.looking import Answers
 
 _ASSIGNED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
@@ -50,56 +49,130 @@ def environment(text: str) -> dict[str, str]:
     return found
 
 
-def platform(answers: Answers) -> dict[str, Any]:
+def platform(answers: Answers, files: Files) -> dict[str, Any]:
     """Kernel, architecture and names."""
-    machine = answers.text("machine")
-    node = answers.text("nodename")
-    fqdn = answers.text("fqdn") or node
+    system, node, kernel, version, machine = _uname(answers.text("uname"))
+    fqdn = _full_name(answers.text("slow"), node)
     bits = answers.text("bits") or ("64" if "64" in machine else "32")
     small = re.fullmatch(r"i[3456]86", machine) is not None
+    ident = files.value("/var/lib/dbus/machine-id") or files.value("/etc/machine-id")
     found: dict[str, Any] = {
-        "system": answers.text("uname"),
-        "kernel": answers.text("kernel"),
-        "kernel_version": answers.text("version"),
+        "system": system,
+        "kernel": kernel,
+        "kernel_version": version,
         "machine": machine,
         "architecture": "i386" if small else machine,
         "userspace_bits": bits,
-        "userspace_architecture": machine if bits == "64" else "i386",
+        "userspace_architecture": _userspace(machine, bits),
         "nodename": node,
         "hostname": node.split(".")[0],
         "fqdn": fqdn,
         "domain": fqdn.partition(".")[2],
-        "is_chroot": answers.get("chroot") is not None,
-        "fips": answers.text("fips").strip() == "1",
-        "apparmor": {"status": "enabled" if answers.get("apparmor") else "disabled"},
-        "selinux": _selinux(answers),
+        "is_chroot": _chroot(answers),
+        "fips": files.value("/proc/sys/crypto/fips_enabled") == "1",
+        "apparmor": {
+            "status": "enabled" if files.there("/sys/kernel/security/apparmor") else "disabled"
+        },
+        "selinux": _selinux(files),
+        "selinux_python_present": True,
+        "fibre_channel_wwn": _ports(files),
+        "hostnqn": next(iter(files.value("/etc/nvme/hostnqn").splitlines()), ""),
+        "iscsi_iqn": _initiator(files.text("/etc/iscsi/initiatorname.iscsi")),
+        **_capabilities(answers),
     }
-    if answers.get("machine_id"):
-        found["machine_id"] = answers.text("machine_id").strip()
-    return found
+    return found | ({"machine_id": ident} if ident else {})
 
 
-def _selinux(answers: Answers) -> dict[str, Any]:
-    enforcing = answers.get("selinux")
+def _uname(told: str) -> tuple[str, str, str, str, str]:
+    """System, node, release, version and machine, as ``uname -snrvm`` prints them."""
+    words = told.strip().split(" ")
+    words += [""] * (5 - len(words))
+    return words[0], words[1], words[2], " ".join(words[3:-1]), words[-1]
+
+
+def _userspace(machine: str, bits: str) -> str:
+    if bits == "64":
+        return machine
+    return "i386" if re.fullmatch(r"x86_64|amd64|i[3456]86", machine) else machine
+
+
+def _full_name(told: str, node: str) -> str:
+    """The first name with a dot that the host's own address has; see socket.getfqdn of Python."""
+    names: list[str] = []
+    for line in told.splitlines():
+        if line.startswith("fqdn "):
+            names += line.split()[2:]
+            break
+    return next((name for name in names if "." in name), names[0] if names else node)
+
+
+def _chroot(answers: Answers) -> bool:
+    if answers.get("chroot") is not None:
+        return True
+    # Where the first process's root can't be seen, the number of ours tells: 2, or XFS's, btrfs's.
+    words = answers.text("root").split()
+    return bool(words) and words[0] not in ("2", "128", "256")
+
+
+def _ports(files: Files) -> list[str]:
+    """World wide names of fibre channel ports."""
+    top = "/sys/class/fc_host"
+    told = [files.value(f"{top}/{name}/port_name") for name in files.names(top)]
+    return [each.removeprefix("0x") for each in told if each]
+
+
+def _initiator(text: str) -> str:
+    found = re.search(r"^InitiatorName=(\S+)", text, re.MULTILINE)
+    return found[1] if found is not None else ""
+
+
+def _capabilities(answers: Answers) -> dict[str, Any]:
+    """What capsh(1) says; nothing where there is none."""
+    found = re.search(r"^Current:(.*)$", answers.text("caps"), re.MULTILINE)
+    if found is None:
+        return {}
+    told = found[1].strip()
+    if told == "=ep":
+        return {"system_capabilities": [], "system_capabilities_enforced": "False"}
+    listed = told.partition("=")[2].split(",")
+    return {
+        "system_capabilities": [each.strip() for each in listed],
+        "system_capabilities_enforced": "True",
+    }
+
+
+def _selinux(files: Files) -> dict[str, Any]:
+    enforcing = files.get("/sys/fs/selinux/enforce")
     if enforcing is None:
         return {"status": "disabled"}
     config = dict(
         line.strip().split("=", 1)
-        for line in answers.text("selinux-config").splitlines()
+        for line in files.text("/etc/selinux/config").splitlines()
         if "=" in line and not line.lstrip().startswith("#")
     )
+    version = files.number("/sys/fs/selinux/policyvers")
     return {
         "status": "enabled",
         "mode": "enforcing" if enforcing.strip() == "1" else "permissive",
-        "config_mode": config.get("SELINUX", "unknown"),
-        "type": config.get("SELINUXTYPE", "unknown"),
+        "config_mode": config.get("SELINUX", "unknown").strip(),
+        "type": config.get("SELINUXTYPE", "unknown").strip(),
+        "policyvers": version if version is not None else "unknown",
     }
 
 
 def user(answers: Answers) -> dict[str, Any]:
     """Who runs the tasks."""
-    name, uid, gid, real_uid, real_gid = (answers.text("who").split(" ") + [""] * 5)[:5]
+    told = {
+        name: (number, word or "")
+        for name, number, word in re.findall(
+            r"\b(e?[ug]id)=(\d+)(?:\(([^)]*)\))?", answers.text("id").split(" groups=")[0]
+        )
+    }
+    real_uid, real_gid = told.get("uid", ("", ""))[0], told.get("gid", ("", ""))[0]
+    uid, word = told.get("euid", told.get("uid", ("", "")))
+    gid = told.get("egid", told.get("gid", ("", "")))[0]
     fields = (answers.text("passwd").split("\n")[0].split(":") + [""] * 7)[:7]
+    name = fields[0] or word
     return {
         "user_id": name,
         "user_uid": _int(uid),
@@ -118,7 +191,7 @@ def _int(text: str) -> int:
     return int(text) if text.isdecimal() else 0
 
 
-def date_time(answers: Answers) -> dict[str, str]:
+def date_time(answers: Answers, files: Files) -> dict[str, str]:
     """The host's clock, in its own zone."""
     epoch, offset, zone, fraction = (answers.text("date").split(" ") + [""] * 4)[:4]
     if not epoch.lstrip("-").isdecimal() or re.fullmatch(r"[+-]\d{4}", offset) is None:
@@ -147,9 +220,23 @@ def date_time(answers: Answers) -> dict[str, str]:
         "iso8601_basic": f"{now:%Y%m%dT%H%M%S%f}",
         "iso8601_basic_short": f"{now:%Y%m%dT%H%M%S}",
         "tz": zone,
-        "tz_dst": zone,
+        "tz_dst": _summer(files.target("/etc/localtime"), now, zone),
         "tz_offset": offset,
     }
+
+
+def _summer(link: str, now: datetime, zone: str) -> str:
+    """What the zone is called in summer; as it is now, where it has none."""
+    name = link.partition("zoneinfo/")[2].removeprefix("posix/")
+    try:
+        there = ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return zone
+    for month in (1, 7):
+        day = datetime(now.year, month, 1, 12, tzinfo=there)
+        if day.dst():
+            return day.tzname() or zone
+    return zone
 
 
 def package_manager(answers: Answers, family: str) -> str:
@@ -160,12 +247,12 @@ def package_manager(answers: Answers, family: str) -> str:
     return (own or there or ["unknown"])[0]
 
 
-def service_manager(answers: Answers) -> str:
+def service_manager(answers: Answers, files: Files) -> str:
     """What starts services."""
-    comm = answers.text("comm").strip().rpartition("/")[2]
-    tools = answers.every("manager")
+    comm = files.value("/proc/1/comm").rpartition("/")[2]
+    tools = answers.every("tool")
     if comm in ("", "init", "sh", "bash", "tini", "dumb-init"):
-        if answers.get("systemd") or answers.text("init").endswith("systemd"):
+        if files.there("/run/systemd/system") or files.target("/sbin/init").endswith("systemd"):
             return "systemd"
         for tool, name in (("rc-service", "openrc"), ("initctl", "upstart")):
             if tool in tools:
@@ -236,30 +323,14 @@ def resolver(text: str) -> dict[str, Any]:
     return found
 
 
-def host_keys(answers: Answers) -> dict[str, str]:
+def host_keys(files: Files) -> dict[str, str]:
     """Public keys of the host's SSH server."""
     found = {}
     for kind in ("dsa", "ecdsa", "ed25519", "rsa"):
-        words = answers.text(f"key.{kind}").split()
-        if len(words) > 1:
-            found[f"ssh_host_key_{kind}_public"] = words[1]
-            found[f"ssh_host_key_{kind}_public_keytype"] = words[0]
+        for top in ("/etc/ssh", "/etc/openssh"):
+            words = files.text(f"{top}/ssh_host_{kind}_key.pub").split()
+            if len(words) > 1:
+                found[f"ssh_host_key_{kind}_public"] = words[1]
+                found[f"ssh_host_key_{kind}_public_keytype"] = words[0]
+                break
     return found
-
-
-def own_facts(pairs: Mapping[str, str]) -> dict[str, Any]:
-    """Facts that files of the host tell: JSON, or sections as in INI files."""
-    return {name: _own(text) for name, text in pairs.items()}
-
-
-def _own(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        pass
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read_string(text)
-    except configparser.Error:
-        return "error loading facts as JSON or ini - please check content"
-    return {section: dict(parser.items(section)) for section in parser.sections()}

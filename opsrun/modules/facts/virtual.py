@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from opsrun.modules.facts.files import Files
 from opsrun.modules.looking import Answers
 
 _CONTAINERS = {"docker": "docker", "podman": "podman", "lxc": "lxc", "lxc-libvirt": "lxc"}
@@ -21,10 +22,10 @@ _MACHINES = (
 )
 
 
-def virtualization(answers: Answers) -> dict[str, Any]:
+def virtualization(answers: Answers, files: Files) -> dict[str, Any]:
     """Type, role and all that was found, guests before hosts."""
-    guest = list(dict.fromkeys(_guest(answers)))
-    host = list(dict.fromkeys(_host(answers)))
+    guest = list(dict.fromkeys(_guest(answers, files)))
+    host = list(dict.fromkeys(_host(files)))
     kind, role = ("NA", "NA")
     if guest:
         kind, role = guest[0], "guest"
@@ -38,9 +39,13 @@ def virtualization(answers: Answers) -> dict[str, Any]:
     }
 
 
-def _guest(answers: Answers) -> Iterator[str]:
-    found = [*answers.every("container")]
-    cgroup = answers.text("cgroup")
+def _guest(answers: Answers, files: Files) -> Iterator[str]:
+    found = []
+    if files.there("/.dockerenv") or files.there("/.dockerinit"):
+        found.append("docker")
+    if files.there("/run/.containerenv"):
+        found.append("podman")
+    cgroup = files.text("/proc/1/cgroup")
     if re.search(r"/docker(/|-[0-9a-f]+\.scope)|/containerd/", cgroup):
         found.append("docker")
     if re.search(r"/(lxc|machine\.slice/machine-lxc)", cgroup):
@@ -48,13 +53,16 @@ def _guest(answers: Answers) -> Iterator[str]:
     told = answers.text("init.env").partition("=")[2].strip()
     if told:
         found.append(_CONTAINERS.get(told, told))
-    yield from (_CONTAINERS.get(each, each) for each in found)
+    yield from found
     if found:
         yield "container"
-    if answers.get("xen") is not None:
+    if files.there("/proc/vz") and not files.there("/proc/lxc") and not files.there("/proc/bc"):
+        yield "openvz"
+    if files.there("/proc/xen") and "control_d" not in files.text("/proc/xen/capabilities"):
         yield "xen"
     words = " ".join(
-        answers.text(f"dmi.{name}") for name in ("sys_vendor", "product_name", "bios_vendor")
+        files.value(f"/sys/devices/virtual/dmi/id/{name}")
+        for name in ("sys_vendor", "product_name", "bios_vendor")
     )
     for pattern, kind in _MACHINES:
         if re.search(pattern, words):
@@ -65,9 +73,13 @@ def _guest(answers: Answers) -> Iterator[str]:
         yield "kvm"
 
 
-def _host(answers: Answers) -> Iterator[str]:
-    modules = set(answers.text("modules").split())
-    if answers.get("kvm") is not None or "kvm" in modules:
+def _host(files: Files) -> Iterator[str]:
+    modules = {line.split(" ", 1)[0] for line in files.text("/proc/modules").splitlines()}
+    if files.there("/dev/kvm") or "kvm" in modules:
         yield "kvm"
+    if "control_d" in files.text("/proc/xen/capabilities"):
+        yield "xen"
     if "vboxdrv" in modules:
         yield "virtualbox"
+    if files.there("/proc/vz") and files.there("/proc/bc"):
+        yield "openvz"
