@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from opsrun.modules.base import ModuleError
 from opsrun.modules.looking import Answers
+from opsrun.modules.packages import holding, missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,17 +18,15 @@ class Kind:
     """Of tar(1), for its compression; empty for none."""
     program: str
     """Does the compression."""
-    package: str
-    """Usually holds that program."""
 
 
-ZIP = Kind("zip", "", "unzip", "unzip")
+ZIP = Kind("zip", "", "unzip")
 KINDS = {
-    "gz": Kind("gz", "-z", "gzip", "gzip"),
-    "bz2": Kind("bz2", "-j", "bzip2", "bzip2"),
-    "xz": Kind("xz", "-J", "xz", "xz-utils"),
-    "zst": Kind("zst", "--zstd", "zstd", "zstd"),
-    "tar": Kind("tar", "", "tar", "tar"),
+    "gz": Kind("gz", "-z", "gzip"),
+    "bz2": Kind("bz2", "-j", "bzip2"),
+    "xz": Kind("xz", "-J", "xz"),
+    "zst": Kind("zst", "--zstd", "zstd"),
+    "tar": Kind("tar", "", "tar"),
     "zip": ZIP,
 }
 
@@ -70,8 +69,8 @@ def kind_of(answers: Answers) -> Kind:
     """The kind that `TELL` told of. ModuleError: the host lacks what it takes."""
     kind = KINDS[answers.text("kind")]
     if kind is not ZIP and not answers.text("tar"):
-        raise ModuleError("there is no tar on this host; the package tar usually has it")
+        raise ModuleError(missing("tar"))
     if kind.name != "tar" and answers.get(f"has.{kind.program}") is None:
         words = f"there is no {kind.program} on this host, which a {kind.name} archive takes"
-        raise ModuleError(f"{words}; the package {kind.package} usually has it")
+        raise ModuleError(f"{words}: {holding(kind.program)}")
     return kind

@@ -19,6 +19,7 @@ from opsrun.modules.archives.members import listed_alike, zip_directory, zip_roo
 from opsrun.modules.archives.sources import Contents
 from opsrun.modules.base import ModuleError
 from opsrun.modules.looking import Answers
+from opsrun.modules.packages import holding, missing
 from opsrun.modules.permissions import argument
 from opsrun.modules.wording import path_of, word
 
@@ -27,7 +28,7 @@ FORMATS = {
     "gz": KINDS["gz"],
     "tar": KINDS["tar"],
     "xz": KINDS["xz"],
-    "zip": Kind("zip", "", "zip", "zip"),
+    "zip": Kind("zip", "", "zip"),
     "zstd": KINDS["zst"],
 }
 
@@ -96,10 +97,10 @@ class Packing:
     def lacking(self) -> str:
         """Which tool is missing on the host; empty for none."""
         if not self.single and not self._zip and not self.told.text("tar"):
-            return "there is no tar on this host; the package tar usually has it"
+            return missing("tar")
         if self.kind.name != "tar" and self.told.get(f"has.{self.kind.program}") is None:
             words = f"there is no {self.kind.program} on this host, which the format takes"
-            return f"{words}; the package {self.kind.package} usually has it"
+            return f"{words}: {holding(self.kind.program)}"
         return ""
 
     @property

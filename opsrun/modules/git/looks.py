@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from opsrun.modules.base import ModuleError
 from opsrun.modules.looking import Answers
+from opsrun.modules.packages import holding
 
 SHA = re.compile(r"[0-9a-f]{40}\Z")
 SHORT = re.compile(r"[0-9a-f]{7,40}\Z")
 
 LOOK_GIT = r"""
 if ! command -v "$git" >/dev/null 2>&1; then
-  say stop "there is no $git on the host (package: git)"
+  say stop "there is no $git on the host (@HOLDING@)"
   exit 0
 fi
 stop() { say stop "$1" rc "${2:-1}" cmd "${3-}"; exit 0; }
@@ -55,6 +56,7 @@ if [ -z "$there" ] || [ -n "$update" ]; then
   say refs "$r"
 fi
 """
+LOOK_GIT = LOOK_GIT.replace("@HOLDING@", holding("git"))
 """Wants ``git``, ``dest``, ``apart``, ``remote``, ``version``, ``repo``, ``shown``, and flags."""
 
 

@@ -30,13 +30,12 @@ from opsrun.remote.command import CommandResult
 
 _NONE_YET = re.compile(r"no crontab|No such file or directory|can't open", re.IGNORECASE)
 _NAME = re.compile(r"[^\s=]+\Z")
-_PACKAGES = "Debian: cron; Fedora: cronie; Arch: cronie"
 _SYSTEMS = "/etc/crontab"
 _TIMES = ("minute", "hour", "day", "month", "weekday")
 
 # The text may hold any bytes but NUL.
 _LIST = r"""
-has crontab || lack crontab "$packages"
+has crontab || lack crontab
 say backup "${TMPDIR:-/tmp}/crontab$$.$(date +%s)"
 e=$(crontab $of -l 2>&1 >/dev/null </dev/null)
 rc=$?
@@ -124,8 +123,7 @@ class Cron(StateModule[Found]):
                 path = f"/etc/cron.d/{path}"
             script = f"{read_script(path, Wish())}"
             return Inspection(script, self._of_file)
-        packages = f"packages={word(_PACKAGES)}\n"
-        script = f"{LOOK}{TOOLS}{packages}{self._whose()}{_LIST}"
+        script = f"{LOOK}{TOOLS}{self._whose()}{_LIST}"
         return Inspection(script, lambda answer: self._of_user(answer, context))
 
     def _check(self) -> None:

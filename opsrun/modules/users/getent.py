@@ -8,6 +8,7 @@ from typing import Any
 from opsrun.modules.base import Context, Module, ModuleError, ModuleResult, Steps
 from opsrun.modules.looking import LOOK, Answers
 from opsrun.modules.options import module, option
+from opsrun.modules.packages import missing
 from opsrun.modules.requests import Run
 from opsrun.modules.wording import word
 
@@ -69,8 +70,7 @@ class Getent(Module):
         yield f'    *) say stderr "$({" ".join(words)} 2>&1 >/dev/null)" ;;\n  esac\n'
         yield "else\n"
         if self.service not in (None, "files") or self.database not in _FILES:
-            words_ = "there is no getent on this host (Debian: libc-bin; Alpine: musl-utils)"
-            yield f"  say why {word(words_)}\nfi\n"
+            yield f"  say why {word(missing('getent'))}\nfi\n"
             return
         yield f"  f={word(f'/etc/{self.database}')}\n"
         yield '  if [ -r "$f" ]; then say file y out "$(cat "$f")"\n'
