@@ -274,10 +274,10 @@ def written_over(path: str, fill: str, validate: str, backup: str) -> str:
         validate: a command that says whether it is fit, ``%s`` being it; empty for none.
         backup: what the name of a copy of the old file ends in; empty for none.
     """
-    command = validate.replace("%s", '"$t"')
+    command = word(validate.replace("%s", '"$1"'))
     parts = {
         "FILL": fill,
-        "VALIDATE": f"({command}) >&2 || exit" if validate else "",
+        "VALIDATE": f'sh -c {command} sh "$t" >&2 || exit' if validate else "",
         "BACKUP": f'cp -p -- "$f" "$f"{word(backup)} || exit' if backup else "",
     }
     script = _IN_PLACE

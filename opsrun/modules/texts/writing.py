@@ -169,7 +169,8 @@ class Writing:
         except ValueError as error:
             raise ModuleError(f"validate: {error}: {self.validate}") from error
         command = " ".join(_with_file(each) for each in words)
-        yield f'e=$({command} 2>&1 >"$t.out" </dev/null) || {_INVALID}'
+        # As data first: what a checker of scripts makes of the user's own words is not ours.
+        yield f'set -- {command}\ne=$("$@" 2>&1 >"$t.out" </dev/null) || {_INVALID}'
 
 
 def fresh(text: Text) -> Seen:
