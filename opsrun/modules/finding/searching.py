@@ -36,7 +36,7 @@ def encoded(name: str) -> str:
     try:
         "".encode(name)
         codecs.getincrementaldecoder(name)
-    except (LookupError, UnicodeError) as error:
+    except (LookupError, ValueError) as error:
         raise ModuleError(f"encoding: {error}") from error
     return name
 
