@@ -42,22 +42,19 @@ testhost ansible_connection=local ansible_host=127.0.0.1 ansible_python_interpre
 
 
 STAND_INS = {
-    "setup_remote_tmp_dir": """\
-- file: {path: "{{ lookup('env', 'TMPDIR') }}/remote", state: directory, mode: "0755"}
-- set_fact: {remote_tmp_dir: "{{ lookup('env', 'TMPDIR') }}/remote"}
-""",
+    # The role's own handler would remove the user.
     "setup_nobody": "- command: id nobody\n  changed_when: false\n",
-    "setup_test_user": "- set_fact: {test_user_name: nobody}\n",
 }
-"""Roles that targets are prepared by, without the modules that no target is about."""
+"""Roles that targets are prepared by, in other words than the package's."""
 
 
 NEEDS_HOSTS = frozenset({"delegate_to"})
 """Targets with hosts at other addresses of loopback, see `conformance.loopback`."""
 
 
-CHANGES_ACCOUNTS = frozenset({"group", "user", "getent"})
-"""Targets that make users and groups: with files of their own for those."""
+CHANGES_ACCOUNTS = frozenset({"file", "find", "getent", "group", "slurp", "user"})
+"""Targets that make users and groups, themselves or by the role ``setup_test_user``: with files of
+their own for those."""
 
 _ACCOUNTS_APART = """\
 set -e
