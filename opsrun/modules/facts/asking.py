@@ -231,9 +231,9 @@ _SIZES = r"""
       case $m in
         *\\*) m=$(printf '%b' "$(printf '%s' "$m" | sed 's/\\\([0-7]\)/\\0\1/g')") ;;
       esac
-      case $t in
-        nfs* | cifs | smb* | fuse* | 9p | ceph | gluster* | afs | lustre | gfs* | ocfs* | davfs* | \
-          beegfs | orangefs | coda | ncp*)
+      case $t:$d in
+        *:*:/* | nfs* | cifs* | smb* | fuse* | 9p:* | ceph:* | gluster* | afs:* | lustre:* | \
+          gfs* | ocfs* | davfs* | beegfs:* | orangefs:* | coda:* | ncp*)
           if has stat; then stat -f -c "$format" -- "$m" & else df -Pk "$m" & fi
           far="$far $!"
           ;;
