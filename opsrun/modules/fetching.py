@@ -59,7 +59,7 @@ class FetchModule(Module):
             words = "the remote file does not exist, not transferring"
             return self._without(words, seen.path)
         if seen.is_dir:
-            return self._without("the remote file is a directory, and no file", seen.path)
+            return self._without(f"{seen.path} is a directory, and no file", "")
         dest = self._dest(seen, context)
         there = _digests(dest)
         theirs = answers.text("sha1")
@@ -77,9 +77,10 @@ class FetchModule(Module):
         return ModuleResult(changed, data={**more, **told})
 
     def _without(self, why: str, path: str) -> ModuleResult:
+        data = {"file": path} if path else {}
         if self.fail_on_missing:
-            raise ModuleError(why, file=path)
-        return ModuleResult(msg=f"{why}, ignored", data={"file": path})
+            raise ModuleError(why, **data)
+        return ModuleResult(msg=f"{why}, ignored", data=data)
 
     def _dest(self, seen: Seen, context: Context) -> str:
         """The file here; relative names are below the playbook's directory."""
@@ -87,10 +88,8 @@ class FetchModule(Module):
         base = places[-1] if places else os.path.abspath(self.dest)
         if not self.flat:
             top = os.path.normpath(os.path.join(base, context.host))
-            path = os.path.normpath(f"{top}/{seen.path}")
-            if not path.startswith(top.rstrip("/") + "/"):
-                raise ModuleError(f"{seen.path} leads out of {top}")
-            return path
+            # As if the host's working directory were its root: nothing leads out of there.
+            return top.rstrip("/") + os.path.normpath("/" + seen.path.lstrip("/"))
         if self.dest.endswith("/"):
             return os.path.join(base, os.path.basename(seen.path))
         if os.path.isdir(base):

@@ -18,7 +18,7 @@ from opsrun.modules.labels import ANY_LABEL, Flags, Label, chattr
 from opsrun.modules.looking import Answers, Seen
 from opsrun.modules.wording import word
 
-_CLAUSE = re.compile(r"([ugoa]*)((?:[-+=](?:[rwxXst]*|[ugo]))+)\Z")
+_CLAUSE = re.compile(r"(a|[ugo]*)((?:[-+=](?:[rwxXst]*|[ugo]))+)\Z")
 _STEP = re.compile(r"([-+=])([rwxXstugo]*)")
 _SHIFT = {"u": 6, "g": 3, "o": 0}
 _SPECIAL = {"u": stat.S_ISUID, "g": stat.S_ISGID, "o": stat.S_ISVTX}

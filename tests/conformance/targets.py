@@ -52,7 +52,9 @@ NEEDS_HOSTS = frozenset({"delegate_to"})
 """Targets with hosts at other addresses of loopback, see `conformance.loopback`."""
 
 
-CHANGES_ACCOUNTS = frozenset({"file", "find", "getent", "group", "slurp", "user"})
+CHANGES_ACCOUNTS = frozenset(
+    {"fetch", "file", "find", "getent", "group", "slurp", "unarchive", "user"}
+)
 """Targets that make users and groups, themselves or by the role ``setup_test_user``: with files of
 their own for those."""
 

@@ -50,6 +50,8 @@ _VOLATILE = {
     "nlink",
 }
 _BACKUP = re.compile(r"\.\d+\.\d{4}-\d\d-\d\d@[\d:]+~")
+_RANDOM = re.compile(r"(random-|ansible\.|(?=\w{8}\.RANDOM))[a-z0-9_]{8}(?![a-z0-9_])")
+"""In names of tempfile's."""
 
 
 def load(module: str) -> list[dict[str, Any]]:
@@ -105,7 +107,7 @@ def _entries(top: Path) -> Iterator[tuple[str, str]]:
     for where, folders, files in os.walk(top):
         for each in (*folders, *files):
             path = Path(where) / each
-            name = _BACKUP.sub(".BACKUP~", str(path.relative_to(top)))
+            name = _usual_name(str(path.relative_to(top)))
             mode = f"{path.lstat().st_mode & 0o7777:o}"
             if path.is_symlink():
                 yield name, f"l {os.readlink(path).replace(str(top), 'TOP')}"
@@ -136,6 +138,8 @@ def usual(result: Mapping[str, Any], top: str) -> dict[str, Any]:
         found = {key: _sorted(each) for key, each in found.items()}
     if "handler" in found:
         found.pop("extract_results", None)
+        if "files" in found:
+            found["files"] = _sorted(found["files"])
     if found.get("diff") == []:
         del found["diff"]
     if "md5sum" in found or "dest" in found:
@@ -164,8 +168,12 @@ def _plain(value: Any, top: str) -> Any:
             found.sort(key=lambda each: str(each["path"]))
         return found
     if isinstance(value, str):
-        return _BACKUP.sub(".BACKUP~", value.replace(top, "TOP"))
+        return _usual_name(value.replace(top, "TOP"))
     return value
+
+
+def _usual_name(name: str) -> str:
+    return _RANDOM.sub(r"\1RANDOM", _BACKUP.sub(".BACKUP~", name))
 
 
 def _whose(key: str, value: Any) -> Any:

@@ -199,6 +199,7 @@ class _State:
                 f"{self.dest} is a device, a fifo or a socket, and the archive a file"
             )
         wanted = wish.resolved(self.told, check=context.check)
+        wanted.mode_for(0o644, directory=False)
         place = answers.text("place")
         if self.sources.there and not place:
             raise ModuleError(f"{os.path.dirname(self.dest)}, where the archive is to be, is none")

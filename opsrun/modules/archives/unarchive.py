@@ -5,7 +5,7 @@ from __future__ import annotations
 import os.path
 import re
 import secrets
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,17 +13,20 @@ from opsrun.errors import HostError
 from opsrun.modules.archives.kinds import TELL, ZIP, Kind, kind_of
 from opsrun.modules.base import Context, Module, ModuleError, ModuleResult, Steps
 from opsrun.modules.content import Content
+from opsrun.modules.file_options import FileOptions
 from opsrun.modules.local import content_of, found_file
 from opsrun.modules.looking import LOOK, Answers, Seen
 from opsrun.modules.options import module, option
-from opsrun.modules.permissions import Wanted, Wish, argument, described
+from opsrun.modules.permissions import Wanted, argument, described
 from opsrun.modules.placing import SURROUNDINGS
 from opsrun.modules.requests import Request, Run, Upload
 from opsrun.modules.trees import differences, tree_lines
 from opsrun.modules.wording import path_bytes, path_of, path_word, text_of, word
 from opsrun.remote.command import CommandResult
 from opsrun.remote.files.delivery import Delivery, FilePart
-from opsrun.remote.files.listing import asked, names_script, parse_listing
+from opsrun.remote.files.listing import asked, calls, names_script, parse_listing
+from opsrun.remote.files.words import ancestors
+from opsrun.trees.entry import Entry
 
 _STAGED = b"archive"
 _SIDE = re.compile(r"(.*?): (Uid|Gid|Mode) differs?\Z")
@@ -56,7 +59,7 @@ find . ! -name . -exec sh -c '
 
 
 @module("unarchive", exclusive=[("include", "exclude")])
-class Unarchive(Module):
+class Unarchive(FileOptions, Module):
     """Unpack an archive of the controller's, or of the host's own, below a directory there."""
 
     stays = True
@@ -73,9 +76,6 @@ class Unarchive(Module):
     exclude: Sequence[str] = option((), elements="str", doc="All but these names.")
     extra_opts: Sequence[str] = option((), elements="str", doc="Further words for tar or unzip.")
     keep_newer: bool = option(False, doc="Whether files that are newer stay as they are.")
-    mode: int | str | None = option(kind="mode", doc="Permissions of what is unpacked.")
-    owner: str | None = option(doc="User, by name or number, of what is unpacked.")
-    group: str | None = option(doc="Group, by name or number, of what is unpacked.")
     decrypt: bool = option(True, doc="Whether an encrypted archive is sent in clear.")
     validate_certs: bool = option(True, doc="Means nothing: get_url is what takes URLs.")
     io_buffer_size: int = option(64 * 1024, doc="Means nothing here.")
@@ -91,7 +91,9 @@ class Unarchive(Module):
         if answers.get("created") is not None:
             words = f"skipped, since {answers.text('created')} exists"
             return ModuleResult(skipped=True, msg=words)
-        wanted = Wish(self.mode, self.owner, self.group).resolved(answers, check=context.check)
+        wanted = self.wish.resolved(answers, check=context.check)
+        # A mode that is none is said before anything is unpacked.
+        wanted.mode_for(0o644, directory=False)
         if remote:
             src = answers.seen("src", lenient=True)
             if not src.is_file:
@@ -112,7 +114,7 @@ class Unarchive(Module):
         yield f'{LOOK}{SURROUNDINGS}{_WHOLE}whole {path_word(self.dest)}\nat dest "$w" -L\n'
         if self.creates is not None:
             yield f'c={path_word(self.creates)}\nif [ -e "$c" ]; then say created "$c"; fi\n'
-        yield Wish(self.mode, self.owner, self.group).script()
+        yield self.wish.script()
         if remote:
             yield f'whole {path_word(self.src)}\na=$w\nat src "$a" -L\n'
             yield f'if [ -f "$a" ]; then\n{TELL}fi\n'
@@ -180,7 +182,9 @@ class _Unpacking:
         if self.options.list_files:
             data["files"] = files
         if not same and not context.check:
+            made = yield from self._implied(files)
             data["extract_results"] = yield from self._unpacked(told.text("tar"), kind, gnu)
+            files = [*files, *made]
         attributes = yield from self._attributes(files, apply=not context.check)
         told_dest = yield Run(f"{LOOK}at dest {argument(self.dest.path)} -L\n", effect="reads")
         data |= described(Answers(told_dest).seen("dest"))
@@ -273,13 +277,31 @@ class _Unpacking:
             raise error
         return told
 
+    @property
+    def _asks(self) -> bool:
+        """Whether what is unpacked is to have something that the archive does not say."""
+        wanted = self.wanted
+        plain = (wanted.mode, wanted.uid, wanted.gid, wanted.flags) != (None,) * 4
+        return plain or bool(wanted.label)
+
+    def _implied(self, files: list[str]) -> Generator[Request, Any, list[str]]:
+        """Directories that unpacking will make, although the archive does not list them."""
+        names = _names(files)
+        implied = {above for each in names for above in ancestors(each)}.difference(names)
+        if not implied or not self._asks:
+            return []
+        top = path_bytes(self.dest.path)
+        answer = yield Run(names_script(top, asked(implied)), effect="reads", cap=256 << 20)
+        if not answer.ok:
+            raise ModuleError.of(answer)
+        there = {each.path for each in parse_listing(answer.stdout).entries}
+        return [path_of(each) for each in sorted(implied - there)]
+
     def _attributes(self, files: list[str], *, apply: bool) -> Generator[Request, Any, bool]:
         """Whether owners or modes of what was unpacked are, or were, others than wanted."""
-        wanted = self.wanted
-        if (wanted.mode, wanted.uid, wanted.gid) == (None, None, None):
+        if not self._asks:
             return False
-        names = [path_bytes(each).removeprefix(b"./").rstrip(b"/") for each in files]
-        names = [each for each in names if each and b".." not in each.split(b"/")]
+        names = _names(files)
         if not names:
             return False
         top = path_bytes(self.dest.path)
@@ -288,9 +310,31 @@ class _Unpacking:
             raise ModuleError.of(answer)
         own = set(names)
         entries = [each for each in parse_listing(answer.stdout).entries if each.path in own]
-        lines = list(tree_lines(differences(self.dest.path, entries, wanted)))
+        marks = yield from self._marks(entries)
+        lines = list(tree_lines(differences(self.dest.path, entries, self.wanted, marks)))
         if lines and apply:
             done = yield Run("".join(lines))
             if not done.ok:
                 raise ModuleError.of(done)
         return bool(lines)
+
+    def _marks(
+        self, entries: Sequence[Entry]
+    ) -> Generator[Request, Any, Mapping[str, Mapping[str, str]]]:
+        """Attributes and contexts, where they are asked about."""
+        if not self.wanted.label and self.wanted.flags is None:
+            return {}
+        lines = [
+            LOOK,
+            self.options.wish.asking(),
+            'IFS=\nall() { for f; do at mark "$f"; done; }\n',
+        ]
+        lines.append(f"cd -- {argument(self.dest.path)} || exit\n")
+        lines += calls("all", [each.path for each in entries])
+        return Answers((yield Run("".join(lines), effect="reads", cap=256 << 20))).marks("mark")
+
+
+def _names(files: list[str]) -> list[bytes]:
+    """Names below the directory; none that leads out of it."""
+    names = [path_bytes(each).removeprefix(b"./").rstrip(b"/") for each in files]
+    return [each for each in names if each and b".." not in each.split(b"/")]
