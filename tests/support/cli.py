@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from support import forkserver
 
 LIMIT = 120.0
 """Seconds after which a command that hangs fails its test; never a part of what is asserted."""
@@ -49,18 +52,29 @@ def opsrun(
     env: Mapping[str, str] | None = None,
 ) -> Ran:
     """Run ``opsrun WORDS...`` to its end; without ``stdin``, standard input is empty."""
+    text = stdin if stdin is not None else b""
+    told = [str(word) for word in words]
+    ended = None
+    if forkserver.can_run(told, os.environ if env is None else env):
+        ended = forkserver.run(told, text, cwd or Path.cwd(), dict(env or os.environ), LIMIT)
+    status, out, err = ended or _started(told, text, cwd, env)
+    assert "Traceback" not in err.decode(), err.decode()
+    return Ran(status, out.decode(), err.decode())
+
+
+def _started(
+    words: list[str], stdin: bytes, cwd: Path | None, env: Mapping[str, str] | None
+) -> tuple[int, bytes, bytes]:
     done = subprocess.run(
         command(*words),
-        input=stdin if stdin is not None else b"",
+        input=stdin,
         capture_output=True,
         cwd=cwd,
         env=env,
         timeout=LIMIT,
         check=False,
     )
-    err = done.stderr.decode()
-    assert "Traceback" not in err, err
-    return Ran(done.returncode, done.stdout.decode(), err)
+    return done.returncode, done.stdout, done.stderr
 
 
 def command(*words: str | Path) -> list[str]:

@@ -4,7 +4,10 @@ Tests wait more than they compute, for servers, for programs and for limits to p
 many processes run as there are processors. Each is a pytest of its own with some of the files,
 and shares nothing with the others but the machine: a test may claim nothing that there is once on
 it, be it a port, a user or a path. The contracts are held twice: on threads, and on greenlets in a
-process that gevent has patched.
+process that gevent has patched; but for those that no engine has a part in, see `ONCE`.
+
+How long each file took is in seconds.tsv, which ``--record`` writes anew: the parts are of about
+equal length, and the longest begin first. A file that is not there is taken for a middling one.
 
 What a job prints is shown whole when it ends. All jobs are done whatever the others say; the exit
 status is 0 if all of them were well, and 1 otherwise.
@@ -20,10 +23,13 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import chain, zip_longest
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import chain
 from pathlib import Path
+from statistics import median
+from xml.etree import ElementTree
 
 TOP = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -32,6 +38,25 @@ GEVENT = (sys.executable, "tests/tools/pytest_gevent.py")
 SELECTION = ("-q", "-m", "not soak")
 MOST = 8
 """Processes at a time, however many processors there are: each may have fifty servers."""
+PART = 75.0
+"""Seconds of a part, about: as many as make a pytest's start not matter."""
+ONCE: Mapping[str, str] = {
+    "test_confirming.py": "what is asked before the first connection, and to whom",
+    "test_copy_surprises.py": "names, users and files that a copy meets",
+    "test_looped_blocks.py": "the order of tasks, made before any of them runs",
+    "test_lying_hosts.py": "what is believed of an answer",
+    "test_pending_handlers.py": "what is written down of handlers, and read again",
+    "test_playbook_bad_input.py": "what is refused, and in which words",
+    "test_playbook_gathering.py": "which plays gather facts",
+    "test_playbook_secrets.py": "what events may contain",
+    "test_sink_contract.py": "what is made of a stream of events, by one caller",
+    "test_weak_servers.py": "which algorithms are refused",
+}
+"""Contracts that are held on greenlets alone, which the command line has, and what each is about:
+nothing in them waits for another task, is given up or shares anything. `make soak` holds them on
+both engines."""
+SECONDS = Path(__file__).with_name("seconds.tsv")
+"""Test file, and the seconds that it took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +65,8 @@ class Job:
 
     name: str
     argv: tuple[str, ...]
+    expected: float = 0.0
+    """Seconds that it will take, as far as is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +77,8 @@ class Done:
     status: int
     output: bytes
     seconds: float
+    took: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of each test file."""
 
     @property
     def well(self) -> bool:
@@ -69,49 +98,98 @@ def files(folder: str, top: Path = TOP) -> list[str]:
     return sorted(str(path.relative_to(top)) for path in found)
 
 
-def parts(names: Sequence[str], size: int) -> list[list[str]]:
-    """As few parts as hold about ``size`` names each; neighbours, often alike, are kept apart."""
-    count = -(-len(names) // size)
-    return [list(names[first::count]) for first in range(count)]
+@cache
+def measured() -> Mapping[str, float]:
+    """The seconds of each test file that were recorded."""
+    rows = (line.split("\t") for line in SECONDS.read_text().splitlines())
+    return {name: float(seconds) for name, seconds in rows}
 
 
-def jobs_of(name: str, command: Sequence[str], names: Sequence[str], size: int) -> list[Job]:
+def expected(name: str, known: Mapping[str, float]) -> float:
+    """How long a file will take; one that was never measured takes as long as half the others."""
+    return known.get(name) or median([*known.values(), 1.0])
+
+
+def parts(names: Sequence[str], known: Mapping[str, float], most: float) -> list[list[str]]:
+    """As few parts as take about ``most`` seconds each: what takes longest goes first, and goes
+    to the part that has the least."""
+    count = max(1, min(len(names), round(sum(expected(name, known) for name in names) / most)))
+    made: list[list[str]] = [[] for _ in range(count)]
+    took = [0.0] * count
+    for name in sorted(names, key=lambda name: -expected(name, known)):
+        least = took.index(min(took))
+        made[least].append(name)
+        took[least] += expected(name, known)
+    return made
+
+
+def jobs_of(name: str, command: Sequence[str], names: Sequence[str]) -> list[Job]:
     """The jobs that run a set of test files with a command."""
-    chunks = parts(names, size)
+    chunks = parts(names, measured(), PART)
     return [
-        Job(f"{name} {number}/{len(chunks)}", (*command, *SELECTION, *chunk))
+        Job(
+            f"{name} {number}/{len(chunks)}",
+            (*command, *SELECTION, *chunk),
+            sum(expected(each, measured()) for each in chunk),
+        )
         for number, chunk in enumerate(chunks, 1)
     ]
 
 
 def lint() -> list[Job]:
     """What reads the code and runs none of it."""
-    checks = ("ruff check", "ruff format --check", "mypy --strict", "lint-imports")
-    return [Job(check, (str(BIN / check.split()[0]), *check.split()[1:])) for check in checks]
+    checks = {"ruff check": 1, "ruff format --check": 1, "mypy --strict": 60, "lint-imports": 2}
+    return [
+        Job(check, (str(BIN / check.split()[0]), *check.split()[1:]), seconds)
+        for check, seconds in checks.items()
+    ]
 
 
 def everything() -> list[Job]:
-    """All checks and tests; kinds take turns, as some wait and some compute."""
+    """All checks and tests, the longest first."""
     contracts = files("contract")
-    kinds = (
-        jobs_of("integration", PYTEST, files("integration"), 4),
-        jobs_of("conformance", PYTEST, files("conformance"), 1),
-        jobs_of("contracts on greenlets", GEVENT, contracts, 7),
-        jobs_of("contracts on threads", PYTEST, contracts, 7),
-        jobs_of("unit", PYTEST, files("unit"), 20),
-        lint(),
+    twice = [name for name in contracts if Path(name).name not in ONCE]
+    jobs = [
+        *jobs_of("integration", PYTEST, files("integration")),
+        *jobs_of("conformance", PYTEST, files("conformance")),
+        *jobs_of("contracts on greenlets", GEVENT, contracts),
+        *jobs_of("contracts on threads", PYTEST, twice),
+        *jobs_of("unit", PYTEST, files("unit")),
+        *lint(),
+    ]
+    return sorted(jobs, key=lambda job: -job.expected)
+
+
+def environment(scratch: Path) -> dict[str, str]:
+    """For a job: ours, and a place of its own for what its tests write.
+
+    pytest's own place has what former runs left, and each run begins by removing some of it. And
+    what Python compiles is kept whatever we are told: hundreds of interpreters are started, and
+    each would compile all of opsrun anew.
+    """
+    words = (
+        os.environ.get("PYTEST_ADDOPTS", ""),
+        f"--basetemp={scratch / 't'}",
+        "-o junit_family=xunit1",
+        f"--junitxml={scratch / 'x'}",
     )
-    return [job for job in chain.from_iterable(zip_longest(*kinds)) if job is not None]
+    own = {"PYTEST_ADDOPTS": " ".join(words)}
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | own
 
 
 async def run(job: Job) -> Done:
     """Run it to its end; when we are given up, so is it, with time to tidy up."""
     began = time.monotonic()
     # A file, not a pipe: a server that a test forgot would hold a pipe open.
-    with tempfile.TemporaryFile() as output:
+    with (
+        tempfile.TemporaryFile() as output,
+        tempfile.TemporaryDirectory(prefix="opsrun-", ignore_cleanup_errors=True) as scratch,
+    ):
         process = await asyncio.create_subprocess_exec(
             *job.argv,
             cwd=TOP,
+            env=environment(Path(scratch)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=asyncio.subprocess.STDOUT,
@@ -125,7 +203,28 @@ async def run(job: Job) -> Done:
             await process.wait()
             raise
         output.seek(0)
-        return Done(job, status, output.read(), time.monotonic() - began)
+        seconds = time.monotonic() - began
+        return Done(job, status, output.read(), seconds, told(Path(scratch) / "x"))
+
+
+def told(report: Path) -> dict[str, float]:
+    """Seconds of each test file, by pytest's own report; nothing of what is no pytest."""
+    took: dict[str, float] = {}
+    if report.exists():
+        for case in ElementTree.parse(report).iter("testcase"):
+            name = case.attrib["file"]
+            took[name] = took.get(name, 0.0) + float(case.attrib["time"])
+    return took
+
+
+def record(done: Iterable[Done]) -> None:
+    """Write seconds.tsv: for each file that is still there the longest that it took."""
+    longest = {name: seconds for name, seconds in measured().items() if (TOP / name).exists()}
+    now: dict[str, float] = {}
+    for name, seconds in chain.from_iterable(each.took.items() for each in done):
+        now[name] = max(now.get(name, 0.0), seconds)
+    rows = sorted((longest | now).items())
+    SECONDS.write_text("".join(f"{name}\t{seconds:.1f}\n" for name, seconds in rows))
 
 
 async def run_all(jobs: Iterable[Job], at_once: int) -> list[Done]:
@@ -166,6 +265,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Run all checks and tests.")
     usual = min(MOST, 2 * len(os.sched_getaffinity(0)))
     parser.add_argument("-j", "--jobs", type=int, default=usual, help="processes at a time")
+    parser.add_argument("--record", action="store_true", help="write seconds.tsv anew")
     options = parser.parse_args()
     if options.jobs < 1:
         parser.error(f"--jobs takes a number from 1 on, not {options.jobs}")
@@ -173,6 +273,8 @@ def main() -> int:
         done = asyncio.run(interruptible(everything(), options.jobs))
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 130
+    if options.record:
+        record(done)
     print("\n" + "\n".join(each.summary for each in sorted(done, key=lambda each: each.well)))
     return 0 if all(each.well for each in done) else 1
 

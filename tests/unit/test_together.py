@@ -14,10 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tools import together
 from tools.together import (
+    ONCE,
     TOP,
     Done,
     Job,
+    environment,
     everything,
+    expected,
+    lint,
     parts,
     run,
     run_all,
@@ -29,12 +33,15 @@ def python(code: str, name: str = "job") -> Job:
     return Job(name, (sys.executable, "-c", code))
 
 
-def test_every_test_file_is_in_one_job_and_every_contract_in_one_of_each_engine() -> None:
+def test_every_test_file_is_in_one_job_and_contracts_of_engines_in_one_of_each() -> None:
     """Found by other means than the program's: by the names that pytest goes by."""
     everywhere = TOP.joinpath("tests").rglob("*.py")
     names = [path for path in everywhere if path.match("test_*.py") or path.match("*_test.py")]
     wanted = Counter(str(path.relative_to(TOP)) for path in names)
-    wanted += Counter(name for name in wanted if name.startswith("tests/contract/"))
+    contracts = {name for name in wanted if name.startswith("tests/contract/")}
+    once = {f"tests/contract/{name}" for name in ONCE}
+    assert once < contracts
+    wanted += Counter(contracts - once)
     jobs = everything()
     assert wanted == Counter(
         word for job in jobs for word in job.argv if Path(word).name.startswith("test_")
@@ -46,7 +53,7 @@ def test_every_test_file_is_in_one_job_and_every_contract_in_one_of_each_engine(
         for word in job.argv
         if word.startswith("tests/contract/")
     }
-    assert patched == {name for name in wanted if name.startswith("tests/contract/")}
+    assert patched == contracts
 
 
 def test_nothing_is_left_out_but_the_long_runs() -> None:
@@ -56,13 +63,58 @@ def test_nothing_is_left_out_but_the_long_runs() -> None:
             assert "-m not soak tests/" in " ".join(job.argv)
 
 
-@given(st.lists(st.integers(), unique=True), st.integers(1, 40))
-def test_parts_hold_each_name_once_and_none_is_much_larger(names: list[int], size: int) -> None:
-    made = parts([str(name) for name in names], size)
-    assert sorted(name for part in made for name in part) == sorted(map(str, names))
-    lengths = [len(part) for part in made]
-    assert max(lengths, default=0) <= size
-    assert max(lengths, default=0) - min(lengths, default=0) <= 1
+@given(
+    st.dictionaries(st.text("abc", min_size=1), st.floats(0.1, 300), max_size=30),
+    st.sets(st.text("def", min_size=1), max_size=5),
+    st.floats(1, 200),
+)
+def test_parts_hold_each_name_once_and_none_is_much_longer(
+    known: dict[str, float], new: set[str], most: float
+) -> None:
+    """No part could give its last file away to the shortest part and still be longer."""
+    names = sorted({*known, *new})
+    made = parts(names, known, most)
+    assert sorted(name for part in made for name in part) == names
+    took = [[expected(name, known) for name in part] for part in made]
+    assert all(sum(each[:-1]) <= min(map(sum, took)) + 1e-6 for each in took)
+    if len(made) > 1:
+        assert sum(map(sum, took)) > most * (len(made) - 0.6)
+
+
+def test_what_takes_longest_begins_first() -> None:
+    lengths = [job.expected for job in everything()]
+    assert lengths == sorted(lengths, reverse=True)
+    assert len(lengths) > len(lint())
+
+
+def test_a_test_has_a_place_of_its_own_and_what_is_compiled_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-x")
+    made = environment(tmp_path)
+    assert "PYTHONDONTWRITEBYTECODE" not in made
+    assert made["PYTEST_ADDOPTS"].startswith(f"-x --basetemp={tmp_path}/")
+    code = "import os; print(os.environ['PYTEST_ADDOPTS'])"
+    first, second = (asyncio.run(run(python(code))).output for _ in range(2))
+    assert first != second
+
+
+def test_seconds_are_recorded_by_file_the_longest_of_either_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "tests/unit/test_together.py"
+    told = []
+    for seconds in (1.5, 2.5):
+        cases = "".join(f'<testcase file="{name}" time="{each}"/>' for each in (seconds, 1))
+        (tmp_path / "x").write_text(f"<testsuites><testsuite>{cases}</testsuite></testsuites>")
+        told.append(together.told(tmp_path / "x"))
+    assert [list(each.values()) for each in told] == [[2.5], [3.5]]
+    assert together.told(tmp_path / "none") == {}
+    monkeypatch.setattr(together, "SECONDS", tmp_path / "seconds.tsv")
+    monkeypatch.setattr(together, "measured", lambda: {"tests/gone.py": 1.0, "Makefile": 2.0})
+    together.record(Done(python(""), 0, b"", 0.0, each) for each in told)
+    assert (tmp_path / "seconds.tsv").read_text() == f"Makefile\t2.0\n{name}\t3.5\n"
 
 
 def test_what_has_ended_is_shown_whole_while_others_run(

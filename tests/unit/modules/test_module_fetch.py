@@ -75,9 +75,11 @@ def test_what_is_no_file(
     assert not (tmp_path / "kept").exists()
 
 
-def test_nothing_is_written_outside(host: ModuleHost, tmp_path: Path) -> None:
+def test_nothing_is_written_outside(
+    host: ModuleHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "x").write_text("secret")
-    os.chdir(tmp_path)
+    monkeypatch.chdir(tmp_path)
     name = "../../../../../../../../../../etc/hostname"
     told = host.run("fetch", {"src": name, "dest": str(tmp_path / "kept")})
     assert told["dest"] == f"{tmp_path}/kept/here/etc/hostname"
