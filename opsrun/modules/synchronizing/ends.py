@@ -99,8 +99,8 @@ class End(ABC):
         """The numbers of users and groups; of those that there are."""
 
     @abstractmethod
-    def make(self, path: bytes, *, parents: bool) -> Asking[None]:
-        """Make a directory; closed to others until it gets its mode."""
+    def make(self, path: bytes, mode: int, *, parents: bool) -> Asking[None]:
+        """Make a directory."""
 
     @abstractmethod
     def remove(self, top: bytes, names: Sequence[bytes]) -> Asking[None]:

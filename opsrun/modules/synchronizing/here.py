@@ -136,13 +136,13 @@ class Here(End):
                 known[1][group] = grp.getgrnam(group).gr_gid
         return known
 
-    def make(self, path: bytes, *, parents: bool) -> Asking[None]:
+    def make(self, path: bytes, mode: int, *, parents: bool) -> Asking[None]:
         """See `End.make`."""
         yield from ()
         with told(path):
             if parents:
                 os.makedirs(os.path.dirname(path), exist_ok=True)
-            os.mkdir(path, 0o700)
+            os.mkdir(path, mode)
 
     def remove(self, top: bytes, names: Sequence[bytes]) -> Asking[None]:
         """See `End.remove`."""

@@ -22,6 +22,7 @@ def lines_of(changes: Changes, arrow: str, alias: Mapping[bytes, bytes] | None =
     for each in changes.items:
         named = replace(each.entry, path=known.get(each.entry.path, each.entry.path))
         lines.append(f"{_update(each, arrow)}{each.code} {_name(named)}")
+    lines += [f'skipping non-regular file "{path_of(each)}"' for each in changes.skipped]
     # Told first, as there, though it is done last.
     lines += [f"cannot delete non-empty directory: {path_of(each)}" for each in changes.kept]
     gone = (*changes.cleared, *changes.gone)

@@ -207,7 +207,9 @@ class _Comparing:
 
     def _left_alone(self, source: Entry, there: Entry) -> bool:
         wanted = self._wanted
-        if wanted.ignore_existing and there.kind is not Kind.DIRECTORY:
+        if wanted.ignore_existing and not source.kind is there.kind is Kind.DIRECTORY:
+            if source.kind is Kind.DIRECTORY:
+                self._absent.add(source.path)
             return True
         files = source.kind is there.kind is Kind.FILE
         return wanted.update and files and there.mtime // _SECOND > source.mtime // _SECOND

@@ -228,11 +228,11 @@ class There(End):
         answers = Answers((yield self.asking(Run(script, effect="reads"))))
         return _read(answers.every("passwd")), _read(answers.every("group"))
 
-    def make(self, path: bytes, *, parents: bool) -> Asking[None]:
+    def make(self, path: bytes, mode: int, *, parents: bool) -> Asking[None]:
         """See `End.make`."""
         made = word(path)
         above = f"mkdir -p -- {word(path.rpartition(b'/')[0] or b'/')} || exit\n"
-        script = f"umask 022\n{above if parents else ''}mkdir -m 700 -- {made} || exit\n"
+        script = f"umask 022\n{above if parents else ''}mkdir -m {mode:o} -- {made} || exit\n"
         answer = yield self.asking(Run(script))
         if not answer.ok:
             raise ModuleError.of(answer)

@@ -122,6 +122,8 @@ class Work:
         contents = src.endswith("/") or posixpath.basename(src) in (".", "..")
         spot = yield from self.source.look(src, contents=contents)
         tree = yield from self._tree(spot, src, contents=contents)
+        if not tree.entries:
+            return [], False
         goal = yield from self.end.look(dest, contents=True)
         target = target_of(tree, goal, dest, wanted)
         tree = target.named(tree)
@@ -323,7 +325,9 @@ class Work:
         end, top = self.end, target.top
         made = tuple(each for each in changes.items if each.sent and each.entry.path)
         if target.new:
-            yield from end.make(top, parents=self.wanted.mkpath)
+            # What gets its mode in the end is closed to others till then.
+            mode = 0o700 if tree.contents else 0o777 & ~receiver.umask
+            yield from end.make(top, mode, parents=self.wanted.mkpath)
         if changes.in_the_way:
             yield from end.remove(top, [each.path for each in changes.in_the_way])
         if made:

@@ -38,6 +38,7 @@ FIRST: dict[str, tuple[str, Mapping[str, Any]]] = {
     "unarchive": ("unarchive", {"src": "~/a.zip", "dest": "x", "copy": False, "creates": "y z"}),
     "find": ("find", {"paths": ["~/x y", "-x"], "recurse": True, "depth": 2, "follow": True}),
     "lineinfile": ("lineinfile", {"path": "~/x y", "line": "a", "owner": "me", "group": "us"}),
+    "synchronize": ("synchronize", {"src": "~/x y", "dest": "/z", "mode": "pull"}),
     "assemble": ("assemble", {"src": "~/x y", "dest": "-x"}),
     "ping": ("ping", {}),
 }

