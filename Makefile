@@ -12,7 +12,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test soak lint conformance bench clean distclean venv dev
+.PHONY: help demo test soak lint conformance targets bench clean distclean venv dev
 
 help:
 	@echo 'make demo       start SSH hosts on loopback, and run `opsrun exec df --hosts web` on them'
@@ -20,6 +20,7 @@ help:
 	@echo 'make soak       the property and chaos tests with full counts'
 	@echo 'make lint       make test without the tests'
 	@echo 'make conformance record anew what ansible-playbook does (installs it, or ANSIBLE_PLAYBOOK=)'
+	@echo "make targets    ansible-core's own tests with opsrun in its place, beside what passed before"
 	@echo 'make bench      side by side with other tools'
 	@echo 'make clean      remove what the others leave, but $(VENV)'
 	@echo 'make distclean  remove $(VENV) too'
@@ -61,6 +62,10 @@ lint: dev
 # ansible-core lives in an environment of its own, and is run as a program.
 conformance: dev
 	$(BIN)/python tests/conformance/record.py
+
+# Wants ANSIBLE_SOURCE, ansible-core's unpacked source package; says so, and how to have it.
+targets: dev
+	$(BIN)/python tests/conformance/targets.py
 
 bench: dev
 	@test -f benchmarks/exec.py || { echo 'there are no benchmarks in this tree' >&2; exit 1; }

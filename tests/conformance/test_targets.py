@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from conformance.loopback import possible
-from conformance.targets import NEEDS_HOSTS, Counted, make_programs, read_ratchet, run_target
+from conformance.targets import Counted, make_programs, obstacle, read_ratchet, run_target
 
 SOURCE = os.environ.get("ANSIBLE_SOURCE", "")
 """Read before the environment is cleared."""
@@ -21,8 +20,9 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.skipif(not SOURCE, reason="ANSIBLE_SOURCE names no unpacked ansible-core package")
 @pytest.mark.parametrize("target", sorted(read_ratchet()))
 def test_no_target_falls_behind(target: str, programs: Path) -> None:
-    if target in NEEDS_HOSTS and not possible():
-        pytest.skip("port 22 of further addresses of loopback can't be had")
+    why = obstacle(target)
+    if why is not None:
+        pytest.skip(why)
     before = read_ratchet()[target]
     now = run_target(Path(SOURCE), programs, target)
     assert not now.falls_behind(before), f"before: {before.row()}now: {now.row()}"
