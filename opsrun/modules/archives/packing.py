@@ -55,12 +55,12 @@ s=$({{ {{ dec; echo $? >&3; }} | cmp -s - {single}; echo $? >&3; }} 3>&1) 2>/dev
 _LISTED = """\
 all="--full-time --utc --numeric-owner --quoting-style=escape"
 # shellcheck disable=SC2086 # four words
-say listing "$(dec 2>&1 | {tar} -tv $all -f - 2>&1)"
+say listing "$({{ {{ dec 2>/dev/null || echo damaged >&3; }} | {tar} -tv $all -f - 2>&1; }} 3>&1)"
 say difference "$(dec 2>&1 | {tar} --diff -C {root} -f - 2>&1)"
 """
 _SUMS = """\
 sum() { digest sha1 /dev/stdin; }
-say old "$(dec 2>/dev/null | sum)" new "$(pack 2>/dev/null | sum)"
+say old "$({ dec 2>/dev/null || echo damaged; } | sum)" new "$(pack 2>/dev/null | sum)"
 """
 _TAILS = """\
 tail_of() {{ tail -c {room} | od -An -v -tx1 | tr -d ' \\n'; }}

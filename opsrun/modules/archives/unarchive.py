@@ -272,7 +272,10 @@ class _Unpacking:
         out, err = text_of(answer.stdout), text_of(answer.stderr)
         told = {"cmd": words, "rc": answer.rc, "out": out, "err": err}
         if not answer.ok:
-            error = ModuleError.of(answer, f"{self.src} was not unpacked whole")
+            # What GNU tar says in place of the system's words.
+            short = "Wrote only" in err and "No space left on device" not in err
+            why = ": No space left on device, or a quota used up" if short else ""
+            error = ModuleError.of(answer, f"{self.src} was not unpacked whole{why}")
             error.data = {"extract_results": told, "dest": self.dest.path, "src": self.src}
             raise error
         return told
