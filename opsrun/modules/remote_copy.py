@@ -54,20 +54,86 @@ if [ -d "$src" ] && [ -d "$file" ]; then
   to=$(cd -P -- "$file" && pwd -P && echo x)
   to=${to%?x}
   export to
-  n=$(cd -- "$src" && find LINKS . -exec sh -c '
+  n=$(cd -- "$src" && find . -exec sh -c '
     for f; do
-      if [ FOLLOW -h "$f" ]; then
+      if [ -h "$f" ]; then
         [ -h "$to/$f" ] && [ "$(readlink "$f")" = "$(readlink "$to/$f")" ] || echo n
       elif [ -d "$f" ]; then
         [ -d "$to/$f" ] || echo n
-      else
+      elif [ -f "$f" ]; then
         cmp -s -- "$f" "$to/$f" || echo n
+      else
+        [ -e "$to/$f" ] || echo n
       fi
     done' sh {} +)
   [ -n "$n" ] || say same y
 fi
 """
 
+# Links that lead to nothing, or to a directory that they are in, are what they were; all others
+# are followed. `above` has, a line each, the directories in which those that led here are.
+_WALK = r"""
+# shellcheck disable=SC2089 # its quotes are for the shell that evaluates it
+walk='
+to=$1 above=$2
+shift 2
+for f; do
+  n=$to/$f
+  odd=
+  if [ -h "$f" ] && [ -d "$f" ]; then
+    there=$(cd -P -- "$f" && pwd -P)
+    here=$(cd -P -- "${f%/*}" && pwd -P)
+    next="$above$here/
+"
+    case $next in *"
+${there%/}/"*) odd=y ;; esac
+  elif [ ! -e "$f" ]; then
+    odd=y
+  fi
+  if [ -n "$odd" ]; then
+    [ -n "$copying" ] || echo odd
+    if [ -h "$n" ] && [ "$(readlink "$f")" = "$(readlink "$n")" ]; then continue; fi
+    [ -n "$copying" ] || { echo n; continue; }
+    if [ -h "$n" ] || [ -f "$n" ]; then rm -f -- "$n"; fi
+    ln -s -- "$(readlink "$f")" "$n" || exit
+  elif [ -d "$f" ]; then
+    if [ ! -d "$n" ]; then
+      if [ -n "$copying" ]; then mkdir -- "$n" || exit; else echo n; fi
+    fi
+    [ ! -h "$f" ] || (cd -- "$f" && find . -exec sh -c "eval \"\$walk\"" sh "$n" "$next" {} +) || exit
+  elif [ -n "$copying" ]; then
+    if [ -f "$f" ]; then cp -- "$f" "$n"; else cp -R -P -- "$f" "$n"; fi || exit
+  elif [ -f "$f" ]; then
+    cmp -s -- "$f" "$n" || echo n
+  else
+    [ -e "$n" ] || echo n
+  fi
+done'
+copying=
+# shellcheck disable=SC2090 # the same
+export walk copying
+"""
+
+_COMPARE_FOLLOWED = (
+    _WALK
+    + r"""
+if [ -d "$src" ]; then
+  to=$(cd -P -- "$file" 2>/dev/null && pwd -P && echo x)
+  to=${to%?x}
+  cd -- "$src" || exit
+  if [ -n "$to" ]; then
+    n=$(find . -exec sh -c 'eval "$walk"' sh "$to" '
+' {} + 2>/dev/null)
+  else
+    n=$(find . -type l -exec sh -c 'eval "$walk"' sh /dev/null '
+' {} + 2>/dev/null)
+  fi
+  cd - >/dev/null || exit
+  case $n in *odd*) say odd y ;; esac
+  case $n in *n*) ;; *) [ -z "$to" ] || say same y ;; esac
+fi
+"""
+)
 
 _STAGED = r"""
 trap 'rm -f -- "$t"' EXIT
@@ -139,10 +205,7 @@ class RemoteCopy:
     def _script(self) -> Iterator[str]:
         yield f"{LOOK}{self.wish.asking()}path={path_word(self.dest)}\nsrc={path_word(self.src)}\n"
         yield f"follow={'y' if self.follow else ''}\n{SURROUNDINGS}{_PLACE}"
-        follow = self.local_follow
-        yield _COMPARE.replace("LINKS ", "-L " if follow else "").replace(
-            "FOLLOW", "-z y -a" if follow else "-n y -a"
-        )
+        yield _COMPARE_FOLLOWED if self.local_follow else _COMPARE
         yield self.wish.script()
 
     def _shown(self, src: Seen, seen: Seen, answers: Answers) -> str:
@@ -186,16 +249,21 @@ class RemoteCopy:
         for name in answers.every("new")[::-1]:
             yield f"mkdir -- {argument(name)} || [ -d {argument(name)} ] || exit\n"
         if src.is_dir:
-            yield from self._directory(src, seen, wanted)
+            yield from self._directory(src, seen, wanted, answers.get("odd") is not None)
         else:
             yield from self._file(src, seen, wanted, answers)
             yield from wanted.settling(seen.path, seen if seen.is_file else Seen(seen.path))
 
-    def _directory(self, src: Seen, seen: Seen, wanted: Wanted) -> Iterator[str]:
+    def _directory(self, src: Seen, seen: Seen, wanted: Wanted, odd: bool) -> Iterator[str]:
         name = argument(seen.path.rstrip("/") or "/")
         links = "-L" if self.local_follow else "-P"
         yield f"[ -d {name} ] || mkdir -- {name} || [ -d {name} ] || exit\n"
-        yield f"cp -R {links} -- {argument(src.path)}/. {name}/ || exit\n"
+        if odd:
+            yield f"{_WALK}copying=y\nto=$(cd -P -- {name} && pwd -P) || exit\n"
+            yield f'(cd -- {argument(src.path)} && find . -exec sh -c "eval \\"\\$walk\\"" sh "$to" "\n" {{}} +)'
+            yield " || exit\n"
+        else:
+            yield f"cp -R {links} -- {argument(src.path)}/. {name}/ || exit\n"
         if wanted.uid is not None or wanted.gid is not None:
             owner = "" if wanted.uid is None else str(wanted.uid)
             group = "" if wanted.gid is None else f":{wanted.gid}"

@@ -113,13 +113,15 @@ def test_new_files_trees_and_copies_get_attributes(flagged: Path, tmp_path: Path
             ("copy", {"content": "x", "dest": f"{top}/c"}),
             ("copy", {"src": f"{source}/", "dest": f"{top}/s/", "local_follow": False}),
             ("copy", {"src": f"{top}/c", "dest": f"{top}/r", "remote_src": True}),
+            ("get_url", {"url": f"file://{top}/c", "dest": f"{top}/g", "force": True}),
+            ("uri", {"url": f"file://{top}/c", "dest": f"{top}/u"}),
         ):
             told = host.run(module, {**args, **wanted})
             assert told["changed"], told
             if "state" in args and args["state"] == "touch":
                 continue
             assert not host.run(module, {**args, **wanted})["changed"], args
-        for name in ("a", "a/b", "t", "c", "s/d", "s/d/f", "r"):
+        for name in ("a", "a/b", "t", "c", "s/d", "s/d/f", "r", "g", "u"):
             assert "d" in (_flags(top / name) or ""), name
         # Whatever is below, but for what links lead to.
         subprocess.run(["chattr", "-R", "-d", str(top)], check=False, capture_output=True)

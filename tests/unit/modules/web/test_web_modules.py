@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -303,3 +305,86 @@ def test_what_can_not_be_asked(host: ModuleHost, args: dict[str, Any], what: str
     result = host.run("uri", {"url": "http://127.0.0.1:1/", **args})
     assert result["failed"]
     assert what in result["msg"]
+
+
+@each_full
+def test_who_follows_redirects(host: ModuleHost, web: Web) -> None:
+    args = {"url": f"{web.url}/moved", "status_code": [200, 302]}
+    for method, follow, status in (
+        ("GET", "safe", 200),
+        ("HEAD", "safe", 200),
+        ("POST", "safe", 302),
+        ("POST", "all", 200),
+        ("GET", "none", 302),
+        ("GET", "urllib2", 200),
+    ):
+        told = host.run("uri", {**args, "method": method, "follow_redirects": follow})
+        assert (told["status"], told["redirected"]) == (status, status == 200), (method, follow)
+
+
+@each_full
+def test_a_server_that_says_nothing(host: ModuleHost, top: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        told = host.run("uri", {"url": url, "timeout": 1})
+        assert (told["failed"], told["status"]) == (True, -1)
+        assert "time" in told["msg"]
+        dest = str(top / "f")
+        assert "time" in host.run("get_url", {"url": url, "timeout": 1, "dest": dest})["msg"]
+        assert _left(top) == []
+
+
+@each_full
+def test_an_answer_that_is_too_large_for_a_variable(host: ModuleHost, top: Path) -> None:
+    with (top / "large").open("wb") as file:
+        file.truncate(65 << 20)
+    args = {"url": f"file://{top}/large"}
+    assert "failed" not in host.run("uri", args)
+    told = host.run("uri", {**args, "return_content": True})
+    assert (told["failed"], "more than 64 MiB: give it a dest" in told["msg"]) == (True, True)
+
+
+@pytest.mark.parametrize("program", ["curl", "wget"])
+def test_a_proxy_out_of_the_environment(
+    program: str, web: Web, tmp_path: Path, paths: dict[str, Path]
+) -> None:
+    words = ("/usr/bin/env", f"PATH={paths[program]}", f"http_proxy={web.url}", "/bin/sh", "-c")
+    args = {"url": "http://host.invalid/file"}
+    with module_host(tmp_path, "sh", words) as host:
+        assert host.run("uri", args)["status"] == 200
+        assert web.last[1] == "http://host.invalid/file"
+        assert host.run("uri", {**args, "use_proxy": False})["status"] == -1
+
+
+def test_a_socket_in_place_of_an_address(host: ModuleHost, top: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(top / "s"))
+        listening.listen()
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        args = {"url": "http://any/x", "unix_socket": str(top / "s"), "return_content": True}
+        told = host.run("uri", args)
+        thread.join()
+    assert (told["status"], told["content"]) == (200, "hi")
+
+
+@each_program
+def test_a_mode_that_is_put_right_is_a_change(host: ModuleHost, web: Web, top: Path) -> None:
+    args = {"url": f"{web.url}/file", "force": True}
+    assert host.run("get_url", {**args, "dest": str(top / "f"), "mode": "0600"})["changed"]
+    for dest in (str(top / "f"), str(top)):
+        if dest == str(top):
+            (top / "f").rename(top / "file")
+        for mode in ("0640", "0604"):
+            given = {**args, "dest": dest, "mode": mode}
+            assert host.run("get_url", given, check=True)["changed"], (dest, mode)
+            told = host.run("get_url", given)
+            assert (told["changed"], told["mode"]) == (True, mode), (dest, mode)
+            assert not host.run("get_url", given)["changed"]
