@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from opsrun.dialect.tags import Template
 from opsrun.modules.base import Context, Module, ModuleError, Steps
 from opsrun.modules.options import module, option
 from opsrun.modules.synchronizing.filters import Clear, Filters, Rule, kept, read_patterns
@@ -18,19 +19,24 @@ _CARRIED = "Files go over the task's own connection:"
 
 
 def _judged(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    options = values.get("rsync_opts") or ()
     try:
-        passed(values.get("rsync_opts") or ())
+        passed(() if isinstance(options, Template) else options)
     except Refused as error:
         yield "rsync_opts", str(error)
     path = values.get("rsync_path")
-    if isinstance(path, str) and path and not _PLAIN_RSYNC.match(path) and "{{" not in path:
+    if path and not isinstance(path, Template) and not _PLAIN_RSYNC.match(path):
         words = f"rsync_path {path!r} can't be had: no rsync is started"
         yield "rsync_path", f"{words}; for another user say become: true"
     if values.get("link_dest"):
         yield "link_dest", "link_dest can't be had: files are always written, and never linked"
     for name in ("src", "dest"):
         path = values.get(name)
-        if isinstance(path, str) and (path.startswith("rsync://") or "::" in path.split("/")[0]):
+        if (
+            isinstance(path, str)
+            and not isinstance(path, Template)
+            and (path.startswith("rsync://") or "::" in path.split("/")[0])
+        ):
             yield name, f"{name} {path!r}: rsync daemons can't be talked to"
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from opsrun.dialect.tags import Template
 from opsrun.errors import UsageError, did_you_mean
 from opsrun.modules.synchronizing.filters import Clear, Rule, exclude_rule, filter_rule
 from opsrun.modules.wording import path_bytes
@@ -177,7 +178,7 @@ def passed(words: Sequence[Any]) -> Passed:
     """Read options.
 
     Args:
-        words: as they stand in the task; what is no text (a template) is passed over.
+        words: as they stand in the task; templates among them are passed over.
 
     Raises:
         Refused: the first that can't be had.
@@ -186,9 +187,13 @@ def passed(words: Sequence[Any]) -> Passed:
     reader = _Reader(found)
     left = iter(words)
     for each in left:
-        if isinstance(each, str):
+        if _is_text(each):
             reader.take(each, left)
     return found
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and not isinstance(value, Template)
 
 
 class _Reader:
@@ -211,7 +216,7 @@ class _Reader:
                 value = next(left, None)
                 if value is None:
                     raise Refused(f"{word} needs a value")
-            if isinstance(value, str) and name in _VALUES:
+            if _is_text(value) and name in _VALUES:
                 self._valued(name, value)
             return
         off = name.startswith("no-") and name not in _IDLE_FLAGS and name not in _REFUSED
@@ -228,7 +233,7 @@ class _Reader:
                 rest: Any = word[at + 1 :] or next(left, None)
                 if rest is None:
                     raise Refused(f"-{letter} needs a value")
-                if isinstance(rest, str) and name in _VALUES:
+                if _is_text(rest) and name in _VALUES:
                     self._valued(name, rest)
                 return
             self._flag(name, True, f"-{letter}")
@@ -275,7 +280,7 @@ def _refusal(name: str, shown: str) -> str:
     if name in _REFUSED or len(name) == 1:
         return f"{shown} can't be had: it has no counterpart here"
     known = [*_FLAGS, *_VALUES, *_IDLE_FLAGS, *_IDLE_VALUES, *_REFUSED]
-    guess = did_you_mean(name, [each for each in known if len(each) > 1])
+    guess = did_you_mean(shown, [f"--{each}" for each in known if len(each) > 1])
     return f"rsync has no option {shown}{guess}"
 
 

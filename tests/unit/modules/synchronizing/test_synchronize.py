@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -39,6 +40,14 @@ FIND = "#!/bin/sh\n"
 def host(tmp_path: Path) -> Iterator[ModuleHost]:
     with module_host(tmp_path) as found:
         yield found
+
+
+@pytest.fixture
+def open_path() -> Iterator[Path]:
+    """A directory that others may go into: pytest's own are closed to them."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 def called(
@@ -344,3 +353,90 @@ def test_shellcheck_finds_nothing(which: str, tmp_path: Path) -> None:
         check=False,
     )
     assert ended.stdout == ended.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("program", "origin", "mode"),
+    [
+        ("cp", "host", "push"),
+        ("mv", "host", "push"),
+        ("mv", "controller", "push"),
+        ("sha256sum", "controller", "push"),
+        ("tar", "controller", "push"),
+        ("tar", "controller", "pull"),
+        ("mkdir", "host", "push"),
+    ],
+)
+def test_what_does_not_arrive_deletes_nothing(
+    program: str, origin: str, mode: str, tmp_path: Path
+) -> None:
+    source, dest = grown(tmp_path), tmp_path / "dest"
+    dest.mkdir()
+    (dest / "mine").write_text("mine")
+    (dest / "a").write_text("old")
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    fake = programs / program
+    fake.write_text("#!/bin/sh\necho 'No space left on device' >&2\nexit 1\n")
+    fake.chmod(0o755)
+    prefix = ("/usr/bin/env", f"PATH={programs}:/usr/bin:/bin", "/bin/sh", "-c")
+    with module_host(tmp_path, prefix=prefix) as host:
+        args = {"src": f"{source}/", "dest": str(dest), "mode": mode, "delete": True}
+        ended = called(host, origin, **args)
+        if program in ("sha256sum", "tar") and not ended.get("failed"):
+            # Others stood in for it.
+            assert exact(dest) == exact(source)
+            return
+        assert ended["failed"], ended
+        assert ended["rc"] == 23
+        assert (dest / "mine").read_text() == "mine"
+        assert (dest / "a").read_text() == "old"
+        assert not [each for each in os.listdir(dest) if each.startswith(".opsrun")]
+    with module_host(tmp_path) as host:
+        assert called(host, origin, **args)["changed"]
+        assert exact(dest) == exact(source)
+
+
+@pytest.mark.root
+def test_others_than_root_do_what_they_may(open_path: Path) -> None:
+    source, top = grown(open_path), open_path / "theirs"
+    os.chown(source / "a", 1234, 4321)
+    (source / "d" / "f3").chmod(0o755)
+    (source / "d" / "e").chmod(0o755)
+    top.mkdir()
+    os.chown(top, 65534, 65534)
+    who = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "/bin/sh", "-c")
+    with module_host(open_path, prefix=who) as host:
+        for origin in ("controller", "host"):
+            dest = top / origin
+            args = {"src": f"{source}/", "dest": str(dest), "delete": True}
+            done = called(host, origin, **args)
+            assert done["changed"], done
+            assert {(each.lstat().st_uid, each.lstat().st_gid) for each in dest.rglob("*")} == {
+                (65534, 65534)
+            }
+            assert tree(dest) == tree(source)
+            assert not called(host, origin, **args)["changed"]
+
+
+def test_what_is_closed_to_us_may_be_excluded(tmp_path: Path) -> None:
+    source, dest = grown(tmp_path), tmp_path / "dest"
+    (dest / "closed").mkdir(parents=True)
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    names = 'case "$*" in *-maxdepth*|*-prune*) exec /usr/bin/find "$@" ;; esac\n'
+    find_script = (
+        f'{names}echo "find: ./closed: Permission denied" >&2\n/usr/bin/find "$@"\nexit 1\n'
+    )
+    (programs / "find").write_text(f"{FIND}{find_script}")
+    (programs / "find").chmod(0o755)
+    prefix = ("/usr/bin/env", f"PATH={programs}:/usr/bin:/bin", "/bin/sh", "-c")
+    with module_host(tmp_path, prefix=prefix) as host:
+        args = {"src": f"{source}/", "dest": str(dest), "delete": True}
+        assert called(host, **args)["failed"]
+        done = called(host, **args, rsync_opts=["--exclude=/closed"])
+        assert done["changed"], done
+        assert (dest / "closed").is_dir()
+        risky = called(host, **args, rsync_opts=["--exclude=/closed", "--delete-excluded"])
+        assert risky["failed"]
+        assert (dest / "closed").is_dir()
