@@ -26,6 +26,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from conformance.loopback import loopback_hosts, possible
+from conformance.repositories import make_repositories
 from conformance.waived import read_waived, waive
 
 HERE = Path(__file__).resolve().parent
@@ -42,6 +43,12 @@ testhost ansible_connection=local ansible_host=127.0.0.1 ansible_python_interpre
 
 
 STAND_INS = {
+    # A daemon that looks after the target's own crontabs, and ends with it.
+    "setup_cron": """\
+- set_fact: {remote_dir: "{{ lookup('env', 'TMPDIR') }}", faketime_pkg: "", cron_service: cron}
+- command: sed -i /pam_loginuid/d /etc/pam.d/cron
+- shell: setsid cron -f >/dev/null 2>&1 </dev/null &
+""",
     # The role's own handler would remove the user.
     "setup_nobody": "- command: id nobody\n  changed_when: false\n",
 }
@@ -52,8 +59,25 @@ NEEDS_HOSTS = frozenset({"delegate_to"})
 """Targets with hosts at other addresses of loopback, see `conformance.loopback`."""
 
 
+NEEDS_REPOSITORIES = frozenset({"git"})
+"""Targets with repositories on the network, see `conformance.repositories`."""
+
+
 CHANGES_ACCOUNTS = frozenset(
-    {"fetch", "file", "find", "getent", "group", "slurp", "unarchive", "user"}
+    {
+        "become",
+        "copy",
+        "cron",
+        "fetch",
+        "file",
+        "find",
+        "getent",
+        "group",
+        "slurp",
+        "template",
+        "unarchive",
+        "user",
+    }
 )
 """Targets that make users and groups, themselves or by the role ``setup_test_user``: with files of
 their own for those."""
@@ -61,8 +85,9 @@ their own for those."""
 _ACCOUNTS_APART = """\
 set -e
 mount --make-rprivate /
-mkdir "$1/etc" "$1/var"
-for name in etc var; do
+mount -t proc proc /proc
+mkdir "$1/etc" "$1/run" "$1/var"
+for name in etc run var; do
     mount -t tmpfs none "$1/$name"
     mkdir "$1/$name/upper" "$1/$name/work"
     mount -t overlay none \\
@@ -70,7 +95,7 @@ for name in etc var; do
 done
 mount -t tmpfs -o mode=755 none /home
 shift
-exec "$@"
+"$@"
 """
 
 
@@ -127,12 +152,16 @@ def run_target(source: Path, programs: Path, target: str, log: Path | None = Non
         waive(place / "targets", [each for each in read_waived() if each.target == target])
         for name in ("output", "home", "tmp", "bin"):
             (top / name).mkdir()
+        # What logins of the user's own go by; a target copies it for another one.
+        (top / "home" / ".ssh").mkdir(mode=0o700)
+        (top / "home" / ".ssh" / "authorized_keys").touch(mode=0o600)
         # A script of ansible-test's that makes an environment for further packages.
         (top / "bin" / "virtualenv.sh").write_text(":\n")
         with _hosts_for(target, top):
             words = _words(place, target)
             if target in CHANGES_ACCOUNTS:
-                words = ["unshare", "--mount", "sh", "-c", _ACCOUNTS_APART, "sh", str(top), *words]
+                apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+                words = [*apart, "sh", "-c", _ACCOUNTS_APART, "sh", str(top), *words]
             status, output = _run(words, place / "targets" / target, top, programs)
     if log is not None:
         (log / f"{target}.log").write_text(output)
@@ -191,6 +220,7 @@ def _run(words: Sequence[str], cwd: Path, top: Path, programs: Path) -> tuple[in
         "ANSIBLE_RETRY_FILES_ENABLED": "false",
         "ANSIBLE_HOST_KEY_CHECKING": "false",
         "ANSIBLE_TEST_PYTHON_INTERPRETER": "/usr/bin/python3",
+        **(make_repositories(top / "repositories") if cwd.name in NEEDS_REPOSITORIES else {}),
     }
     with tempfile.TemporaryFile() as out:
         process = subprocess.Popen(
