@@ -29,6 +29,7 @@ for name in passwd group; do
   cat "/run/$name" >"/etc/$name"
 done
 for name in passwd group shadow gshadow; do cp "/etc/$name" "/run/$name"; done
+mkdir /run/copies
 rm -rf /srv /home /etc/cron.d
 mkdir /srv /home /etc/cron.d
 # What a new user is given differs from one distribution to the next.
@@ -54,9 +55,20 @@ for top in /home /srv /etc/cron.d /var/spool/cron/crontabs; do
   done)
   command -v getfacl >/dev/null && [ "$top" = /srv ] && getfacl -PRsp "$top"
 done
+for copy in /run/copies/*; do
+  [ -d "$copy" ] || continue
+  echo "$copy" $(ls -A "$copy" | grep -v '^[A-Z]*_HEAD$' | LC_ALL=C sort)
+  git -C "$copy" rev-parse --git-dir >/dev/null 2>&1 || continue
+  git -C "$copy" rev-parse --is-shallow-repository HEAD 2>/dev/null | sed 's/^/  /'
+  [ ! -e "$copy/.git" ] || git -C "$copy" status --porcelain --branch | sed 's/^/  /'
+  git -C "$copy" for-each-ref --format='  %(objectname:short) %(refname) %(symref)'
+  git -C "$copy" remote -v | sed 's/^/  /'
+  [ ! -e "$copy/.gitmodules" ] || git -C "$copy" submodule status --recursive | sed 's/^/  /'
+done
 :
 """
-"""Prints what differs from the beginning: users, groups, homes, crontabs, access lists."""
+"""Prints what differs from the beginning: users, groups, homes, crontabs, access lists, working
+copies of git."""
 
 _KEY = re.compile(r"(\S+) AAAA[A-Za-z0-9+/=]+")
 _VOLATILE = (
@@ -66,6 +78,9 @@ _VOLATILE = (
     (re.compile(r"/tmp/crontab[\w.]*~?"), "/tmp/CRONTAB"),
     (re.compile(r"# \(Cron version[^\n]*"), "# VERSION"),
     (re.compile(r"# \(/\S+ installed on[^\n]*"), "# INSTALLED"),
+    # In check mode the dialect's own engine fetches, and shows all.
+    (re.compile(r"\Adiff --git.*", re.DOTALL), "DIFFERENCE"),
+    (re.compile(r"\A>> [0-9a-f]{40} to [0-9a-f]{40}\n"), "DIFFERENCE"),
     (re.compile(r"# \(- installed on[^\n]*"), "# INSTALLED"),
 )
 
@@ -90,6 +105,8 @@ def told(result: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("stdout", "stdout_lines", "stderr", "stderr_lines"):
         # What the tools remarked.
         found.pop(name, None)
+    if found.get("diff") == {}:
+        del found["diff"]
     if found.get("ssh_public_key"):
         found["ssh_public_key"] = _KEY.sub(r"\1 PUBLIC", found["ssh_public_key"])
     return found
@@ -119,6 +136,8 @@ def inside(
 ) -> Iterator[ModuleHost]:
     """Runs modules in a machine, over a shell in it."""
     found = path or "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    prefix = box.entering("env", "-i", f"PATH={found}", "HOME=/root", "USER=root", "/bin/sh", "-c")
+    # The directory that nsenter begins in is outside of the machine.
+    words = ("env", "--chdir=/", "-i", f"PATH={found}", "HOME=/root", "USER=root", "/bin/sh", "-c")
+    prefix = box.entering(*words)
     with module_host(directory, shell, prefix) as host:
         yield host

@@ -22,6 +22,8 @@ from cryptography.x509.oid import NameOID
 
 CONTENT = b"hello\n"
 SUM = hashlib.sha256(CONTENT).hexdigest()
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIL48JLEVO0CAXw2zqz43sWfHVRNbGZB7e82O7/G9PTCn"
+OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIORnt5WLANFYo73QmeMd8BqYAp6HbI6m7JiNugHql5z4"
 NAME, PASSWORD = "someone", 'pa"ss w\\ord$(x)'
 
 
@@ -78,6 +80,8 @@ def _answer(method: str, path: str, sent: dict[str, str], body: bytes) -> Answer
             return 302, [("Location", "/file")], b""
         case "/named":
             return 200, [("Content-Disposition", 'attachment; filename="../a name"')], CONTENT
+        case "/keys":
+            return 200, text, f"# of somebody\n{KEY} one\n{OTHER_KEY} two\n".encode()
         case "/echo":
             told = {"method": method, "body": body.decode(), "type": sent.get("content-type")}
             return 200, [("Content-Type", "application/json")], json.dumps(told).encode()

@@ -34,7 +34,10 @@ if [ -n "$there" ]; then
   s=$(g rev-parse --absolute-git-dir 2>/dev/null)
   if [ -n "$apart" ]; then
     a=$(cd -- "$apart" 2>/dev/null && pwd -P) || a=
-    [ "$s" = "$apart" ] || [ "$s" = "$a" ] || say apart y
+    if [ "$s" != "$apart" ] && [ "$s" != "$a" ]; then
+      [ ! -e "$apart" ] || stop "$apart is there already: git's own files can't move to it"
+      say folder "$s" apart "$apart"
+    fi
   fi
   if [ -z "$bare" ]; then
     e=$(g status --porcelain --untracked-files=no --ignore-submodules=untracked 2>&1) ||
@@ -117,8 +120,8 @@ class Copy:
     """Files that git knows have been changed."""
     stale: bool
     """Submodules are not at the commits that they shall be at."""
-    apart: bool
-    """Git's own files are elsewhere than they shall be."""
+    moves: tuple[str, str] | None
+    """Where git's own files are and where they shall be; None where that is the same."""
     umask: int
 
 
@@ -134,7 +137,7 @@ def read_copy(answers: Answers) -> Copy:
         answers.text("url"),
         bool(answers.text("local").strip()),
         any(line[:1] in ("-", "+", "U") for line in modules),
-        answers.get("apart") is not None,
+        (answers.text("folder"), answers.text("apart")) if answers.get("apart") else None,
         answers.octal("umask", 0o022),
     )
 

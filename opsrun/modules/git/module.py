@@ -187,12 +187,14 @@ class Git(StateModule[_State]):
         moved = copy.url != self._url
         after = self._after(copy, remote)
         data |= {"remote_url_changed": moved, "after": after}
-        again = self.track_submodules or self.verify_commit or copy.apart
+        if copy.moves:
+            data |= dict(zip(("git_dir_before", "git_dir_now"), copy.moves, strict=True))
+        again = self.track_submodules or self.verify_commit or bool(copy.moves)
         branch = remote.name if remote.kind == "branch" else ""
         # Another branch at the same commit is no change, but it is to be on it all the same.
         again = again or (not self.bare and copy.branch != branch)
         work = after != before or copy.dirty or copy.stale or again
-        changed = after != before or copy.dirty or copy.stale or moved or copy.apart
+        changed = after != before or copy.dirty or copy.stale or moved or bool(copy.moves)
         if not work and not moved:
             return Plan(result=ModuleResult(msg=msg, data=data))
         diff = self._diff(before, after) if context.diff and after != before else ()
@@ -285,7 +287,7 @@ class Git(StateModule[_State]):
 
     def _updating(self, copy: Copy, remote: Remote, context: Context) -> Iterator[str]:
         yield from self._head(copy)
-        if copy.apart:
+        if copy.moves:
             yield f"split={path_word(self.separate_git_dir or '')}\n{_MOVE}"
         if copy.url != self._url:
             setting = "set-url" if copy.url else "add"
@@ -335,6 +337,10 @@ class Git(StateModule[_State]):
         target = "HEAD" if self.bare and self.version == "HEAD" else target
         if self.bare and remote.kind == "branch" and self.version != "HEAD":
             target = f"refs/heads/{remote.name}"
+        if target == "HEAD" and remote.kind == "branch":
+            # One that was made of a remote without commits may have a HEAD of another name.
+            yield 'what="symbolic-ref HEAD"\ng rev-parse -q --verify HEAD >/dev/null ||\n'
+            yield f'  go -C "$dest" symbolic-ref HEAD {word(f"refs/heads/{remote.name}")}\n'
         yield f"object={word(target)}\n"
         yield 'fails="Failed to checkout $version" what="checkout --force $version"\n'
         yield 'e=$(g rev-parse -q --verify "$object^{commit}" 2>&1) ||\n'

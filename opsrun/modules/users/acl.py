@@ -18,7 +18,8 @@ from opsrun.modules.wording import path_word
 from opsrun.remote.command import CommandResult
 
 _LACK = """\
-has setfacl && has getfacl || lack setfacl
+has setfacl || lack setfacl
+has getfacl || lack getfacl
 """
 
 

@@ -81,6 +81,10 @@ class AuthorizedKey(StateModule[Text]):
             return None
         return Asking(self.key.strip(), validate=self.validate_certs)
 
+    @property
+    def _shown(self) -> str:
+        return shown(self.key.strip()) if _URL.match(self.key) else self.key
+
     def _wanted(self, answers: Answers) -> list[PublicKey]:
         """The keys, where they are given and where they were fetched. ModuleError: they aren't."""
         asking = self._asking()
@@ -128,7 +132,7 @@ class AuthorizedKey(StateModule[Text]):
     def _data(self, state: Text) -> dict[str, Any]:
         return {
             "user": self.user,
-            "key": self.key,
+            "key": self._shown,
             "state": self.state,
             "path": None if self.path is None else state.path,
             "manage_dir": self.manage_dir,

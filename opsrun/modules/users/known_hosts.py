@@ -129,6 +129,9 @@ class Edit:
         other = HostKey.of(line)
         if other is None or (other.kind, other.marker) != (key.kind, key.marker):
             return False
+        if key.marker and other.blob != key.blob:
+            # Many may sign for a host, and many may have been stolen.
+            return False
         # Names that are hidden have lines of their own.
         more = key.hosts.split(",") if other.hashed else ()
         return any(other.names(each) for each in (self.name, *more))
@@ -148,8 +151,11 @@ class Edit:
         other = HostKey.of(line)
         if other is None or not other.names(self.name):
             return False
-        keys = [(each.kind, each.blob) for each in self.keys]
-        return not keys or (other.kind, other.blob) in keys
+        if not self.keys:
+            # What is trusted to sign, or known to be stolen, is no key of the host's.
+            return not other.marker
+        keys = [(each.marker, each.kind, each.blob) for each in self.keys]
+        return (other.marker, other.kind, other.blob) in keys
 
 
 @module("known_hosts", required_if=[("state", "present", ("key",))])
@@ -204,7 +210,7 @@ class KnownHosts(StateModule[Text]):
         after = "".join(f"{each}\n" for each in new) if changed else before
         was = state.path if state.exists else os.devnull
         diff = (Diff(before, after, was, state.path, alone=True),)
-        if context.check:
+        if context.check and (changed or self.state == "present" or not edit.keys):
             return Plan((Run(""),) if changed else (), ModuleResult(changed, diff=diff))
         data: dict[str, Any] = {
             "name": self.host,

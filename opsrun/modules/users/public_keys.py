@@ -35,8 +35,8 @@ class PublicKey:
 
     @property
     def line(self) -> str:
-        """As it is written."""
-        return " ".join(filter(None, (self.options, self.kind, self.blob, self.comment)))
+        """As it is written: as others write it, too, with a blank where no comment is."""
+        return " ".join((*filter(None, (self.options, self.kind, self.blob)), self.comment))
 
     def same(self, other: PublicKey) -> bool:
         """Whether nothing has to change; options may stand in any order."""

@@ -112,7 +112,9 @@ def _fetched(box: Machine, task: dict[str, Any], names: str) -> tuple[int, str]:
         json.dumps(inventory),
     )
     words = ("-m", "opsrun", "playbook", "/root/p/p.yml", "-i", "/root/p/i.yml")
-    ended = box.run(sys.executable, *words, check=False)
+    ended = box.run(
+        "sh", "-c", 'cd /root/p && exec "$@"', "sh", sys.executable, *words, check=False
+    )
     return ended.returncode, (ended.stdout + ended.stderr).decode()
 
 

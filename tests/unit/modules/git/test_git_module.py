@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.module_host import ModuleHost, module_host
+from support.module_host import LocalController, ModuleHost, module_host
 from support.shells import SHELLS, shared_shells
 
 
@@ -243,3 +243,69 @@ def test_what_is_no_repository_is_left_alone(
     told = host.run("git", {"repo": str(repository.bare), "dest": str(tmp_path / "copy")})
     assert told["failed"]
     assert (tmp_path / "copy" / "mine").read_text() == "x"
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        ({"accept_hostkey": True}, "-o StrictHostKeyChecking=no"),
+        ({"accept_newhostkey": True}, "-o StrictHostKeyChecking=accept-new"),
+        ({"ssh_opts": "-o Port=99 -4"}, "-o Port=99 -4"),
+        ({"key_file": "/some where/key"}, "-i /some where/key -o IdentitiesOnly=yes"),
+        ({}, "git@nowhere.example"),
+    ],
+)
+def test_what_ssh_is_told(tmp_path: Path, args: dict[str, Any], words: str) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    ssh = programs / "ssh"
+    ssh.write_text(f'#!/bin/sh\necho "$*" >>"{tmp_path}/told"\necho no way >&2\nexit 255\n')
+    ssh.chmod(0o755)
+    environment = {"HOME": str(tmp_path), "PATH": f"{programs}:{os.environ['PATH']}"}
+    with module_host(tmp_path, environment=environment) as host:
+        copy = {"repo": "git@nowhere.example:x.git", "dest": str(tmp_path / "copy")}
+        told = host.run("git", copy | args)
+    assert told["failed"]
+    assert "no way" in told["msg"]
+    said = (tmp_path / "told").read_text()
+    assert words in said
+    assert ("StrictHostKeyChecking" in said) == any(each.startswith("accept") for each in args)
+
+
+def test_the_branch_that_is_asked_for_is_the_one_it_is_on(
+    host: ModuleHost, repository: Repository, tmp_path: Path
+) -> None:
+    """Even if both are at the same commit."""
+    copy = tmp_path / "copy"
+    args = {"repo": str(repository.bare), "dest": str(copy)}
+    host.run("git", args | {"version": "v3"})
+    for _ in range(2):
+        told = host.run("git", args | {"version": "dev"})
+        assert not told["changed"]
+        assert repository.git("branch", "--show-current", at=copy) == "dev"
+    assert not host.run("git", args | {"version": "v3"})["changed"]
+    assert repository.git("branch", "--show-current", at=copy) == ""
+
+
+def test_a_remote_without_commits(host: ModuleHost, repository: Repository, tmp_path: Path) -> None:
+    empty, copy = tmp_path / "empty.git", tmp_path / "copy"
+    repository.git("init", "-q", "--bare", str(empty))
+    args = {"repo": str(empty), "dest": str(copy)}
+    for check in (True, False):
+        told = host.run("git", args, check=check)
+        assert told["failed"]
+        assert "leads to no commit" in told["msg"]
+        assert not copy.exists()
+    bare = args | {"bare": True}
+    made = host.run("git", bare)
+    assert (made["changed"], made["before"], made["after"]) == (True, None, "HEAD")
+    assert not host.run("git", bare)["changed"]
+    repository.git("push", "-q", str(empty), "main")
+    repository.git("--git-dir", str(empty), "symbolic-ref", "HEAD", "refs/heads/main")
+    assert host.run("git", bare)["after"] == _of(repository, "main")
+
+
+def test_the_task_s_environment_counts_for_the_remote(tmp_path: Path) -> None:
+    """It may say by which proxy, or with which program, the remote is reached."""
+    found = resolve(Git, {"repo": "git@nowhere.example:x", "dest": "/x"})
+    assert found.inspect(Context(LocalController(tmp_path))).environment

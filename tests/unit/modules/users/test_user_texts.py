@@ -155,6 +155,30 @@ def test_hosts_have_one_key_of_each_type(hashing: bool, lines: list[str]) -> Non
     assert not any(each.names("web.example") for each in map(HostKey.of, left) if each)
 
 
+@pytest.mark.parametrize("mark", ["@revoked", "@cert-authority"])
+def test_there_may_be_many_that_sign_and_many_that_are_revoked(mark: str) -> None:
+    line, other = f"{mark} *.example {KEY}", f"{mark} *.example {OTHER}"
+    key = HostKey.of(other)
+    assert key is not None
+    after = Edit("*.example", (key,)).present([line])
+    assert after == [line, other]
+    assert Edit("*.example", (key,)).present(after) == after
+
+
+def test_a_key_that_goes_takes_no_mark_along() -> None:
+    lines = [
+        f"web.example {KEY}",
+        f"@revoked web.example {KEY}",
+        f"@cert-authority web.example {KEY}",
+    ]
+    plain, revoked = HostKey.of(lines[0]), HostKey.of(lines[1])
+    assert plain is not None
+    assert revoked is not None
+    assert Edit("web.example", ()).absent(lines) == lines[1:]
+    assert Edit("web.example", (plain,)).absent(lines) == lines[1:]
+    assert Edit("web.example", (revoked,)).absent(lines) == [lines[0], lines[2]]
+
+
 def test_a_hidden_name_is_found_by_its_host_alone() -> None:
     found = HostKey.of(f"{hidden('Web', b'salt' * 5)} {KEY}")
     assert found is not None
