@@ -13,6 +13,10 @@ import pytest
 from support.module_host import LocalController, ModuleHost, module_host
 from support.shells import SHELLS, shared_shells
 
+from opsrun.modules.base import Context
+from opsrun.modules.git.module import Git
+from opsrun.modules.options import resolve
+
 
 @dataclass
 class Repository:
