@@ -20,7 +20,7 @@ from opsrun.compat.settings import Settings, Told, config_file, is_open
 from opsrun.compat.translation import NotTranslated
 from opsrun.errors import ConfigError
 
-READERS = ("playbook", "inventory")
+READERS = ("playbook", "inventory", "facts")
 """Commands that read it."""
 SWITCH = "OPSRUN_ANSIBLE_CFG"
 """In the environment: ``no`` has it passed over, and so are the variables."""
@@ -94,6 +94,8 @@ _READ: Mapping[str, tuple[str, Callable[[Told], Any]]] = {
     "force_handlers": ("force-handlers", _truth),
     "error_on_missing_handler": ("allow-missing-handlers", _not),
     "gathering": ("gathering", lambda told: told.value.strip().lower()),
+    "fact_caching_timeout": ("fact-cache-timeout", _text),
+    "fact_caching_prefix": ("fact-cache-prefix", _text),
     "gather_subset": ("gather-subset", _text),
     "gather_timeout": ("gather-timeout", _text),
     "fact_path": ("fact-path", _text),
@@ -159,6 +161,10 @@ def read(command: click.Command, environ: Mapping[str, str]) -> Found:
             told = settings.get(name)
             if told is not None and told.value.strip() and option in options:
                 _choose(found, option, value(told), told, options[option])
+        folder = settings.fact_cache() if "fact-cache" in options else None
+        if folder is not None:
+            _choose(found, "fact-cache", folder.path, folder, options["fact-cache"])
+        found.remarks += [each for each in settings.remarks if each not in found.remarks]
     except NotTranslated as error:
         raise ConfigError(f"{error}; {SWITCH}=no has opsrun pass over it") from error
     if "inventory" in found.chosen and environ.get("OPSRUN_INVENTORY"):

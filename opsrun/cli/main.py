@@ -26,6 +26,7 @@ COMMANDS = {
     "sync": ("opsrun.cli.sync:sync", "Make a directory on many hosts equal to one here."),
     "playbook": ("opsrun.cli.playbook:playbook", "Run playbooks."),
     "ping": ("opsrun.cli.ping:ping", "Log in to hosts and measure the round trip."),
+    "facts": ("opsrun.cli.facts:facts", "Ask hosts for facts, or a cache of them."),
     "wait": ("opsrun.cli.wait:wait", "Wait until hosts are ready."),
     "trust": ("opsrun.cli.trust:trust", "Look at hosts' keys, and record them."),
     "lint": ("opsrun.cli.lint:lint", "Find mistakes in playbooks and roles, without a host."),
@@ -76,7 +77,7 @@ def shared_options() -> frozenset[str]:
 
 def _defaults(ctx: click.Context, name: str, command: click.Command) -> dict[str, Any]:
     own = _own_defaults(name, command)
-    if name not in ("playbook", "inventory"):
+    if name not in ("playbook", "inventory", "facts"):
         return own
     from opsrun.cli import ansible_cfg
 

@@ -11,6 +11,7 @@ import click
 
 from opsrun.cli.ansible_cfg import tell
 from opsrun.cli.confirming import yes_option
+from opsrun.cli.fact_caching import FactCaching, fact_cache_options, fact_store
 from opsrun.cli.options import (
     F,
     Reach,
@@ -79,6 +80,7 @@ class Playing:
     vault_id: tuple[str, ...] = ()
     vault_password_file: tuple[str, ...] = ()
     ask_vault_pass: bool = False
+    caching: FactCaching = field(default_factory=FactCaching)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +262,7 @@ _PLAYING = (
 @become_options
 @yes_option
 @vault_options
+@fact_cache_options
 @settled_options
 def playbook(files: tuple[str, ...], **values: Any) -> int:
     """Run playbooks, one after the other, on the hosts that their plays name.
@@ -273,7 +276,7 @@ def playbook(files: tuple[str, ...], **values: Any) -> int:
     )
     if show.quiet and show.verbose:
         raise UsageError("-q and -v say opposite things: give one of them")
-    playing = take(Playing, values)
+    playing = replace(take(Playing, values), caching=take(FactCaching, values))
     tell(show.verbosity)
     if listing:
         return _listed(files, playing, reach, show, listing)
@@ -327,7 +330,9 @@ def _prepared(
     inventory = _inventory(playing)
     options = _options(playing, reach, show, questions)
     pending = PendingFile(files, inventory.sources, options.settings.cwd)
-    return Prepared(files, inventory, replace(options, pending=pending, resume=playing.resume))
+    facts = fact_store(playing.caching, inventory.hosts)
+    own = replace(options, pending=pending, resume=playing.resume, facts=facts)
+    return Prepared(files, inventory, own)
 
 
 def _inventory(playing: Playing) -> Inventory:

@@ -122,12 +122,24 @@ def playbook_words(given: Namespace, settings: Settings) -> Translation:
     made.flag("--force-handlers", given.force_handlers or settings.is_on("force_handlers"))
     made.add("--gathering", _gathering(settings))
     settled(made, settings)
-    if given.flush_cache:
-        made.remarks.append("--flush-cache has no effect: facts are not kept beyond a run")
+    _fact_cache(made, given, settings)
     strict = settings.get("error_on_missing_handler")
     made.flag("--allow-missing-handlers", strict is not None and not strict.truth)
     made.add("--odd-conditions", _odd_conditions(settings))
     return made
+
+
+def _fact_cache(made: Translation, given: Namespace, settings: Settings) -> None:
+    folder = settings.fact_cache()
+    made.remarks += [each for each in settings.remarks if each not in made.remarks]
+    if folder is not None:
+        made.add("--fact-cache", folder.path)
+        made.add("--fact-cache-timeout", _number(settings, "fact_caching_timeout"))
+        made.add("--fact-cache-prefix", settings.text("fact_caching_prefix"))
+        made.flag("--flush-cache", given.flush_cache)
+    elif given.flush_cache:
+        words = "there is no fact cache, and facts are not kept beyond a run"
+        made.remarks.append(f"--flush-cache has no effect: {words}")
 
 
 def settled(made: Translation, settings: Settings) -> None:

@@ -75,6 +75,12 @@ HONOURED: dict[str, tuple[str, ...]] = {
     ),
     "deprecation_warnings": ("ANSIBLE_DEPRECATION_WARNINGS", "defaults.deprecation_warnings"),
     "gathering": ("ANSIBLE_GATHERING", "defaults.gathering"),
+    "fact_caching_connection": (
+        "ANSIBLE_CACHE_PLUGIN_CONNECTION",
+        "defaults.fact_caching_connection",
+    ),
+    "fact_caching_timeout": ("ANSIBLE_CACHE_PLUGIN_TIMEOUT", "defaults.fact_caching_timeout"),
+    "fact_caching_prefix": ("ANSIBLE_CACHE_PLUGIN_PREFIX", "defaults.fact_caching_prefix"),
     "retries": ("ANSIBLE_SSH_RETRIES", "ssh_connection.retries"),
     "strategy": ("ANSIBLE_STRATEGY", "defaults.strategy"),
     "transport": ("ANSIBLE_TRANSPORT", "defaults.transport"),
@@ -102,7 +108,12 @@ VAULT_SETTINGS = tuple(name for name in HONOURED if "vault" in name)
 
 ONLY: dict[str, tuple[str, ...]] = {
     "ANSIBLE_HASH_BEHAVIOUR": ("replace",),
-    "ANSIBLE_CACHE_PLUGIN": ("memory", "ansible.builtin.memory"),
+    "ANSIBLE_CACHE_PLUGIN": (
+        "memory",
+        "jsonfile",
+        "ansible.builtin.memory",
+        "ansible.builtin.jsonfile",
+    ),
     "ANSIBLE_HOST_PATTERN_MISMATCH": ("warning", "ignore"),
     "ANSIBLE_NO_LOG": _FALSE,
     "ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS": ("never", "ignore"),
@@ -170,8 +181,7 @@ MOOT = frozenset(
         *("ANSIBLE_BECOME_ALLOW_SAME_USER", "ANSIBLE_KEEP_REMOTE_FILES"),
         *("ANSIBLE_LOAD_CALLBACK_PLUGINS", "ANSIBLE_UNSAFE_WRITES"),
         "ANSIBLE_USE_PERSISTENT_CONNECTIONS",
-        *("ANSIBLE_CACHE_PLUGIN_CONNECTION", "ANSIBLE_CACHE_PLUGIN_PREFIX"),
-        *("ANSIBLE_CACHE_PLUGIN_TIMEOUT", "ANSIBLE_PARAMIKO_RECORD_HOST_KEYS"),
+        "ANSIBLE_PARAMIKO_RECORD_HOST_KEYS",
         *("ANSIBLE_COLLECTIONS_SCAN_SYS_PATH", "ANSIBLE_COLLECTIONS_ON_ANSIBLE_VERSION_MISMATCH"),
     ]
 )
@@ -188,11 +198,7 @@ _MOOT_KEYS = frozenset(
         *("defaults.force_valid_group_names", "defaults.squash_actions"),
         *("defaults.allow_world_readable_tmpfiles", "defaults.control_path"),
         "ssh_connection.ssh_transfer_method",
-        *(
-            "defaults.fact_caching_connection",
-            "defaults.fact_caching_timeout",
-            "defaults.module_lang",
-        ),
+        "defaults.module_lang",
         *(
             "defaults.internal_poll_interval",
             "defaults.localhost_warning",
@@ -298,6 +304,19 @@ class Settings:
         """Whether it is switched on."""
         told = self.get(name)
         return told is not None and told.truth
+
+    def fact_cache(self) -> Told | None:
+        """The folder of facts that are kept in files; None where they are not kept so."""
+        key = self._keys.get("defaults.fact_caching")
+        kind = self._environ.get("ANSIBLE_CACHE_PLUGIN") or (key.value if key is not None else "")
+        if kind.strip().lower().removeprefix("ansible.builtin.") != "jsonfile":
+            return None
+        told = self.get("fact_caching_connection")
+        if told is None or not told.value.strip():
+            words = "fact_caching = jsonfile keeps nothing: fact_caching_connection names no folder"
+            self.remarks.append(words)
+            return None
+        return told
 
     def _look(self) -> None:
         known = {place for places in HONOURED.values() for place in places}

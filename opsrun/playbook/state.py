@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from opsrun.playbook.fact_store import FactStore
 from opsrun.playbook.messages import Exports, TaskEnded
 from opsrun.playbook.stats import CustomStats
 
@@ -19,8 +20,8 @@ class HostState:
 
     __slots__ = ("facts", "failure", "included", "variables")
 
-    def __init__(self) -> None:
-        self.facts: Mapping[str, Any] = {}
+    def __init__(self, facts: Mapping[str, Any] | None = None) -> None:
+        self.facts: Mapping[str, Any] = facts or {}
         """As modules named them: ``ansible_kernel``; and what ``cacheable`` facts are called."""
         self.included: Mapping[str, Any] = {}
         """``include_vars``; may hold templates."""
@@ -57,9 +58,14 @@ def _merged_facts(old: Mapping[str, Any], new: Mapping[str, Any]) -> Mapping[str
 
 
 class RunState:
-    """Every host's share, and what belongs to the run as a whole."""
+    """Every host's share, and what belongs to the run as a whole.
 
-    def __init__(self) -> None:
+    Args:
+        store: keeps facts beyond the run; without one they are forgotten with it.
+    """
+
+    def __init__(self, store: FactStore | None = None) -> None:
+        self._store = store
         self._hosts: dict[str, HostState] = {}
         self.stats = CustomStats()
 
@@ -67,7 +73,8 @@ class RunState:
         """The share of the host with this name; an empty one if nothing is known yet."""
         found = self._hosts.get(name)
         if found is None:
-            found = self._hosts[name] = HostState()
+            kept = self._store.load(name) if self._store is not None else None
+            found = self._hosts[name] = HostState(kept)
         return found
 
     def __iter__(self) -> Iterator[str]:
@@ -81,13 +88,23 @@ class RunState:
         other = exports.facts_of
         own = exports if other is None else replace(exports, variables={}, cacheable={})
         for name in ended.for_hosts or (ended.host,):
-            self.host(name).take(own, facts=other is None)
+            self._take(name, own, facts=other is None)
         for one in (exports, *exports.elsewhere):
             if one.facts_of is not None:
-                self.host(one.facts_of).take(
-                    Exports(one.facts, one.variables, cacheable=one.cacheable)
-                )
+                told = Exports(one.facts, one.variables, cacheable=one.cacheable)
+                self._take(one.facts_of, told)
         self.stats.fold(ended)
+
+    def _take(self, name: str, exports: Exports, *, facts: bool = True) -> None:
+        host = self.host(name)
+        before = host.facts
+        host.take(exports, facts=facts)
+        if self._store is None or host.facts is before:
+            return
+        if host.facts:
+            self._store.save(name, host.facts)
+        else:
+            self._store.forget(name)
 
     def forget(self, host: str) -> None:
         """Nothing is known of a host any more."""

@@ -39,6 +39,8 @@ class OneTaskSink:
         hosts: that take part.
     """
 
+    action = "exec"
+
     def __init__(self, inner: Sink, command: str, hosts: tuple[str, ...], in_words: bool) -> None:
         self.wants_output = inner.wants_output
         self._inner = inner
@@ -57,7 +59,7 @@ class OneTaskSink:
         if isinstance(event, _LEFT_OUT):
             return
         if isinstance(event, RunStarted):
-            event = replace(event, action="exec", command=self._command, hosts=self._hosts)
+            event = replace(event, action=self.action, command=self._command, hosts=self._hosts)
         elif isinstance(event, Result):
             event = self._of_task(event)
         self._seq += 1

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from opsrun.playbook.coordinator import Pass, as_it_is
+from opsrun.playbook.fact_store import FactStore
 from opsrun.playbook.pending import PendingStore
 from opsrun.playbook.variables.settings import RunSettings
 
@@ -48,5 +49,7 @@ class PlaybookOptions:
     """Keeps handlers that did not run; without one they are told of, and forgotten."""
     resume: bool = False
     """Carry out what an earlier run left pending."""
+    facts: FactStore | None = None
+    """Keeps facts beyond the run."""
     seed: int | None = None
     """Of ``order: shuffle``."""

@@ -184,7 +184,7 @@ class PlaybookStage(Run):
         prepared, engine = self._prepared, self._engine
         options = prepared.options
         settings = replace(options.settings, forks=places)
-        state, book = RunState(), TaskBook()
+        state, book = RunState(options.facts), TaskBook()
         again = prepared.inventory.read_again
         inventory = LiveInventory(prepared.inventory, lambda: engine.offload(again))
         self._state = state

@@ -208,3 +208,21 @@ def filtered(facts: Mapping[str, Any], patterns: tuple[str, ...]) -> dict[str, A
         for name, value in facts.items()
         if any(fnmatchcase(name, p) or fnmatchcase(name, f"ansible_{p}") for p in wanted)
     }
+
+
+def subsets_with(name: str) -> str | None:
+    """The subset that has a fact; None where that is not known beforehand, as with interfaces.
+
+    Args:
+        name: of the fact, without its prefix.
+    """
+    owner = _owner(name)
+    if any(sign in name for sign in "*?[") or owner is None or owner.facts == ("*",):
+        return "network" if name in _OF_NETWORKS else None
+    return owner.name
+
+
+_OF_NETWORKS = (
+    *("interfaces", "default_ipv4", "default_ipv6"),
+    *("all_ipv4_addresses", "all_ipv6_addresses", "locally_reachable_ips"),
+)
