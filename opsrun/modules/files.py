@@ -21,7 +21,7 @@ from opsrun.modules.looking import ABOVE, LOOK, Answers, Seen, as_float, unblock
 from opsrun.modules.options import module, option
 from opsrun.modules.permissions import Difference, argument, described
 from opsrun.modules.requests import Run
-from opsrun.modules.stamps import FORMAT, Stamp
+from opsrun.modules.stamps import FORMAT, Stamp, setting
 from opsrun.modules.trees import differences, marks_script, tree_lines, tree_script, without_tree
 from opsrun.modules.wording import path_word
 from opsrun.remote.command import CommandResult
@@ -299,7 +299,7 @@ class File(FileOptions, StateModule[Found]):
             number = found.answers.number(stamp.key)
             after[stamp.key] = None if number is None else float(number)
         lines = [*tree_lines(tree), *change.lines(seen.path)]
-        lines += [line for stamp in stamps for line in stamp.lines(seen.path)]
+        lines += setting(stamps, seen.path)
         data = {key: seen.path, **(more or {}), **described(seen)}
         result = ModuleResult(
             bool(lines), data=data, diff=(Diff(before, after),), warnings=found.wanted.warnings

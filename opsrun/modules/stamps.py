@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -58,3 +58,16 @@ class Stamp:
     def told(self, seen: Seen) -> float:
         """For the diff."""
         return as_float(getattr(seen, self.key))
+
+
+def setting(stamps: Sequence[Stamp], path: str) -> Iterator[str]:
+    """Commands that set some of a file's times.
+
+    Both of them to now in one: that who may write the file may do, each by itself its owner alone
+    (utimensat(2)).
+    """
+    if len(stamps) == 2 and all(each.written() is None for each in stamps):
+        yield f"touch -c {argument(path)} || exit\n"
+        return
+    for each in stamps:
+        yield from each.lines(path)
