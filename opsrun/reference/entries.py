@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 from opsrun.errors import UsageError, did_you_mean
 from opsrun.modules.declaring import Option, Rules, spec
+from opsrun.modules.describing import Returned, described
 from opsrun.playbook.parse.meanings import INCLUDES as INCLUDE_MEANINGS
 from opsrun.playbook.parse.meanings import MEANINGS
 from opsrun.playbook.parse.names import (
@@ -72,6 +73,10 @@ class Entry:
     """Where a keyword may stand."""
     takes: str = ""
     """What a keyword's value is read as."""
+    returns: tuple[Returned, ...] = ()
+    """Keys of a module's result."""
+    examples: tuple[str, ...] = ()
+    """Of a module's use: tasks."""
 
 
 def listed(kind: Kind | None = None) -> list[Entry]:
@@ -111,7 +116,16 @@ def _modules() -> Iterator[Entry]:
         data = spec(kind)
         parameters = tuple(map(_parameter, data.options))
         rules = (*_free_form(data.free_form, data.open), *_rules(data.rules))
-        found[name] = Entry("module", name, first_line(data.doc), "", parameters, rules)
+        more = described(kind)
+        found[name] = Entry(
+            "module",
+            name,
+            first_line(data.doc),
+            parameters=parameters,
+            rules=rules,
+            returns=more.returns,
+            examples=more.examples,
+        )
     for name in INCLUDES | IMPORTS:
         parameters = tuple(
             Parameter(each, "dict" if each == "apply" else "str", doc=words)

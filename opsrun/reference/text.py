@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from opsrun.modules.describing import Returned
 from opsrun.reference.entries import Entry, Parameter
 from opsrun.sinks.cells import cut, pad
 from opsrun.sinks.style import BOLD, CYAN, DIM, paint
@@ -46,6 +47,27 @@ def entry_lines(entry: Entry, width: int, color: bool) -> Iterator[str]:
         yield ""
     for rule in entry.rules:
         yield from _wrapped(rule, 2, width)
+    if entry.returns:
+        yield from ("", paint("returns", BOLD, color))
+    for each in entry.returns:
+        yield from _returned(each, width, color)
+    for number, example in enumerate(entry.examples):
+        yield from ("", *([] if number else [paint("for example", BOLD, color)]))
+        yield from textwrap.indent(example, "  ").split("\n")
+
+
+def _returned(returned: Returned, width: int, color: bool) -> Iterator[str]:
+    kind = _TYPES.get(returned.kind, returned.kind)
+    facts = f"{kind}, {_case(returned.when)}" if returned.when else kind
+    first, *more = _wrapped(facts, 0, max(width - len(returned.name) - 4, 20))
+    yield f"  {paint(returned.name, CYAN, color)}  {paint(first, DIM, color)}"
+    for line in _wrapped(" ".join(more), 6, width):
+        yield paint(line, DIM, color)
+    yield from _wrapped(returned.doc, 6, width)
+
+
+def _case(when: str) -> str:
+    return when if when == "always" else f"if {when}"
 
 
 def _parameter(parameter: Parameter, width: int, color: bool) -> Iterator[str]:

@@ -28,6 +28,15 @@ def test_a_module() -> None:
     assert "      One of md5, sha1, sha224, sha256, sha384, sha512.\n" in text
 
 
+def test_what_comes_back_and_how_it_is_used() -> None:
+    text = shown("stat")
+    assert "\nreturns\n  stat  a mapping, always\n" in text
+    assert "  stat.mode  text, if it is there\n      Permissions in octal.\n" in text
+    assert "\n\nfor example\n  - name: Look for a mark\n    stat:\n" in text
+    assert "true or false, always\n      Whether anything was changed" in text
+    assert "returns" not in shown("become") + shown("include_tasks")
+
+
 def test_rules_and_free_forms_are_told() -> None:
     assert "At most one of msg, var." in shown("debug")
     assert "Text behind the module's name is cmd." in shown("command")
@@ -79,6 +88,10 @@ def test_everything_listed_is_found_and_said_within_the_width(kind: str) -> None
 def test_the_command() -> None:
     ran = CliRunner().invoke(doc, ["-o", "json", "copy", "become"])
     assert [entry["name"] for entry in json.loads(ran.output)] == ["copy", "become"]
+    [copy, _] = json.loads(ran.output)
+    told = {each["name"]: (each["kind"], each["when"]) for each in copy["returns"]}
+    assert told["dest"] == ("path", "always")
+    assert any("dest: /etc/motd" in each for each in copy["examples"])
     ran = CliRunner().invoke(doc, ["-l", "-t", "lookup"])
     assert ran.output.startswith("lookups\n")
     assert "  env " in ran.output
