@@ -11,6 +11,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -84,7 +85,7 @@ class FactCache:
                 if self._lifetime and self._now() - told.st_mtime > self._lifetime:
                     return {}
                 facts = json.loads(file.read())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
         except OSError as error:
             self._tell("read", f"{path} can't be read: {error.strerror}; the host is asked anew")
@@ -111,7 +112,8 @@ class FactCache:
                 file.write(text)
             os.replace(beside, path)
         except (OSError, ValueError, TypeError) as error:
-            beside.unlink(missing_ok=True)
+            with suppress(OSError):
+                beside.unlink()
             reason = getattr(error, "strerror", None) or str(error)
             self._tell("write", f"facts can't be kept in {self.folder}: {reason}")
 
