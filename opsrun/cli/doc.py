@@ -1,4 +1,4 @@
-"""``opsrun doc``: what a module, a keyword, a filter, a test or a lookup is, and takes."""
+"""``opsrun doc``: what a module, a keyword, a filter, a test or a lookup is, takes and returns."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ COMMANDS = {
     "inventory": ("opsrun.cli.inventory:inventory", "Show and explain the inventory."),
     "vault": ("opsrun.cli.vault:vault", "Encrypt and decrypt files and values."),
     "graph": ("opsrun.cli.graph:graph", "Draw what playbooks do: a tree, or a picture."),
-    "doc": ("opsrun.cli.doc:doc", "What a module, a keyword or a filter is, and takes."),
+    "doc": ("opsrun.cli.doc:doc", "What a module, a keyword or a filter is, takes and returns."),
     "schema": ("opsrun.cli.schema:schema", "JSON Schema of playbooks and so on, for editors."),
     "new": ("opsrun.cli.new:new", "A beginning for a module of your own."),
     "compat": ("opsrun.cli.compat:compat", "Write programs named as Ansible's that run opsrun."),
