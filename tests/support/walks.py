@@ -1,0 +1,151 @@
+"""Tasks that send every script of modules without recorded cases, to be tried in each shell.
+
+Each is a mapping of arguments in which ``TOP`` stands for a scratch directory, ``URL`` for a server
+over HTTP and ``PORT`` for an open port; what is needed is made by `prepare`.
+"""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import tarfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from support.module_cases import placed
+
+Task = Mapping[str, Any]
+
+ELSEWHERE: Mapping[str, str] = {
+    "async_status": "tests/unit/modules/background/test_background_jobs.py",
+    "raw": "tests/unit/modules/test_module_driver.py",
+    "synchronize": "tests/unit/modules/synchronizing",
+    "wait_for_connection": "tests/unit/modules/test_module_driver.py",
+}
+"""Modules whose scripts are tried in those tests: they are not `drive`'s alone, or send none of
+their own."""
+
+HERE: Mapping[str, Sequence[Task]] = {
+    "archive": (
+        {"path": "TOP/tree", "dest": "TOP/o.tgz"},
+        {"path": "TOP/tree/*", "dest": "TOP/o.bz2", "format": "bz2", "mode": "0600"},
+        {"path": "TOP/file", "format": "gz", "remove": True},
+    ),
+    "expect": (
+        {"command": "sh -c 'printf N; read -r x; test $x = a'", "responses": {"N": "a"}},
+        {"command": "sh -c 'exit 3'", "responses": {}, "chdir": "TOP", "echo": True},
+        {"command": "no-such-program", "responses": {}},
+        {"command": "ls", "responses": {}, "creates": "TOP/file"},
+        {"command": "ls", "responses": {}, "removes": "TOP/none"},
+        {"command": "ls", "responses": {}, "chdir": "TOP/none"},
+    ),
+    "fetch": ({"src": "TOP/file", "dest": "TOP/got/"}, {"src": "TOP/none", "dest": "TOP/got/"}),
+    "get_url": (
+        {"url": "URL/file", "dest": "TOP/got", "mode": "0600"},
+        {"url": "URL/file", "dest": "TOP/file", "backup": True, "force": True},
+        {"url": "file://TOP/file", "dest": "TOP/tree", "checksum": "md5:URL/none"},
+        {"url": "URL/missing", "dest": "TOP/none"},
+    ),
+    "git": (
+        {"repo": "TOP/far", "dest": "TOP/near"},
+        {"repo": "TOP/far", "dest": "TOP/near", "version": "v1", "force": True},
+        {"repo": "TOP/far", "dest": "TOP/bare", "bare": True},
+        {"repo": "TOP/none", "dest": "TOP/other"},
+        {"repo": "TOP/far", "dest": "TOP/out", "archive": "TOP/out.tar", "depth": 1},
+    ),
+    "known_hosts": (
+        {"name": "h", "key": "h ssh-ed25519 AAAA", "path": "TOP/known"},
+        {"name": "h", "state": "absent", "path": "TOP/known"},
+    ),
+    "script": (
+        {"cmd": "said.sh 'a b' c"},
+        {"cmd": "said.sh", "chdir": "TOP", "executable": "sh"},
+        {"cmd": "said.sh", "creates": "TOP/file"},
+        {"cmd": "said.sh", "removes": "TOP/none"},
+    ),
+    "setup": ({"gather_subset": ["min"]}, {"gather_subset": ["!all", "network", "hardware"]}),
+    "tempfile": (
+        {"path": "TOP", "prefix": "a b", "suffix": ".x"},
+        {"path": "TOP", "state": "directory"},
+        {"path": "TOP/none"},
+    ),
+    "unarchive": (
+        {"src": "a.tar", "dest": "TOP/tree", "mode": "u=rwX"},
+        {"src": "TOP/a.tar", "dest": "TOP/tree", "remote_src": True, "exclude": ["b"]},
+        {"src": "TOP/file", "dest": "TOP/tree", "remote_src": True},
+        {"src": "TOP/a.tar", "dest": "TOP/tree", "remote_src": True, "creates": "TOP/file"},
+    ),
+    "uri": (
+        {"url": "URL/file", "return_content": True},
+        {"url": "URL/file", "dest": "TOP/got", "owner": "0"},
+        {"url": "URL/missing", "status_code": [404]},
+        {"url": "URL/missing"},
+    ),
+    "wait_for": (
+        {"port": "PORT", "timeout": 5},
+        {"path": "TOP/file", "search_regex": "^x"},
+        {"path": "TOP/none", "state": "absent"},
+        {"port": "PORT", "state": "drained", "exclude_hosts": ["127.0.0.1"], "timeout": 5},
+    ),
+}
+
+MACHINE: Mapping[str, Sequence[Task]] = {
+    "group": ({"name": "us", "gid": 4000}, {"name": "us", "gid": 4002}),
+    "user": (
+        {"name": "me", "uid": 4001, "group": "us", "shell": "/bin/sh", "password": "$6$a$b"},
+        {"name": "me", "comment": "a 'b\" $c*", "append": True, "groups": ["us"]},
+    ),
+    "getent": ({"database": "passwd", "key": "me"}, {"database": "group"}),
+    "authorized_key": (
+        {"user": "me", "key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAA a 'b\" $c*"},
+        {"user": "me", "key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAA", "state": "absent"},
+    ),
+    "cron": (
+        {"name": "a 'b\" $c*", "job": "echo 'x' \\%", "user": "root", "backup": True},
+        {"name": "y", "job": "z", "user": "root", "cron_file": "x"},
+        {"name": "a 'b\" $c*", "state": "absent", "user": "root"},
+    ),
+    "acl": (
+        {"path": "/srv", "etype": "user", "entity": "0", "permissions": "rx", "state": "present"},
+    ),
+}
+"""On a machine that is thrown away, in this order; what was made goes again with `LEAVING`."""
+
+LEAVING: Sequence[tuple[str, Task]] = (
+    ("acl", {"path": "/srv", "etype": "user", "entity": "0", "state": "absent"}),
+    ("cron", {"name": "y", "state": "absent", "user": "root", "cron_file": "x"}),
+    ("user", {"name": "me", "state": "absent", "remove": True}),
+    ("group", {"name": "us", "state": "absent"}),
+)
+
+
+def prepare(top: Path, url: str, port: int) -> Callable[[Task], dict[str, Any]]:
+    """A directory that `HERE` can be carried out in; gives tasks with their names in place."""
+    (top / "tree").mkdir(parents=True)
+    (top / "tree/a b").write_text("one\n")
+    (top / "file").write_text("x\n")
+    (top / "said.sh").write_text('echo "$1|$2"; exit 3\n')
+    with tarfile.open(top / "a.tar", "w") as archive:
+        for name in ("a", "b"):
+            member = tarfile.TarInfo(name)
+            member.size = 2
+            archive.addfile(member, io.BytesIO(b"x\n"))
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for words in (
+        ["init", "-q", str(top / "far")],
+        ["-C", str(top / "far"), *who, "commit", "-q", "--allow-empty", "-m", "x"],
+        ["-C", str(top / "far"), "tag", "v1"],
+    ):
+        subprocess.run(["git", *words], check=True)
+
+    def named(task: Task) -> dict[str, Any]:
+        found = placed(task, str(top))
+        return {
+            name: value.replace("URL", url).replace("PORT", str(port))
+            if isinstance(value, str)
+            else value
+            for name, value in found.items()
+        }
+
+    return named
