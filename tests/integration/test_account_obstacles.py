@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -173,3 +175,37 @@ def test_no_secret_is_a_word_of_a_program_or_told(box: disposable.Machine, tmp_p
     for each in (words.replace(git["repo"], ""), str(told)):
         assert "unseen" not in each
         assert "hushhush" not in each
+
+
+@pytest.mark.parametrize("output", ["ansible", "jsonl"])
+def test_no_secret_is_in_what_a_run_tells(
+    box: disposable.Machine, tmp_path: Path, output: str
+) -> None:
+    """However much it tells; also where the task fails, and where its result is shown."""
+    name = f"told{output}"
+    user = {"name": name, "password": "$6$salt$unseen", "ssh_key_passphrase": "hushhush"}
+    tasks = [
+        {"user": {**user, "generate_ssh_key": True, "ssh_key_type": "ed25519"}, "register": "made"},
+        {"debug": {"var": "made"}},
+        {"user": {**user, "groups": ["no-such"]}, "ignore_errors": True},
+        {"user": {**user, "password": "$6$salt$unseentoo", "comment": "changed"}},
+    ]
+    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}
+    words = ("-m", "opsrun", "playbook", "/dev/stdin", "-i", "localhost,", "-D", "-vvv")
+    root = str(Path(__file__).resolve().parents[2])
+    command = (sys.executable, *words, "-o", output)
+    ended = box.run(
+        "env",
+        "--chdir=/",
+        f"PYTHONPATH={root}",
+        *command,
+        check=False,
+        stdin=json.dumps([play]).encode(),
+    )
+    told = (ended.stdout + ended.stderr).decode()
+    assert ended.returncode == 0, told
+    assert told.count(name) > 3
+    assert "no-such" in told
+    assert "unseen" not in told
+    assert "hushhush" not in told
+    assert "$6$salt$unseentoo" in box.sh('getent shadow "$1"', name)
