@@ -30,7 +30,7 @@ class Member:
 
 _LINE = re.compile(
     r"(?P<type>.)(?P<mode>[-rwxsStT]{9})[.+@]? (?P<uid>\d+)/(?P<gid>\d+) +(?P<size>\S+)"
-    r" (?P<at>-?\d+-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? (?P<name>.*)\Z"
+    r" (?P<at>-?\d+-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)?(?P<name> .*)\Z"
 )
 _ESCAPES = {7: r"\a", 8: r"\b", 9: r"\t", 10: r"\n", 11: r"\v", 12: r"\f", 13: r"\r", 92: r"\\"}
 _LETTERS = {Kind.FILE: stat.S_IFREG, Kind.DIRECTORY: stat.S_IFDIR, Kind.LINK: stat.S_IFLNK}
@@ -77,8 +77,14 @@ def _shown(member: Member) -> str:
 
 
 def _names(found: re.Match[str]) -> Iterator[str]:
-    name = found["name"]
-    if found["type"] != "h":
+    # Spaces make up for shorter times: all but the first may be part of the name.
+    spaces = len(found["name"]) - len(found["name"].lstrip(" "))
+    for start in range(1, spaces + 1):
+        yield from _firsts(found["name"][start:], hard=found["type"] == "h")
+
+
+def _firsts(name: str, *, hard: bool) -> Iterator[str]:
+    if not hard:
         yield name
         return
     # A second name of a file; the words between may be part of either.

@@ -325,3 +325,38 @@ def test_edits_set_attributes(flagged: Path) -> None:
         assert host.run("lineinfile", {**args, "attributes": "-d"})["changed"]
         assert "d" not in (_flags(flagged) or "")
     assert [each.name for each in flagged.parent.iterdir()] == ["f"]
+
+
+@pytest.mark.root
+@root
+def test_archives_and_what_they_held(box: Machine, hosted: ModuleHost) -> None:
+    args = {"path": "/srv/w/d", "dest": "/srv/w/o.tgz", "setype": "packed_t"}
+    assert hosted.run("archive", args)["secontext"] == "system_u:object_r:packed_t:s0"
+    assert not hosted.run("archive", args)["changed"]
+    assert hosted.run("archive", {**args, "setype": "other_t"}, check=True)["changed"]
+    box.sh("mkdir /srv/w/into")
+    unpacked = {"src": "/srv/w/o.tgz", "dest": "/srv/w/into", "remote_src": True}
+    assert hosted.run("unarchive", unpacked)["changed"]
+    # Where there is SELinux, whatever is made has a context from the beginning.
+    box.sh("chcon -R system_u:object_r:etc_t:s0 /srv/w/into")
+    assert hosted.run("unarchive", {**unpacked, "setype": "held_t"})["changed"]
+    assert _context(box, "into/d/in").split(":")[2] == "held_t"
+    assert not hosted.run("unarchive", {**unpacked, "setype": "held_t"})["changed"]
+    assert hosted.run("unarchive", {**unpacked, "setype": "new_t"}, check=True)["changed"]
+    assert hosted.run("unarchive", {**unpacked, "setype": "new_t"})["changed"]
+    assert _context(box, "into/d/in").split(":")[2] == "new_t"
+
+
+@pytest.mark.root
+@root
+def test_attributes_of_archives_and_what_they_held(flagged: Path) -> None:
+    with module_host(flagged.parent) as host:
+        flagged.write_text("x")
+        packed = {"path": str(flagged), "dest": f"{flagged}.tgz", "force_archive": True}
+        assert host.run("archive", {**packed, "attributes": "+d"})["changed"]
+        assert "d" in (_flags(Path(f"{flagged}.tgz")) or "")
+        assert not host.run("archive", {**packed, "attributes": "+d"})["changed"]
+        args = {"src": f"{flagged}.tgz", "dest": str(flagged.parent), "remote_src": True}
+        assert host.run("unarchive", {**args, "attributes": "+d"})["changed"]
+        assert "d" in (_flags(flagged) or "")
+        assert not host.run("unarchive", {**args, "attributes": "+d"})["changed"]

@@ -175,6 +175,7 @@ LINE = "-rw-r--r-- 0/7               3 1970-01-01 00:00:01 a link to b"
         (f"{LINE}\n{LINE}", {}, False),
         ("", {}, False),
         ("tar: something", {}, False),
+        (LINE.replace(":01 a", ":01.500    a"), {}, True),
         (LINE.replace("-rw", "hrw") + " link to c", {}, True),
         (LINE.replace("-rw", "drw") + "/", {}, False),
     ],
@@ -187,3 +188,22 @@ def test_times_that_do_not_count() -> None:
     members = [_member(b"a link to b", mtime=5)]
     assert not listed_alike(LINE, members, ())
     assert listed_alike(LINE, members, {b"a link to b"})
+
+
+def test_an_archive_with_parts_of_seconds(tmp_path: Path) -> None:
+    """As Python's own module writes them, to another precision than the file system's."""
+    for number, name in enumerate(("t/a", "t/b", "t/ c")):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x")
+        os.utime(
+            path, ns=(0, [1_700_000_000_123_456_789, 1_700_000_000_500_000_000, 10**18][number])
+        )
+    with tarfile.open(tmp_path / "o.tar", "w") as archive:
+        for name in ("t/a", "t/b", "t/ c"):
+            archive.add(tmp_path / name, name)
+    with module_host(tmp_path) as host:
+        args = {"path": f"{tmp_path}/t", "dest": f"{tmp_path}/o.tar", "format": "tar"}
+        assert not host.run("archive", args)["changed"]
+        os.utime(tmp_path / "t/a", (0, 1_700_000_001))
+        assert host.run("archive", args)["changed"]
