@@ -100,7 +100,9 @@ ${there%/}/"*) odd=y ;; esac
     if [ ! -d "$n" ]; then
       if [ -n "$copying" ]; then mkdir -- "$n" || exit; else echo n; fi
     fi
-    [ ! -h "$f" ] || (cd -- "$f" && find . -exec sh -c "eval \"\$walk\"" sh "$n" "$next" {} +) || exit
+    if [ -h "$f" ]; then
+      (cd -- "$f" && find . -exec sh -c "eval \"\$walk\"" sh "$n" "$next" {} +) || exit
+    fi
   elif [ -n "$copying" ]; then
     if [ -f "$f" ]; then cp -- "$f" "$n"; else cp -R -P -- "$f" "$n"; fi || exit
   elif [ -f "$f" ]; then
@@ -260,8 +262,8 @@ class RemoteCopy:
         yield f"[ -d {name} ] || mkdir -- {name} || [ -d {name} ] || exit\n"
         if odd:
             yield f"{_WALK}copying=y\nto=$(cd -P -- {name} && pwd -P) || exit\n"
-            yield f'(cd -- {argument(src.path)} && find . -exec sh -c "eval \\"\\$walk\\"" sh "$to" "\n" {{}} +)'
-            yield " || exit\n"
+            yield f"(cd -- {argument(src.path)} && find . -exec "
+            yield 'sh -c "eval \\"\\$walk\\"" sh "$to" "\n" {} +) || exit\n'
         else:
             yield f"cp -R {links} -- {argument(src.path)}/. {name}/ || exit\n"
         if wanted.uid is not None or wanted.gid is not None:
