@@ -36,7 +36,9 @@ def beginning_digest_script(path: bytes, size: int, check: Check) -> str:
 # What busybox's lacks is tried out on nothing, where GNU's makes an empty archive.
 _PACK = """\
 more=
-if tar -cf /dev/null --hard-dereference -T /dev/null 2>/dev/null; then more='--hard-dereference -S'
+if tar -cf /dev/null --hard-dereference -T /dev/null 2>/dev/null; then
+  # Else a name with a backslash means another one.
+  more='--hard-dereference -S --no-unquote'
 fi
 failed=
 pack() {

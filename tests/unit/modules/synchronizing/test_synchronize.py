@@ -69,6 +69,7 @@ def grown(top: Path) -> Path:
     (source / "d" / "e").mkdir(parents=True)
     (source / "a").write_text("a\n")
     (source / "we'ird $x\n-n").write_text("odd")
+    (source / "\\a").write_text("backslash")
     for each in range(6):
         (source / "d" / f"f{each}").write_text(str(each))
         os.utime(source / "d" / f"f{each}", (1, 1000 + each))
