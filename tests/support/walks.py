@@ -90,6 +90,17 @@ HERE: Mapping[str, Sequence[Task]] = {
     ),
 }
 
+READ: Sequence[tuple[str, Task]] = (
+    ("get_url", {"url": "http://h/x", "dest": "~/x y", "checksum": f"md5:{'0' * 32}"}),
+    ("get_url", {"url": "http://h/x", "dest": "/x", "checksum": "md5:http://h/sums"}),
+    ("uri", {"url": "http://h/x", "creates": "/a b*", "headers": {"a": "b"}, "unix_socket": "/s"}),
+    ("uri", {"url": "http://h/x", "dest": "/x", "owner": "me", "method": "POST", "body": "x"}),
+    ("wait_for", {"port": 1, "search_regex": "x"}),
+    ("wait_for", {"path": "$HOME/x", "search_regex": "x"}),
+    ("git", {"repo": "/x", "dest": "~/x y", "key_file": "/k", "accept_hostkey": True}),
+)
+"""Tasks whose first script is read, and not run."""
+
 MACHINE: Mapping[str, Sequence[Task]] = {
     "group": ({"name": "us", "gid": 4000}, {"name": "us", "gid": 4002}),
     "user": (

@@ -22,14 +22,16 @@ import pytest
 from support import disposable, walks
 from support.machine_cases import PREPARE, inside
 from support.module_cases import load, make, modules, placed, tree, usual
-from support.module_host import ModuleHost, module_host
+from support.module_host import LocalController, ModuleHost, module_host
 from support.scripts import Listening, cover, lines
 from support.servers import LoopbackServer
 from support.shells import shared_shells
 from support.web import server
 
-from opsrun.modules.options import OptionError
+from opsrun.modules.base import Context
+from opsrun.modules.options import OptionError, resolve
 from opsrun.modules.registry import find, known_names
+from opsrun.modules.requests import Run
 
 RECORDED = [each for each in modules() if any("result" in case for case in load(each))]
 WALKED = [each for each in walks.HERE if each not in RECORDED]
@@ -40,6 +42,9 @@ OTHERS = [
     ("dash", "busybox"),
 ]
 """Beside dash on the system's programs; recorded cases are run by busybox ash on its own, too."""
+
+OTHERWISE_CHECKED = ("command", "shell")
+"""Modules whose scripts in check mode have lines that no others have."""
 
 NOT_BUSYBOXS = ("git", "acl", "cron")
 """Modules for a tool that busybox has not: it is said what is missing."""
@@ -116,13 +121,16 @@ def _recorded(module: str, directory: Path) -> list[Done]:
         for number, case in enumerate(load(module)):
             if "result" in case and all(map(shutil.which, case.get("needs", ()))):
                 top = directory / str(number)
-                done = _done(host, module, case, top, check=True)
+                done = _done(host, module, case, top, check=module in OTHERWISE_CHECKED)
                 done.scripts = [each.replace(str(top), "/t") for each in listening.taken()]
                 found.append(done)
     return found
 
 
-def _few(done: list[Done]) -> list[Done]:
+@cache
+def _few(module: str, directory: Path) -> list[Done]:
+    """Those whose scripts have every line that any has."""
+    done = _recorded(module, directory)
     chosen = cover({number: lines(each.scripts, "/t") for number, each in enumerate(done)})
     return [done[number] for number in chosen]
 
@@ -133,10 +141,10 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("start")
 
 
-def _beginning(start: Path, module: str) -> list[Done]:
+def _beginning(start: Path, module: str) -> Path:
     directory = start / module
     directory.mkdir(exist_ok=True)
-    return _recorded(module, directory)
+    return directory
 
 
 @pytest.mark.parametrize(("shell", "userland"), OTHERS, ids=str)
@@ -147,7 +155,7 @@ def test_recorded_cases_in_every_shell(
     wrong = []
     with _host(tmp_path, shell, userland) as host:
         for module in RECORDED:
-            for number, case in enumerate(_few(_beginning(start, module))):
+            for number, case in enumerate(_few(module, _beginning(start, module))):
                 if case.needs and userland == "busybox":
                     continue
                 top = tmp_path / f"{module}{number}"
@@ -266,8 +274,18 @@ def _read(scripts: set[str], directory: Path) -> None:
 
 def test_shellcheck_reads_every_line(start: Path, tmp_path: Path, around: tuple[str, int]) -> None:
     scripts = {
-        each for name in RECORDED for done in _beginning(start, name) for each in done.scripts
+        each
+        for name in RECORDED
+        for done in _recorded(name, _beginning(start, name))
+        for each in done.scripts
     }
     for module in WALKED:
         scripts |= set(_walked(module, start / f"walk-{module}", around)[1])
+    context = Context(LocalController(tmp_path), diff=True)
+    for name, args in walks.READ:
+        found = find(name)
+        assert found is not None
+        request = resolve(found, args).steps(context).send(None)
+        assert isinstance(request, Run)
+        scripts.add(request.script)
     _read(scripts, tmp_path / "scripts")
