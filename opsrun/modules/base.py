@@ -156,7 +156,7 @@ class Context:
     interpreters: Mapping[str, str] = field(default_factory=dict)
     """By name (``python``, ``ruby``), what ``ansible_<name>_interpreter`` says of the host."""
     origin: Origin = "controller"
-    """For a module between two machines, see `Module.between`: what its host is the other one to."""
+    """For a module between two machines, see `Module.between`: where its task begins."""
     here: bool = False
     """Whether the host is the controller itself."""
 
