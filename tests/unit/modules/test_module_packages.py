@@ -10,16 +10,15 @@ import pytest
 from support.module_host import module_host
 
 import opsrun.modules
-from opsrun.modules import packages
 from opsrun.modules.base import ModuleError
-from opsrun.modules.packages import FAMILIES, PACKAGES, holding, missing, where_from
+from opsrun.modules.packages import FAMILIES, PACKAGES, holding, missing, tools, where_from
 from opsrun.remote.command import CommandResult
 
 _LACK = re.compile(r"\|\| lack ([a-z][\w-]*)|either\([^()]*(?:\([^()]*\)[^()]*)*, \"([a-z]+)\"\)")
 
 
 def test_the_examples() -> None:
-    assert doctest.testmod(packages).failed == 0
+    assert doctest.testmod(tools).failed == 0
 
 
 def test_every_tool_has_a_package_in_every_family() -> None:
