@@ -9,6 +9,7 @@ from typing import Any
 
 from opsrun.modules.looking import Answers
 
+_RUNNING = "Failure executing fact script"
 _RAN = re.compile(r"(.*)\x01(\d+)\x01(.*)", re.DOTALL)
 
 
@@ -20,7 +21,10 @@ def own_facts(answers: Answers, directory: str) -> tuple[dict[str, Any], list[st
     found: dict[str, Any] = {}
     warnings: list[str] = []
     told = {
-        **{name: _failed(path, "it is a link that leads nowhere") for name, path in _gone(answers)},
+        **{
+            name: _failed("Could not stat fact", path, "it is a link that leads nowhere")
+            for name, path in _gone(answers)
+        },
         **{name: _ran(f"{directory}/{name}.fact", t) for name, t in _below(answers, "ran.")},
         **{name: _read(f"{directory}/{name}.fact", t) for name, t in _below(answers, "read.")},
     }
@@ -38,8 +42,9 @@ class _Failed:
         self.words = words
 
 
-def _failed(path: str, why: str) -> _Failed:
-    return _Failed(f"{path}: {why}")
+def _failed(what: str, path: str, why: str) -> _Failed:
+    """A sentence; how it begins is what playbooks test for."""
+    return _Failed(f"{what} ({path}): {why}")
 
 
 def _gone(answers: Answers) -> list[tuple[str, str]]:
@@ -53,10 +58,11 @@ def _below(answers: Answers, prefix: str) -> list[tuple[str, str]]:
 def _ran(path: str, told: str) -> Any:
     found = _RAN.fullmatch(told)
     if found is None:
-        return _failed(path, "it could not be run")
+        return _failed(_RUNNING, path, "it could not be run")
     if found[2] != "0":
         words = f"it ended with status {found[2]}"
-        return _failed(path, f"{words}: {found[1].strip()}" if found[1].strip() else words)
+        told = f"{words}: {found[1].strip()}" if found[1].strip() else words
+        return _failed(_RUNNING, path, told)
     return _read(path, found[3])
 
 
@@ -69,9 +75,8 @@ def _read(path: str, text: str) -> Any:
     try:
         parser.read_string(text)
         return {section: dict(parser.items(section)) for section in parser.sections()}
-    except configparser.Error as error:
-        why = (
-            str(error).splitlines()[0] if isinstance(error, configparser.InterpolationError) else ""
-        )
+    except configparser.InterpolationError as error:
+        return _failed("error loading facts as ini", path, str(error).splitlines()[0])
+    except configparser.Error:
         words = "it is neither JSON nor sections as INI files have them"
-        return _failed(path, f"{words} ({why})" if why else words)
+        return _failed("error loading facts", path, words)

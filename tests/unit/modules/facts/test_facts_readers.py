@@ -236,10 +236,12 @@ def test_own_facts_that_make_no_sense_say_so() -> None:
     }
     own, warnings = own_facts(answers(**told), "/f")
     assert (own["a"], own["b"], own["e"]) == ({"x": 1}, {"s": {"k": "v"}}, {"y": 2})
-    assert own["c"].startswith("/f/c.fact: it is neither JSON nor")
+    assert own["c"].startswith("error loading facts (/f/c.fact): it is neither JSON nor")
     assert "y" in own["d"]
-    assert own["f"] == "/f/f.fact: it ended with status 3: oops"
-    assert "leads nowhere" in own["g"]
+    assert own["d"].startswith("error loading facts as ini (/f/d.fact)")
+    words = "Failure executing fact script (/f/f.fact): it ended with status 3: oops"
+    assert own["f"] == words
+    assert own["g"].startswith("Could not stat fact (/f/g.fact)")
     assert len(warnings) == 4
 
 
