@@ -30,7 +30,7 @@ def network(answers: Answers, files: Files) -> dict[str, Any]:
         links = oldnet.links(answers.text("ifconfig"), Files(answers.text("net"), ""))
         routes = oldnet.routes(answers, Files(answers.text("net"), ""), links)
     for name, link in links.items():
-        link.told |= _details(files, name)
+        link.told = {**_hardware(files, name), **link.told, **_details(files, name)}
     names = {name: re.sub(r"[-:.]", "_", name) for name in links}
     facts: dict[str, Any] = {"interfaces": [names[name] for name in links]}
     facts |= {names[name]: link.to_dict() for name, link in links.items()}
@@ -42,10 +42,12 @@ def network(answers: Answers, files: Files) -> dict[str, Any]:
     facts["all_ipv6_addresses"] = [each for each in dict.fromkeys(every6) if each != "::1"]
     facts["default_ipv4"] = _default(routes[0], links, "ipv4")
     facts["default_ipv6"] = _default(routes[1], links, "ipv6")
-    facts["locally_reachable_ips"] = {
-        "ipv4": sorted(_local(answers.text("local4"))),
-        "ipv6": sorted(_local(answers.text("local6"))),
-    }
+    own = {f"ipv{n}": set(_local(answers.text(f"local{n}"))) for n in (4, 6)}
+    if answers.get("local4") is None:
+        own = {"ipv4": set(every4), "ipv6": set(every6)}
+        if "127.0.0.1" in every4:
+            own["ipv4"].add("127.0.0.0/8")
+    facts["locally_reachable_ips"] = {family: sorted(told) for family, told in own.items()}
     return facts
 
 
@@ -101,6 +103,18 @@ def _address(words: list[str], link: Link, links: dict[str, Link]) -> None:
     if label.startswith(f"{name}:"):
         # An alias: an interface of its own, as far as old programs are concerned.
         links.setdefault(label, Link()).secondaries.append(told)
+
+
+def _hardware(files: Files, name: str) -> dict[str, Any]:
+    """What programs that tell of addresses may leave out."""
+    top = f"/sys/class/net/{name}"
+    found: dict[str, Any] = {}
+    mtu, address = files.number(f"{top}/mtu"), files.value(f"{top}/address")
+    if mtu is not None:
+        found["mtu"] = mtu
+    if re.fullmatch(r"([0-9a-f]{2}:){5,}[0-9a-f]{2}", address) and address.strip("0:"):
+        found["macaddress"] = address
+    return found
 
 
 def _details(files: Files, name: str) -> dict[str, Any]:

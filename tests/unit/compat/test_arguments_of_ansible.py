@@ -136,6 +136,17 @@ def test_values_that_are_none(name: str, value: str, named: str) -> None:
         words(**{name: value})
 
 
+def test_a_cache_of_facts_is_used_and_flushed() -> None:
+    text = "[defaults]\nfact_caching = jsonfile\nfact_caching_connection = kept\n"
+    settings = Settings({"ANSIBLE_CACHE_PLUGIN_TIMEOUT": "60"}, text, "/etc/x/ansible.cfg")
+    given = parser_of("ansible-playbook").parse_args(["x", "--flush-cache"])
+    words = playbook_words(given, settings).words
+    at = words.index("--fact-cache")
+    assert words[at + 1] == "/etc/x/kept"
+    assert words[words.index("--fact-cache-timeout") + 1] == "60"
+    assert "--flush-cache" in words
+
+
 def test_a_cache_that_there_is_not_needs_no_flush_and_that_is_told() -> None:
     given = parser_of("ansible-playbook").parse_args(["x", "--flush-cache"])
     (remark,) = playbook_words(given, Settings({})).remarks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,7 +74,8 @@ def test_a_network_without_the_usual_ip(
     """All of them tell the same, but for a second address that old programs don't see."""
     folder = f"/run/{way.replace('/', '').replace(' ', '-')}"
     network.sh(
-        "set -eu; mkdir $1; for p in $(busybox --list); do ln -s $(command -v busybox) $1/$p; done\n"
+        "set -eu; mkdir $1\n"
+        "for p in $(busybox --list); do ln -s $(command -v busybox) $1/$p; done\n"
         "rm -f $1/ip $1/ifconfig\n"
         "for p in getent python3 busybox; do ln -s $(command -v $p) $1/$p; done\n"
         "case $2 in\n"
@@ -91,6 +93,10 @@ def test_a_network_without_the_usual_ip(
     assert set(facts["all_ipv6_addresses"]) == set(wanted["all_ipv6_addresses"])
     assert facts["v1"] == wanted["v1"]
     assert facts["lo"] == wanted["lo"]
+    assert facts["v1"]["macaddress"] == "02:00:00:00:00:03"
+    reached = {each: set(told) for each, told in facts["locally_reachable_ips"].items()}
+    assert reached["ipv6"] == set(wanted["locally_reachable_ips"]["ipv6"])
+    assert reached["ipv4"] >= {"127.0.0.0/8", "127.0.0.1", "192.0.2.5"}
 
 
 def test_what_hangs_holds_nothing_up(tmp_path: Path) -> None:
@@ -111,7 +117,7 @@ def test_what_hangs_holds_nothing_up(tmp_path: Path) -> None:
 
 def test_few_processes(tmp_path: Path) -> None:
     """Programs that the script starts, whatever the number of files, links and devices."""
-    if subprocess.run(["sh", "-c", "command -v strace"], capture_output=True).returncode:
+    if shutil.which("strace") is None:
         pytest.skip("there is no strace")
     request = next(Setup().steps(Context(LocalController(tmp_path))))
     assert isinstance(request, Run)
