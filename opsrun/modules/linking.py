@@ -70,11 +70,10 @@ class Linking:
 
     def _as_it_is(self) -> Plan:
         seen = self.found.path
-        if not seen.exists:
-            raise ModuleError(f"src is required for creating new {self._kind}s")
-        if self.hard or not seen.is_link:
-            more = {"src": None} if self.hard else {}
-            return self.attributes(self.found, seen, "dest", {}, more=more)
+        if seen.state != ("hard" if self.hard else "link"):
+            raise ModuleError(f"src is required for creating new {self._kind}s", dest=seen.path)
+        if self.hard:
+            return self.attributes(self.found, seen, "dest", {}, more={"src": None})
         return self._settled(seen.target)
 
     def _settled(self, src: str | None) -> Plan:
