@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from opsrun.cli.execution import Front
     from opsrun.composition.playbooks import Prepared
     from opsrun.composition.run import Run
-    from opsrun.engine.base import Engine
     from opsrun.events import Sink
     from opsrun.inventory import Inventory
     from opsrun.playbook.fact_store import FactStore
@@ -104,33 +103,27 @@ def _shown(
         return 0
     store = fact_store(caching, chosen)
     questions = Questions()
-    subset = ["all"] if store is not None else _subset(names)
-    gather = {
-        "gather_subset": subset,
-        "gather_timeout": values["gather_timeout"],
-        "fact_path": values["fact_path"],
-    }
+    gather = {name: values[name] for name in ("gather_timeout", "fact_path")}
+    gather["gather_subset"] = ["all"] if store is not None else _subset(names)
     prepared = _prepared(chosen, inventory, gather, reach, show, store, questions)
     fleet = make_fleet(prepared.inventory, reach, questions.typed.if_there())
 
+    words = " ".join(("facts", *names))
+    kept = store.load if store is not None else lambda host: {}
     made: list[FactsSink] = []
 
-    def begin(front: Front) -> Run:
+    def wrapped(inner: Sequence[Sink]) -> Sequence[Sink]:
         from opsrun.sinks.facts import FactsSink
 
+        in_words = show.kind in _IN_WORDS
+        made.extend(FactsSink(each, words, chosen, in_words, names, kept) for each in inner)
+        return made
+
+    def begin(front: Front) -> Run:
         questions.begin(front)
-        words = " ".join(("facts", *names))
-        kept = store.load if store is not None else lambda host: {}
-
-        def sinks(engine: Engine) -> Sequence[Sink]:
-            in_words = show.kind in _IN_WORDS
-            for each in front.sinks(engine):
-                made.append(FactsSink(each, words, chosen, in_words, names, kept))
-            return made
-
         return fleet.begin_playbook(
             prepared,
-            sinks=sinks,
+            sinks=lambda engine: wrapped(front.sinks(engine)),
             on_tick=front.check,
             ask=front.ask,
             verbosity=show.verbosity,

@@ -6,6 +6,7 @@ import shlex
 from argparse import ArgumentParser, Namespace
 
 from opsrun.compat.settings import HONOURED, VAULT_SETTINGS, Settings
+from opsrun.compat.settled import fact_cache, number, settled
 from opsrun.compat.translation import ERROR, OPTIONS, NotTranslated, Translation
 from opsrun.errors import did_you_mean
 
@@ -122,41 +123,11 @@ def playbook_words(given: Namespace, settings: Settings) -> Translation:
     made.flag("--force-handlers", given.force_handlers or settings.is_on("force_handlers"))
     made.add("--gathering", _gathering(settings))
     settled(made, settings)
-    _fact_cache(made, given, settings)
+    fact_cache(made, settings, flush=given.flush_cache)
     strict = settings.get("error_on_missing_handler")
     made.flag("--allow-missing-handlers", strict is not None and not strict.truth)
     made.add("--odd-conditions", _odd_conditions(settings))
     return made
-
-
-def _fact_cache(made: Translation, given: Namespace, settings: Settings) -> None:
-    folder = settings.fact_cache()
-    made.remarks += [each for each in settings.remarks if each not in made.remarks]
-    if folder is not None:
-        made.add("--fact-cache", folder.path)
-        made.add("--fact-cache-timeout", _number(settings, "fact_caching_timeout"))
-        made.add("--fact-cache-prefix", settings.text("fact_caching_prefix"))
-        made.flag("--flush-cache", given.flush_cache)
-    elif given.flush_cache:
-        words = "there is no fact cache, and facts are not kept beyond a run"
-        made.remarks.append(f"--flush-cache has no effect: {words}")
-
-
-def settled(made: Translation, settings: Settings) -> None:
-    """What there are settings for, and no options. Raises NotTranslated."""
-    for name in ("gather_subset", "fact_path"):
-        made.add("--" + name.replace("_", "-"), settings.text(name))
-    for name in ("gather_timeout", "task_timeout", "poll_interval"):
-        made.add("--" + name.replace("_", "-"), _number(settings, name))
-    made.add("--managed", settings.text("ansible_managed"))
-    made.flag("--any-errors-fatal", settings.is_on("any_errors_fatal"))
-    made.flag("--custom-stats", settings.is_on("show_custom_stats"))
-    for kind in ("ok", "skipped"):
-        told = settings.get(f"display_{kind}_hosts")
-        made.flag(f"--hide-{kind}", told is not None and not told.truth)
-    for kind in ("filter", "test", "lookup"):
-        told = settings.get(f"{kind}_plugins")
-        made.add(f"--{kind}-plugins", *(told.paths if told is not None else ()))
 
 
 def _odd_conditions(settings: Settings) -> str:
@@ -176,13 +147,6 @@ def _gathering(settings: Settings) -> str | None:
         words = f"expected one of {', '.join(GATHERING)}, found {told.value!r}"
         raise NotTranslated(f"{told.place}: {words}{did_you_mean(word, GATHERING)}", ERROR)
     return word
-
-
-def _number(settings: Settings, name: str) -> str | None:
-    told = settings.get(name)
-    if told is not None and not told.value.strip().isdigit():
-        raise NotTranslated(f"{told.place}: expected a number, found {told.value!r}", ERROR)
-    return None if told is None else told.value.strip()
 
 
 def _several(settings: Settings, name: str) -> list[str]:
@@ -273,7 +237,7 @@ def _reach(made: Translation, given: Namespace, settings: Settings) -> None:
     key = settings.get("private_key_file")
     made.add("--private-key", given.private_key or (key.path if key else None))
     made.add("-T", given.timeout or settings.text("timeout"))
-    made.add("--retries", _number(settings, "retries"))
+    made.add("--retries", number(settings, "retries"))
     made.add("--port", settings.text("remote_port"))
     made.flag("-k", given.ask_pass or settings.is_on("ask_pass"))
     file = settings.get("connection_password_file")

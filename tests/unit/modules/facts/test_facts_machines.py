@@ -99,12 +99,13 @@ def test_a_network_without_the_usual_ip(
     assert reached["ipv4"] >= {"127.0.0.0/8", "127.0.0.1", "192.0.2.5"}
 
 
-def test_what_hangs_holds_nothing_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shell", SHELLS)
+def test_what_hangs_holds_nothing_up(shell: str, tmp_path: Path) -> None:
     """A file system whose server is away: it takes its limit, and no more; others are told."""
     with disposable.machine(tmp_path / "box", HANGING) as box:
         # Seen as a server's: the fake program is what hangs.
         box.sh("mount -t ramfs server:/x /mnt/far")
-        with inside(box, tmp_path, "sh", f"/run/fake:{PROGRAMS}") as host:
+        with inside(box, tmp_path, shell, f"/run/fake:{PROGRAMS}") as host:
             told = host.run("setup", {"gather_timeout": 1, "gather_subset": ["!all", "mounts"]})
             assert host.run("ping")["ping"] == "pong"
         mounts = {each["mount"]: each for each in told["ansible_facts"]["ansible_mounts"]}
