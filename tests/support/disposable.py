@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shlex
 import shutil
 import subprocess
@@ -50,7 +51,34 @@ mount --bind "$keys" "$root/run/opsrun"
 hostname disposable
 ip link set lo up 2>/dev/null || :
 cd "$root"
-exec chroot . /bin/sh -c 'cd /; echo up; exec >&2; exec sleep 100000000'
+if [ -z "$3" ]; then
+    exec chroot . /bin/sh -c 'cd /; echo up; exec >&2; exec sleep 100000000'
+fi
+# A group of its own, so that nothing is written to this machine's.
+mkdir "$base/groups"
+mount -t cgroup2 none "$base/groups"
+mkdir "$base/groups/$3"
+echo 0 >"$base/groups/$3/cgroup.procs"
+umount "$base/groups"
+mount -t sysfs none "$root/sys"
+rm -f "$root"/etc/systemd/system/*.wants/* "$root/etc/machine-id"
+ln -sf /dev/null "$root/etc/systemd/system/systemd-sysctl.service"
+systemd=$(command -v systemd || echo /lib/systemd/systemd)
+exec unshare --cgroup chroot . /bin/sh -c '
+  cd /
+  mount -t cgroup2 none /sys/fs/cgroup || exit
+  systemd-machine-id-setup >/dev/null 2>&1
+  echo up
+  exec >&2
+  exec env -i container=opsrun LC_ALL=C.UTF-8 \
+    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    "$0" --system --unit=basic.target' "$systemd"
+"""
+
+_SWEEP = """\
+mount --make-rprivate /
+mount -t cgroup2 none /mnt
+find "/mnt/$1" -depth -type d -exec rmdir {} \\;
 """
 
 _CONFIG = """\
@@ -85,6 +113,24 @@ def obstacle() -> str | None:
     words = ["unshare", "--mount", "--pid", "--fork", "--net", "--uts", "sh", "-c", trial]
     tried = subprocess.run(words, capture_output=True, check=False)
     return None if tried.returncode == 0 else f"no disposable root: {tried.stderr.decode().strip()}"
+
+
+def no_systemd() -> str | None:
+    """Why no machine here can be booted with systemd; None when nothing is in the way."""
+    if reason := obstacle():
+        return reason
+    if not any(Path(each).exists() for each in ("/lib/systemd/systemd", "/usr/bin/systemd")):
+        return "there is no systemd (Debian: apt-get install systemd dbus)"
+    trial = "mount --make-rprivate / && mount -t cgroup2 none /mnt && [ -w /mnt/cgroup.procs ]"
+    words = ["unshare", "--mount", "--cgroup", "sh", "-c", trial]
+    tried = subprocess.run(words, capture_output=True, check=False)
+    return None if tried.returncode == 0 else f"no disposable groups: {tried.stderr.decode()}"
+
+
+_BOOTED = """\
+until [ -S /run/systemd/private ]; do sleep 0.05; done
+systemctl is-system-running --wait >/dev/null || systemctl is-active basic.target
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,20 +202,24 @@ def _prepare(directory: Path) -> None:
 
 
 @contextmanager
-def machine(directory: Path, prepare: str = "", *args: str) -> Iterator[Machine]:
+def machine(
+    directory: Path, prepare: str = "", *args: str, booted: bool = False
+) -> Iterator[Machine]:
     """A machine, for as long as the block lasts; comes up in well under a second.
 
     Args:
         directory: of its own, empty or not there yet.
         prepare: a script that is run inside first; ``args`` are its arguments.
+        booted: whether its first process is systemd, see `no_systemd`; that takes a second.
     """
     keys, base = directory / "keys", directory / "base"
     base.mkdir(parents=True)
     _prepare(keys)
     words = ["unshare", "--mount", "--pid", "--fork", "--net", "--uts", "--kill-child", "--"]
+    group = f"disposable-{os.getpid()}-{secrets.token_hex(4)}" if booted else ""
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(
-            [*words, "sh", "-c", _SETUP, "sh", str(base), str(keys)],
+            [*words, "sh", "-c", _SETUP, "sh", str(base), str(keys), group],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -178,6 +228,8 @@ def machine(directory: Path, prepare: str = "", *args: str) -> Iterator[Machine]
     try:
         assert process.stdout.readline() == b"up\n", (directory / "log").read_text()
         made = Machine(keys, _first_child(process.pid), base / "root")
+        if booted:
+            made.run("sh", "-c", _BOOTED)
         if prepare:
             made.sh(prepare, *args)
         yield made
@@ -185,6 +237,9 @@ def machine(directory: Path, prepare: str = "", *args: str) -> Iterator[Machine]
         process.kill()
         process.wait()
         process.stdout.close()
+        if booted:
+            sweep = ["unshare", "--mount", "sh", "-c", _SWEEP, "sh", group]
+            subprocess.run(sweep, check=True, stderr=subprocess.DEVNULL)
 
 
 def _first_child(pid: int) -> int:
