@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
+from opsrun.plays import BridgeCost as BridgeCost
 from opsrun.plays import CustomStats as CustomStats
 from opsrun.plays import HandlersPending as HandlersPending
 from opsrun.plays import PlaybookStarted as PlaybookStarted
@@ -231,9 +232,12 @@ class Summary:
     duration: float
     interrupted: bool = False
     exit_status: int = 0
+    bridge: BridgeCost | None = None
+    """Of a run in which ansible-core did tasks."""
 
     def to_dict(self) -> dict[str, Any]:
-        """``{"type", "run", "ok", "failed", …, "duration", "interrupted", "exit_status"}``."""
+        """``{"type", "run", "ok", "failed", …, "duration", "interrupted", "exit_status"}``, and
+        ``bridge`` where there was one."""
         head: dict[str, Any] = {"type": self.type, "run": self.run}
         counts = {str(outcome): self.counts.get(outcome, 0) for outcome in Outcome}
         tail = {
@@ -241,7 +245,8 @@ class Summary:
             "interrupted": self.interrupted,
             "exit_status": self.exit_status,
         }
-        return head | counts | tail
+        bridge = {} if self.bridge is None else {"bridge": self.bridge.to_dict()}
+        return head | counts | tail | bridge
 
 
 Event = (

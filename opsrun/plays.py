@@ -181,6 +181,34 @@ class CustomStats:
 
 
 @dataclass(frozen=True, slots=True)
+class BridgeCost:
+    """What it took to have ansible-core do tasks (``--bridge``).
+
+    >>> from opsrun.plays import BridgeCost
+    >>> BridgeCost(12, 4, 31.25).told(40.1)
+    'ansible-core was called 12 times for 4 modules: 31.2 s of 40.1 s'
+    """
+
+    calls: int
+    modules: int
+    """How many different ones."""
+    seconds: float
+    """In which at least one call was under way."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object."""
+        seconds = round(self.seconds, 6)
+        return {"calls": self.calls, "modules": self.modules, "seconds": seconds}
+
+    def told(self, duration: float) -> str:
+        """The same in words; ``duration`` is the run's, in seconds."""
+        times = "once" if self.calls == 1 else f"{self.calls} times"
+        modules = f"{self.modules} module{'' if self.modules == 1 else 's'}"
+        took = f"{self.seconds:.1f} s of {duration:.1f} s"
+        return f"ansible-core was called {times} for {modules}: {took}"
+
+
+@dataclass(frozen=True, slots=True)
 class HandlersPending:
     """Handlers were notified on a host that failed before they could run.
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from opsrun.cli.bridging import Bridging, bridge_options
 from opsrun.cli.options import (
     F,
     Reach,
@@ -53,6 +54,7 @@ class Calling:
     changes: bool = False
     extra_vars: tuple[str, ...] = ()
     module_path: tuple[str, ...] = ()
+    bridging: Bridging = field(default_factory=Bridging)
 
     def refuse_alone(self) -> None:
         """Without a module, its options mean nothing. UsageError."""
@@ -62,6 +64,8 @@ class Calling:
             "-D": self.changes,
             "-e": bool(self.extra_vars),
             "-M": is_typed("module_path"),
+            "--bridge": is_typed("bridge"),
+            "--bridge-program": is_typed("bridge_program"),
         }
         for name, there in given.items():
             if there:
@@ -69,7 +73,8 @@ class Calling:
 
 
 def calling_options(function: F) -> F:
-    """-m -a -C -D -e -M."""
+    """-m -a -C -D -e -M --bridge --bridge-program."""
+    function = bridge_options(function)
     for option in reversed(_OPTIONS):
         function = option(function)
     return function
@@ -131,11 +136,10 @@ def call(
     exclusive(show)
     patch_for(reach.engine)
     from opsrun.composition.playbooks.one_task import OneTask
-    from opsrun.playbook.plugins.modules import modules_beside
 
     arguments = _arguments(calling.args)
     task = OneTask(calling.module, arguments, (), environment, values["command_timeout"])
-    modules = modules_beside(".", calling.module_path)
+    modules = _modules(calling)
     task.text(modules)
     inventory, hosts = choose_hosts(selection)
     if selection.list_hosts:
@@ -176,6 +180,12 @@ def call(
         )
 
     return bring_out(begin, show).status
+
+
+def _modules(calling: Calling) -> Modules:
+    from opsrun.composition.playbooks.library import modules_here
+
+    return modules_here(calling.module_path, calling.bridging.program)
 
 
 def _only_for_modules(command: Sequence[str]) -> None:
@@ -239,6 +249,7 @@ def _prepared(
         retries=retries,
         playbook_dir=".",
         module_folders=calling.module_path,
+        bridge=calling.bridging.program,
         texts={PATH: task.text(modules)},
         prompt=questions.prompt,
         confirm=questions.confirm,

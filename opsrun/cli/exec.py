@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from opsrun.cli.bridging import Bridging
 from opsrun.cli.calling import Calling, call, calling_options
 from opsrun.cli.confirming import yes_option
 from opsrun.cli.kinds import Seconds
@@ -98,7 +100,7 @@ def exec_(command: tuple[str, ...], **values: Any) -> int:
     --user, --become, --when-ready, --ready-timeout, --then-wait, --then-timeout, --canary and
     --health; `opsrun exec --hosts web -- df -h` is never ambiguous.
     """
-    calling = take(Calling, values)
+    calling = replace(take(Calling, values), bridging=take(Bridging, values))
     if calling.module is not None:
         environment, order = _environment(values["env"]), take(Order, values)
         selection, reach, show = take(Selection, values), take(Reach, values), take(Show, values)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from opsrun.cli.ansible_cfg import tell
+from opsrun.cli.bridging import Bridging, bridge_options
 from opsrun.cli.confirming import yes_option
 from opsrun.cli.fact_caching import FactCaching, fact_cache_options, fact_store
 from opsrun.cli.options import (
@@ -81,6 +82,7 @@ class Playing:
     vault_password_file: tuple[str, ...] = ()
     ask_vault_pass: bool = False
     caching: FactCaching = field(default_factory=FactCaching)
+    bridging: Bridging = field(default_factory=Bridging)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +265,7 @@ _PLAYING = (
 @yes_option
 @vault_options
 @fact_cache_options
+@bridge_options
 @settled_options
 def playbook(files: tuple[str, ...], **values: Any) -> int:
     """Run playbooks, one after the other, on the hosts that their plays name.
@@ -276,7 +279,9 @@ def playbook(files: tuple[str, ...], **values: Any) -> int:
     )
     if show.quiet and show.verbose:
         raise UsageError("-q and -v say opposite things: give one of them")
-    playing = replace(take(Playing, values), caching=take(FactCaching, values))
+    playing = take(Playing, values)
+    caching, bridging = take(FactCaching, values), take(Bridging, values)
+    playing = replace(playing, caching=caching, bridging=bridging)
     tell(show.verbosity)
     if listing:
         return _listed(files, playing, reach, show, listing)
@@ -384,6 +389,7 @@ def _options(
         collections_path=playing.collections_path,
         module_folders=playing.module_path,
         plugin_folders=show.settled.plugins,
+        bridge=playing.bridging.program,
         managed=show.settled.managed,
         playbook_dir=playing.playbook_dir,
         prompt=questions.prompt,

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from opsrun.adhoc.base import Job, Setting, Worker
 from opsrun.adhoc.silence import Silence
@@ -19,6 +20,7 @@ from opsrun.engine.limits import Needs, affordable_forks
 from opsrun.engine.stop import Stop
 from opsrun.errors import UsageError, did_you_mean
 from opsrun.events import (
+    BridgeCost,
     Event,
     Journal,
     NoJournal,
@@ -88,6 +90,14 @@ class RunOptions:
     largest_status: bool = False
     early: tuple[Event, ...] = ()
     """Notices from before the run, said at its start."""
+
+
+class Spending(Protocol):
+    """What takes its time within a run."""
+
+    @property
+    def cost(self) -> BridgeCost | None:
+        """How much so far."""
 
 
 class Run:
@@ -273,12 +283,17 @@ class Run:
                 self.exit_status = 1
         return summary
 
+    bridge: Spending | None = None
+    """Has ansible-core do tasks, in runs that have such."""
+
     def _summary(self, duration: float) -> Summary:
         self.report.interrupted = self.interrupted
         status = self.report.exit_status(largest=self._options.largest_status)
         if not status and self.collector.failures:
             status = 1
         self.exit_status = status
-        summary = Summary(self.id, self.report.counts(), duration, self.interrupted, status)
+        cost = None if self.bridge is None else self.bridge.cost
+        counts = self.report.counts()
+        summary = Summary(self.id, counts, duration, self.interrupted, status, cost)
         self.report.add(summary)
         return summary

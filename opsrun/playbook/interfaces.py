@@ -135,6 +135,43 @@ class Reach(Protocol):
         """Let go of all."""
 
 
+@dataclass(frozen=True, slots=True)
+class BridgeCall:
+    """A task that ansible-core is to do; everything in it is rendered."""
+
+    module: str
+    """As ansible-core knows it."""
+    path: str
+    """Of its file; empty where that is ansible-core's own business."""
+    arguments: Mapping[str, Any]
+    wish: Wish
+    """Whom it is done on, and how that one is reached."""
+    host: str
+    """Whose task it is."""
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    """``ansible_*`` variables of whom it is done on, beside those of the connection."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    collections: Sequence[str] = ()
+    check: bool = False
+    diff: bool = False
+    limit: float | None = None
+    """Seconds that it may take."""
+
+
+class Bridge(Protocol):
+    """Has ansible-core, as a program on this machine, do tasks whose modules need it."""
+
+    def call(self, call: BridgeCall) -> dict[str, Any]:
+        """What ansible-core registers.
+
+        Raises:
+            ModuleError: it could not do the task, or gave no answer, in its own words.
+            UsageError: there is no such program that can be used.
+            CommandTimeout: it took longer than the limit, and was ended.
+            Cancelled: the run ended, and so did it.
+        """
+
+
 class Scopes(Protocol):
     """Puts the raw variables of a host at a task together, by the table of precedence."""
 

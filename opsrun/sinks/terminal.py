@@ -119,6 +119,8 @@ class TerminalSink:
         self._say(*self._problems.render(summary is not None and summary.interrupted))
         if summary and self._options.verbosity >= 0:
             self._say(summary_line(summary, self._options.color_err))
+            if summary.bridge is not None:
+                self._say(summary.bridge.told(summary.duration))
 
     def _say(self, *lines: str) -> None:
         for line in lines:

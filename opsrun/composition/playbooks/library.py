@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from opsrun.composition.bridging.program import AnsibleCore
 from opsrun.composition.playbooks.options import PlaybookOptions
 from opsrun.playbook.parse.loader import Loader
 from opsrun.playbook.plugins.importing import Importer
-from opsrun.playbook.plugins.modules import USUAL, ModulePlaces, Modules
+from opsrun.playbook.plugins.modules import USUAL, ModulePlaces, Modules, modules_beside
 from opsrun.playbook.plugins.shelf import KINDS, Places, Shelf
 from opsrun.playbook.templating.library import Library
 
@@ -54,17 +55,60 @@ def library_of(loader: Loader, options: PlaybookOptions, tell: Callable[[str], N
     return Library.standard().over({kind: Shelf(kind, places, importer, explain) for kind in KINDS})
 
 
-def modules_of(loader: Loader, options: PlaybookOptions, tell: Callable[[str], None]) -> Modules:
-    """opsrun's modules, and those of the playbooks, roles and collections of ``loader``."""
+def core_of(loader: Loader, options: PlaybookOptions) -> AnsibleCore | None:
+    """ansible-core on this machine, where the bridge to it is open."""
+    if options.bridge is None:
+        return None
+
+    def bases(name: str) -> list[str]:
+        namespace, _, rest = name.partition(".")
+        collection = rest.partition(".")[0]
+        if not collection or namespace == "ansible":
+            return []
+        folders = map(loader.files.real, loader.collection_folders(f"{namespace}.{collection}"))
+        found = (os.path.abspath(each).rsplit("/ansible_collections/", 1) for each in folders)
+        return list(dict.fromkeys(each[0] for each in found if os.path.isdir(each[0])))
+
+    return AnsibleCore(options.bridge, bases, options.settings.cwd)
+
+
+def modules_of(
+    loader: Loader,
+    options: PlaybookOptions,
+    tell: Callable[[str], None],
+    core: AnsibleCore | None = None,
+) -> Modules:
+    """opsrun's modules, those of the playbooks, roles and collections of ``loader``, and those that
+    ``core`` knows."""
     places = ModulePlaces(
         homes=loader.plugin_homes,
         folders=options.module_folders or USUAL,
         collections=loader.collection_folders,
         real=loader.files.real,
         tell=tell,
-        explain=lambda name: missing_collection(loader, name),
+        explain=lambda name: missing_collection(loader, name) + _or_bridge(name, core),
+        elsewhere=core.knows if core is not None else lambda name: False,
     )
     return Modules(places)
+
+
+def modules_here(folders: Sequence[str], bridge: str | None) -> Modules:
+    """opsrun's modules, those of ``library`` here, and what ansible-core knows.
+
+    Args:
+        folders: see `PlaybookOptions.module_folders`.
+        bridge: see `PlaybookOptions.bridge`.
+    """
+    if bridge is None:
+        return modules_beside(".", folders)
+    return modules_beside(".", folders, AnsibleCore(bridge).knows)
+
+
+def _or_bridge(name: str, core: AnsibleCore | None) -> str:
+    """What is to be said of the bridge where nobody knows a name."""
+    if core is not None:
+        return "; nor has ansible-core here, which --bridge asks"
+    return "; where ansible-core has it, --bridge has that do it" if name.count(".") >= 2 else ""
 
 
 def _usual(kind: str) -> tuple[str, ...]:

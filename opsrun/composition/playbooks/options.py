@@ -35,6 +35,9 @@ class PlaybookOptions:
     roles."""
     module_folders: tuple[str, ...] = ()
     """Folders of modules beside ``library`` of playbooks and roles; empty for the usual ones."""
+    bridge: str | None = None
+    """The program (``ansible-playbook``) that does what is written for Ansible's own Python; None:
+    such tasks fail."""
     managed: str | None = None
     """``ansible_managed``, where it is to be another text than usual."""
     playbook_dir: str | None = None

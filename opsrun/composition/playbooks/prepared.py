@@ -8,9 +8,9 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
-from opsrun.composition.playbooks.library import Told, library_of, modules_of
+from opsrun.composition.playbooks.library import Told, core_of, library_of, modules_of
 from opsrun.composition.playbooks.options import PlaybookOptions
-from opsrun.composition.playbooks.remarks import unknown_modules
+from opsrun.composition.playbooks.remarks import look_for_core, unknown_modules
 from opsrun.dialect.tags import Template
 from opsrun.errors import PlaybookError, UsageError
 from opsrun.inventory import Inventory
@@ -71,7 +71,9 @@ class Prepared:
         """Warnings of plugins."""
         self.library = library_of(self.loader, options, self.told)
         """What templates can call."""
-        self.modules = modules_of(self.loader, options, self.told)
+        self.core = core_of(self.loader, options)
+        """What does tasks that opsrun can't, if that is wanted."""
+        self.modules = modules_of(self.loader, options, self.told, self.core)
         self.playbooks: list[Playbook] = [
             self.loader.load_playbook(path, options.playbook_dir) for path in paths
         ]
@@ -85,6 +87,8 @@ class Prepared:
             own = {play.index for play in playbook.plays}
             check_gates(playbook.plays)
             check_gates([play for play in self.plays if play.index in own], chosen=True)
+        if self.core is not None:
+            look_for_core(self.core, self.plays, modules_of(self.loader, options, self.told))
         self.unknown = unknown_modules(self.plays, self.modules)
         """What to say of tasks whose modules nobody knows."""
         if options.strict and self.unknown:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from opsrun.composition.bridging.program import AnsibleCore
 from opsrun.dialect.origin import Origin
 from opsrun.dialect.tags import holds_template
 from opsrun.errors import InputError, OpsrunError, PlaybookError
 from opsrun.inventory import Host
+from opsrun.modules.own.foreign import AnsiblePython
 from opsrun.modules.registry import find
 from opsrun.playbook.actions.registry import find_action
 from opsrun.playbook.model.nodes import Node, Play, Task, VarsLayer
@@ -39,6 +41,35 @@ def _why_not(task: Task, modules: Modules) -> str:
         return "" if modules.is_known(written, collections) else modules.unknown(written)
     except (InputError, PluginError) as error:
         return str(error)
+
+
+def look_for_core(core: AnsibleCore, plays: Sequence[Play], modules: Modules) -> None:
+    """Find out whether ansible-core can be called, if any task needs it, and what it knows of the
+    names that nobody here does.
+
+    Args:
+        core: the program.
+        plays: their tasks.
+        modules: those of opsrun and of the playbooks' files alone.
+
+    Raises:
+        UsageError: it is needed, and can't be used.
+    """
+    asked: dict[str, None] = {}
+    for task in (t for play in plays for n in (*play.blocks, *play.handlers) for t in _tasks(n)):
+        written, collections = task.action.written, task.keywords.collections
+        try:
+            kind = modules.find(written, collections)
+            known = modules.is_known(written, collections)
+        except (InputError, PluginError):
+            # Told with the unknown ones.
+            continue
+        if kind is not None and issubclass(kind, AnsiblePython):
+            core.path()
+        if not known:
+            full = () if "." in written else [f"{each}.{written}" for each in collections]
+            asked |= dict.fromkeys((*full, written))
+    core.ask(asked)
 
 
 def connection_kinds(plays: Sequence[Play], hosts: Iterable[Host]) -> set[str]:

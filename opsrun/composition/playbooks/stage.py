@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from opsrun.composition.bridging.calling import bridge_of
 from opsrun.composition.fleetway import Fleetway
 from opsrun.composition.needs import needs_by_kind, room_beside
 from opsrun.composition.playbooks.guarding import Delegates, dangers_now
@@ -193,6 +194,8 @@ class PlaybookStage(Run):
         find_vars = VarsFinder(prepared.read_vars_file, settings.cwd)
         scopes = Scopes(settings, inventory, state, templars.make, find_vars, book.task)
         self._reach = self._reaching(places, inventory, scopes)
+        way, emit = self._reach.way, self.collector.emit
+        bridge = self.bridge = bridge_of(prepared.core, engine, self.stop, way, emit, places)
         kit = Kit(
             settings,
             book,
@@ -209,6 +212,7 @@ class PlaybookStage(Run):
             prepared.modules,
             prepared.inventory.vault,
             self._delegated(inventory),
+            bridge=bridge,
         )
         office = Office(
             engine,

@@ -32,9 +32,11 @@ class AnsiblePython(Foreign):
     @classmethod
     def why(cls) -> str:
         """See `Foreign.why`."""
+        where = f" ({cls.path})" if cls.path else ""
         return (
-            f"{cls.name} ({cls.path}) is written for Ansible's own Python, which is not sent to "
-            "hosts from here"
+            f"{cls.name}{where} is written for Ansible's own Python, which is not sent to "
+            "hosts from here; where ansible-core is installed on this machine, --bridge has it do "
+            "such tasks"
         )
 
 

@@ -10,6 +10,7 @@ from opsrun.dialect.tags import holds_template
 from opsrun.errors import did_you_mean
 from opsrun.modules import registry
 from opsrun.modules.base import Module
+from opsrun.modules.own.foreign import AnsiblePython, foreign_class
 from opsrun.modules.own.loading import load, module_files
 from opsrun.modules.registry import short_name
 from opsrun.playbook.actions.registry import INCLUDES, find_action, known_actions
@@ -46,6 +47,8 @@ class ModulePlaces:
     """Takes warnings."""
     explain: Callable[[str], str] = lambda name: ""
     """What else is to be said of a name that nobody knows; begins with ``; ``."""
+    elsewhere: Callable[[str], bool] = lambda name: False
+    """Whether a module that is nowhere here is one of ansible-core's, which may be asked for it."""
 
 
 class Modules:
@@ -79,10 +82,16 @@ class Modules:
         found = registry.find(name)
         if found is not None:
             return found
-        if "." in name:
-            return self._in_collection(name)
-        full = (self._in_collection(f"{each}.{name}") for each in collections)
-        return next((each for each in full if each is not None), None)
+        full = (name,) if "." in name else [f"{each}.{name}" for each in collections]
+        here = next((each for each in map(self._in_collection, full) if each is not None), None)
+        return here if here is not None else self._elsewhere(name, full)
+
+    def _elsewhere(self, name: str, full: Sequence[str]) -> type[Module] | None:
+        if find_action(name) is not None or short_name(name) in INCLUDES:
+            return None
+        asked = dict.fromkeys((*full, name))
+        known = next((each for each in asked if self._places.elsewhere(each)), None)
+        return None if known is None else self._class(known, "")
 
     def is_known(self, name: str, collections: Sequence[str] = ()) -> bool:
         """Whether a module, or an action, has this name, or may have: it may be a template.
@@ -122,9 +131,12 @@ class Modules:
                 self._files.setdefault(name, path)
 
     def _class(self, name: str, path: str) -> type[Module]:
-        if path not in self._classes:
-            self._classes[path] = load(name, path)
-        return self._classes[path]
+        key = path or name
+        if key not in self._classes:
+            self._classes[key] = (
+                load(name, path) if path else foreign_class(name, "", AnsiblePython)
+            )
+        return self._classes[key]
 
     def _in_collection(self, name: str) -> type[Module] | None:
         for _ in range(_MOST_TURNS):
@@ -160,11 +172,17 @@ class Modules:
         yield from sorted(self._files)
 
 
-def modules_beside(folder: str, folders: Sequence[str] = ()) -> Modules:
+def modules_beside(
+    folder: str,
+    folders: Sequence[str] = (),
+    elsewhere: Callable[[str], bool] = lambda name: False,
+) -> Modules:
     """opsrun's modules, and those of a directory's ``library``.
 
     Args:
         folder: the directory.
         folders: further folders of modules; empty for the usual ones.
+        elsewhere: see `ModulePlaces`.
     """
-    return Modules(ModulePlaces(homes=lambda: (folder,), folders=folders or USUAL))
+    places = ModulePlaces(lambda: (folder,), folders or USUAL, elsewhere=elsewhere)
+    return Modules(places)

@@ -10,12 +10,14 @@ from opsrun.dialect.tags import Template, holds_template, trusted
 from opsrun.errors import Cancelled, OpsrunError, TemplateError, did_you_mean
 from opsrun.modules.base import ModuleError
 from opsrun.modules.options import OptionError, resolve
+from opsrun.modules.own.foreign import AnsiblePython
 from opsrun.modules.registry import short_name
 from opsrun.playbook.actions.base import Acted, Action, Call, rendered
 from opsrun.playbook.actions.registry import INCLUDES, find_action
 from opsrun.playbook.interfaces import Templar
 from opsrun.playbook.messages import Exports, Include, RunTask
 from opsrun.playbook.model.nodes import LOOPED, RawAction, Task
+from opsrun.playbook.runner.bridged import Bridged
 from opsrun.playbook.runner.done import Done, cancelled, failure, forgiven, settled, untold
 from opsrun.playbook.runner.ends import Ends
 from opsrun.playbook.runner.jobs import alone
@@ -366,6 +368,9 @@ class Attempts:
             if self._item is not None:
                 templar = templar.with_variables(self._item.variables)
         wish = wished(self._kit, task, host, delegate, templar, seen)
+        if self._kit.bridge is not None and isinstance(module, AnsiblePython):
+            bridged = Bridged(self._kit, self._kit.bridge, task, host, wish)
+            return bridged.do(module, self._templar, seen, templar)
         if kind.between:
             own = wished(self._kit, task, host, "", self._templar, self._layers)
             ends = Ends.of(own, wish if delegate else None, home=self._home)

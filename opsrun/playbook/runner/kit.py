@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from opsrun.events import Event
 from opsrun.playbook.actions.base import Pausing, ReadVars
 from opsrun.playbook.book import TaskBook
-from opsrun.playbook.interfaces import Reach, Templar
+from opsrun.playbook.interfaces import Bridge, Reach, Templar
 from opsrun.playbook.messages import RunTask
 from opsrun.playbook.model.nodes import Task
 from opsrun.playbook.plugins.modules import Modules
@@ -61,3 +61,5 @@ class Kit:
     not to be."""
     checked: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """What jobs would come to that check mode did not start, by their ids."""
+    bridge: Bridge | None = None
+    """Does what is written for Ansible's own Python; None: such a task fails."""

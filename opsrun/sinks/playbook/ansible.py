@@ -113,6 +113,8 @@ class AnsibleSink:
             self._stats = event
         elif isinstance(event, Summary):
             self._end()
+            if event.bridge is not None and self._options.verbosity >= 0:
+                self._err(event.bridge.told(event.duration), _DEBUG)
         else:
             self._aside(event)
 
