@@ -13,6 +13,7 @@ import secrets
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ from opsrun.lab.openssh import find_sshd
 
 _SETUP = """\
 set -eu
-base=$1 keys=$2
+base=$1 keys=$2 group=$3
+shift 3
 mount --make-rprivate /
 mount -t tmpfs -o mode=755 none "$base"
 mkdir "$base/upper" "$base/work" "$base/root"
@@ -48,17 +50,24 @@ mount -t devpts -o newinstance,ptmxmode=666 none "$root/dev/pts"
 ln -s pts/ptmx "$root/dev/ptmx"
 mount -t tmpfs none "$root/dev/shm"
 mount --bind "$keys" "$root/run/opsrun"
+for path; do
+    # What runs the tests may lie where something else is mounted now.
+    [ ! -e "$root$path" ] || continue
+    mkdir -p "$root$path"
+    mount --bind "$path" "$root$path"
+    mount -o remount,bind,ro "$root$path"
+done
 hostname disposable
 ip link set lo up 2>/dev/null || :
 cd "$root"
-if [ -z "$3" ]; then
+if [ -z "$group" ]; then
     exec chroot . /bin/sh -c 'cd /; echo up; exec >&2; exec sleep 100000000'
 fi
 # A group of its own, so that nothing is written to this machine's.
 mkdir "$base/groups"
 mount -t cgroup2 none "$base/groups"
-mkdir "$base/groups/$3"
-echo 0 >"$base/groups/$3/cgroup.procs"
+mkdir "$base/groups/$group"
+echo 0 >"$base/groups/$group/cgroup.procs"
 umount "$base/groups"
 mount -t sysfs none "$root/sys"
 rm -f "$root"/etc/systemd/system/*.wants/* "$root/etc/machine-id"
@@ -74,6 +83,9 @@ exec unshare --cgroup chroot . /bin/sh -c '
     PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     "$0" --system --unit=basic.target' "$systemd"
 """
+
+_SEEN = tuple(dict.fromkeys([str(Path(__file__).parents[2]), sys.prefix, sys.base_prefix]))
+"""The project, and the Python that runs it: seen inside wherever they are."""
 
 _SWEEP = """\
 mount --make-rprivate /
@@ -219,7 +231,7 @@ def machine(
     group = f"disposable-{os.getpid()}-{secrets.token_hex(4)}" if booted else ""
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(
-            [*words, "sh", "-c", _SETUP, "sh", str(base), str(keys), group],
+            [*words, "sh", "-c", _SETUP, "sh", str(base), str(keys), group, *_SEEN],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
