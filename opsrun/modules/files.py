@@ -144,7 +144,7 @@ class File(FileOptions, StateModule[Found]):
             "touch": self._touch,
         }
         try:
-            if state.path.exists or not context.check:
+            if wanted != "absent" and (state.path.exists or not context.check):
                 self.wish.resolved(state.answers)
             if not state.path.exists:
                 unblocked(state.answers, state.path.path)

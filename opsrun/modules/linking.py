@@ -97,6 +97,9 @@ class Linking:
         if self.hard:
             if self.found.source is None or not self.found.source.exists:
                 raise ModuleError("src does not exist", dest=seen.path, src=src)
+            if self.found.source.is_dir:
+                words = f"{src} is a directory: it can have no hard links"
+                raise ModuleError(words, dest=seen.path, src=src)
         elif not self.force and self.found.answers.get("there") is None:
             where = seen.path if seen.is_dir else os.path.dirname(seen.path)
             words = (

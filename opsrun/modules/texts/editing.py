@@ -96,6 +96,8 @@ class TextModule(FileOptions, StateModule[Text]):
         if change.written:
             if not text.exists:
                 unblocked(text.answers, text.path)
+                if text.path.endswith("/"):
+                    raise ModuleError(f"{text.path} is the name of a directory, not of a file")
             writing = Writing(
                 text,
                 edited.content,

@@ -127,3 +127,24 @@ def test_a_file_that_cannot_get_its_owner_does_not_stay(tmp_path: Path) -> None:
             assert "Operation not permitted" in host.run("file", args)["msg"]
         assert not (folder / "new").exists()
         assert there.read_text() == "x"
+
+
+def test_what_goes_needs_no_owner(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("x")
+    args = {"path": str(tmp_path / "f"), "state": "absent", "owner": "nosuchuser0"}
+    with module_host(tmp_path) as host:
+        assert host.run("file", args, check=True)["changed"]
+        assert host.run("file", args)["changed"]
+        assert not host.run("file", args).get("failed")
+    assert not (tmp_path / "f").exists()
+
+
+def test_a_directory_has_no_hard_links(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    args = {"path": str(tmp_path / "h"), "src": str(tmp_path / "d"), "state": "hard"}
+    with module_host(tmp_path) as host:
+        for check in (True, False):
+            told = host.run("file", args, check=check)
+            assert told["failed"]
+            assert "is a directory" in told["msg"]
+    assert not (tmp_path / "h").exists()

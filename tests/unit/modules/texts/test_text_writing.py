@@ -253,3 +253,12 @@ def test_shellcheck_finds_nothing_in_what_writes(state: str, tmp_path: Path) -> 
         check=False,
     )
     assert ended.stdout == ended.stderr == ""
+
+
+def test_a_name_of_a_directory_is_none_of_a_file(host: ModuleHost, tmp_path: Path) -> None:
+    args = {"path": f"{tmp_path}/new/", "line": "x", "create": True}
+    for check in (True, False):
+        told = host.run("lineinfile", args, check=check)
+        assert told["failed"]
+        assert "name of a directory" in told["msg"]
+    assert not (tmp_path / "new").exists()
