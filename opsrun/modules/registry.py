@@ -17,6 +17,9 @@ PREFIXES = ("ansible.builtin.", "ansible.legacy.")
 _WHERE = {
     "archive": "archives.archive:Archive",
     "community.general.archive": "archives.archive:Archive",
+    "iptables": "firewalls.iptables:Iptables",
+    "ansible.posix.mount": "mounting.mount:Mount",
+    "mount": "mounting.mount:Mount",
     "known_hosts": "users.known_hosts:KnownHosts",
     "acl": "users.acl:Acl",
     "ansible.posix.acl": "users.acl:Acl",

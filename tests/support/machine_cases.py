@@ -75,6 +75,7 @@ _VOLATILE = (
     (re.compile(r"\|1\|[A-Za-z0-9+/=]+\|[A-Za-z0-9+/=]+"), "HASHED"),
     (re.compile(r"\t+#effective"), "\t#effective"),
     (re.compile(r"SHA256:[A-Za-z0-9+/=]+"), "SHA256:SUM"),
+    (re.compile(r"\.\d+\.\d{4}-\d\d-\d\d@[\d:]+~"), ".BACKUP~"),
     (re.compile(r"/tmp/crontab[\w.]*~?"), "/tmp/CRONTAB"),
     (re.compile(r"# \(Cron version[^\n]*"), "# VERSION"),
     (re.compile(r"# \(/\S+ installed on[^\n]*"), "# INSTALLED"),
@@ -124,9 +125,15 @@ def scenarios() -> list[str]:
     return sorted(path.parent.name for path in CASES.glob("*/machine.yml"))
 
 
-def seen(box: disposable.Machine) -> list[str]:
+def sight(module: str = "") -> str:
+    """`SIGHT`, and what a module has in ``sight.sh`` beside its steps to show what it is about."""
+    own = CASES / module / "sight.sh"
+    return SIGHT + (own.read_text(encoding="utf-8") if module and own.exists() else "")
+
+
+def seen(box: disposable.Machine, module: str = "") -> list[str]:
     """What the machine looks like, in lines."""
-    lines: list[str] = plain(box.sh(SIGHT)).splitlines()
+    lines: list[str] = plain(box.sh(sight(module))).splitlines()
     return lines
 
 

@@ -120,10 +120,32 @@ MACHINE: Mapping[str, Sequence[Task]] = {
     "acl": (
         {"path": "/srv", "etype": "user", "entity": "0", "permissions": "rx", "state": "present"},
     ),
+    "iptables": (
+        {"chain": "MINE", "chain_management": True, "source": "!10.0.0.1", "jump": "RETURN"},
+        {"chain": "MINE", "action": "insert", "comment": "a 'b\" $c*", "jump": "ACCEPT"},
+        {"chain": "FORWARD", "policy": "DROP", "wait": "5"},
+        {"chain": "MINE", "flush": True},
+    ),
+    "mount": (
+        {"path": "/srv/a b", "src": "none", "fstype": "tmpfs", "opts": "ro", "state": "mounted"},
+        {"path": "/srv/a b", "src": "none", "fstype": "tmpfs", "opts": "rw", "state": "mounted"},
+        {"path": "/srv/a b", "state": "unmounted"},
+        {
+            "path": "/srv/bound",
+            "src": "/srv",
+            "fstype": "none",
+            "opts": "bind,ro",
+            "state": "mounted",
+        },
+    ),
 }
 """On a machine that is thrown away, in this order; what was made goes again with `LEAVING`."""
 
 LEAVING: Sequence[tuple[str, Task]] = (
+    ("iptables", {"chain": "MINE", "chain_management": True, "state": "absent"}),
+    ("iptables", {"chain": "FORWARD", "policy": "ACCEPT"}),
+    ("mount", {"path": "/srv/a b", "state": "absent"}),
+    ("mount", {"path": "/srv/bound", "state": "absent"}),
     ("acl", {"path": "/srv", "etype": "user", "entity": "0", "state": "absent"}),
     ("cron", {"name": "y", "state": "absent", "user": "root", "cron_file": "x"}),
     ("user", {"name": "me", "state": "absent", "remove": True}),

@@ -24,14 +24,14 @@ import yaml
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from support import disposable
-from support.machine_cases import PREPARE, SIGHT, plain, steps, told
+from support.machine_cases import PREPARE, plain, sight, steps, told
 from support.module_cases import CASES
 
 HEADER = "# What the dialect's own engine made of each step; the texts of messages are left out.\n"
 _OURS = ("_ansible_no_log", "_ansible_item_label", "invocation")
 
 
-def _tasks(module: str, number: int, step: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _tasks(module: str, number: int, step: Mapping[str, Any], look: str) -> list[dict[str, Any]]:
     def ran(register: str, **more: Any) -> dict[str, Any]:
         task = {"name": str(step["name"]), module: step.get("args", {}), "ignore_errors": True}
         return {**task, "register": f"{register}{number}", **more}
@@ -40,7 +40,7 @@ def _tasks(module: str, number: int, step: Mapping[str, Any]) -> list[dict[str, 
     if "before" in step:
         tasks.append({"raw": step["before"]})
     tasks += [ran("check", check_mode=True, diff=True), ran("result")]
-    tasks.append({"raw": f"{{% raw %}}{SIGHT}{{% endraw %}}", "register": f"after{number}"})
+    tasks.append({"raw": f"{{% raw %}}{look}{{% endraw %}}", "register": f"after{number}"})
     return [*tasks, ran("again")]
 
 
@@ -51,7 +51,8 @@ def ran(
     with tempfile.TemporaryDirectory(prefix="machine-") as scratch:
         top = Path(scratch).resolve()
         with disposable.machine(top / "box", PREPARE) as box:
-            tasks = [task for i, step in enumerate(known) for task in _tasks(module, i, step)]
+            look = sight(module.rpartition(".")[2])
+            tasks = [task for i, step in enumerate(known) for task in _tasks(module, i, step, look)]
             names = ("check", "result", "after", "again")
             kept = [{each: f"{{{{ {each}{i} }}}}" for each in names} for i in range(len(known))]
             out = top / "results.json"

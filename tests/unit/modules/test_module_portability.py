@@ -46,7 +46,7 @@ OTHERS = [
 OTHERWISE_CHECKED = ("command", "shell")
 """Modules whose scripts in check mode have lines that no others have."""
 
-NOT_BUSYBOXS = ("git", "acl", "cron")
+NOT_BUSYBOXS = ("git", "acl", "cron", "iptables")
 """Modules for a tool that busybox has not: it is said what is missing."""
 
 QUIET = "SC2329,SC2317,SC2016,SC1091,SC2034,SC2086,SC2089,SC2090,SC2154"
@@ -206,7 +206,7 @@ def test_other_tasks_in_every_shell(
 
 def _machine() -> str | None:
     reason = disposable.obstacle()
-    for program in ("setfacl", "crontab"):
+    for program in ("setfacl", "crontab", "iptables"):
         if reason is None and shutil.which(program) is None:
             reason = f"there is no {program}"
     return reason

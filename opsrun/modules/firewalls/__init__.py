@@ -1,0 +1,1 @@
+"""Firewalls: rules of iptables, ufw and firewalld, by their own programs."""
