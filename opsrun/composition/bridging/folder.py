@@ -23,8 +23,13 @@ folder={folder}
 mark={mark}
 (
   if read -r word <"$folder/alive"; then exit 0; fi
-  for each in /proc/[0-9]*; do
-    if grep -qs "{name}=$mark" "$each/environ"; then kill -KILL "${{each#/proc/}}"; fi
+  for again in 1 2 3 4 5 6 7 8 9; do
+    found=$(grep -las "{name}=$mark" /proc/[0-9]*/environ)
+    [ -n "$found" ] || break
+    for each in $found; do
+      each=${{each#/proc/}}
+      kill -KILL "${{each%/environ}}"
+    done
   done
   rm -rf -- "$folder"
 ) </dev/null >/dev/null 2>&1 &

@@ -19,8 +19,16 @@ from opsrun.playbook.templating.omit import OMIT
 from opsrun.playbook.variables.magic import MAGIC
 from opsrun.results import Outcome
 
-_OURS = frozenset({*CONNECTION_VARIABLES, *MAGIC, "ansible_delegated_vars", "ansible_local"})
-"""What is said in another way, or is a fact that ansible-core would gather by itself."""
+_OURS = frozenset(
+    {*CONNECTION_VARIABLES, *MAGIC}
+    | {f"ansible_{name}" for name in ("delegated_vars", "local", "forks", "verbosity", "limit")}
+    | {f"ansible_{name}" for name in ("run_tags", "skip_tags", "inventory_sources")}
+    | {f"ansible_{name}" for name in ("playbook_python", "config_file", "search_path", "loop")}
+    | {f"ansible_{name}" for name in ("role_names", "play_role_names", "dependent_role_names")}
+    | {f"ansible_{name}" for name in ("parent_role_names", "collection_name", "role_name")}
+    | {f"ansible_{name}" for name in ("loop_var", "index_var", "failed_task", "failed_result")}
+)
+"""What is said in another way, is a fact, or tells of the run, which is not ansible-core's."""
 
 
 class Bridged:
