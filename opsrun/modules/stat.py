@@ -81,6 +81,14 @@ _FLAGS = {
 """What the letters of chattr(1) are called in results."""
 
 
+# A link in circles, or one to where nobody may look, is another thing than one to nothing.
+_LEADS_NOWHERE = """\
+if [ -h "$p" ] && [ ! -e "$p" ]; then
+  e=$(ls -dL -- "$p" 2>&1 >/dev/null) || gone "$e" || say path.why "$e"
+fi
+"""
+
+
 @module("stat")
 class Stat(Module):
     """Say what is known of a path: kind, size, owner, permissions, times, checksum."""
@@ -109,6 +117,7 @@ class Stat(Module):
     def _script(self) -> Iterator[str]:
         yield f"{LOOK}p={path_word(self.path)}\n"
         yield f'at path "$p"{" -L" if self.follow else ""}\n{_MORE}'
+        yield _LEADS_NOWHERE if self.follow else ""
         if self.get_checksum:
             yield 'if [ -f "$p" ] && [ -r "$p" ]; then '
             yield f'say checksum "$(digest {self.checksum_algorithm} "$p")"; fi\n'

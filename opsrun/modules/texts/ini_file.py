@@ -49,7 +49,7 @@ class IniFile(PathModule):
         if not text.exists and not self.create:
             raise ModuleError(f"Destination {text.path} does not exist!", rc=257)
         wanted = Wanted(
-            self.named,
+            self.named or None,
             tuple(values),
             present=self.state == "present",
             exclusive=self.exclusive,
