@@ -30,6 +30,7 @@ _WHERE = {
     "blockinfile": "texts.blockinfile:BlockInFile",
     "command": "command:CommandModule",
     "cron": "users.cron:Cron",
+    "dnf": "packages.dnf:Dnf",
     "copy": "copying:Copy",
     "expect": "expecting.expect:Expect",
     "fetch": "fetching:FetchModule",
@@ -43,6 +44,7 @@ _WHERE = {
     "lineinfile": "texts.lineinfile:LineInFile",
     "get_url": "web.get_url:GetUrl",
     "git": "git.module:Git",
+    "package_facts": "packages.package_facts:PackageFacts",
     "ping": "ping:Ping",
     "raw": "raw:Raw",
     "replace": "texts.replace:Replace",
@@ -59,6 +61,8 @@ _WHERE = {
     "uri": "web.uri:Uri",
     "unarchive": "archives.unarchive:Unarchive",
     "wait_for": "waiting.wait_for:WaitFor",
+    "yum": "packages.dnf:Yum",
+    "yum_repository": "packages.yum_repository:YumRepository",
     "wait_for_connection": "wait_for_connection:WaitForConnection",
 }
 """By short name, the module of this package and the class in it."""

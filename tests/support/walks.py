@@ -20,6 +20,10 @@ Task = Mapping[str, Any]
 ELSEWHERE: Mapping[str, str] = {
     "async_status": "tests/unit/modules/background/test_background_jobs.py",
     "raw": "tests/unit/modules/test_module_driver.py",
+    "dnf": "tests/unit/modules/packages/test_rpm_packages.py",
+    "yum": "tests/unit/modules/packages/test_rpm_packages.py",
+    "yum_repository": "tests/unit/modules/packages/test_rpm_packages.py",
+    "package_facts": "tests/unit/modules/packages/test_rpm_packages.py",
     "synchronize": "tests/unit/modules/synchronizing",
     "wait_for_connection": "tests/unit/modules/test_module_driver.py",
 }
