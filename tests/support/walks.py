@@ -19,6 +19,11 @@ Task = Mapping[str, Any]
 
 ELSEWHERE: Mapping[str, str] = {
     "async_status": "tests/unit/modules/background/test_background_jobs.py",
+    "apt": "tests/unit/modules/packages/test_apt_packages.py",
+    "package": "tests/unit/modules/packages/test_apt_packages.py",
+    "apt_repository": "tests/unit/modules/packages/test_debian_sources.py",
+    "apt_key": "tests/unit/modules/packages/test_debian_sources.py",
+    "dpkg_selections": "tests/unit/modules/packages/test_debian_sources.py",
     "raw": "tests/unit/modules/test_module_driver.py",
     "dnf": "tests/unit/modules/packages/test_rpm_packages.py",
     "yum": "tests/unit/modules/packages/test_rpm_packages.py",
