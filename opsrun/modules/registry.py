@@ -30,6 +30,7 @@ _WHERE = {
     "apt_repository": "packages.apt_repository:AptRepository",
     "dpkg_selections": "packages.dpkg_selections:DpkgSelections",
     "package": "packages.package:Package",
+    "debconf": "packages.debconf:Debconf",
     "assemble": "texts.assemble:Assemble",
     "async_status": "background.async_status:AsyncStatus",
     "blockinfile": "texts.blockinfile:BlockInFile",

@@ -1,4 +1,4 @@
-"""apt_repository, apt_key and dpkg_selections, on real apt in a machine that is thrown away."""
+"""apt_repository, apt_key, dpkg_selections and debconf on a machine that is thrown away."""
 
 from __future__ import annotations
 
@@ -135,3 +135,28 @@ def test_selections(host: ModuleHost, box: disposable.Machine) -> None:
     assert box.sh("apt-mark showhold") == "zzlib\n"
     told = host.run("dpkg_selections", {"name": "zznone", "selection": "hold"})
     assert told["msg"].startswith("dpkg knows of no package zznone")
+
+
+def test_answers(host: ModuleHost, box: disposable.Machine) -> None:
+    if shutil.which("debconf-set-selections") is None:
+        pytest.skip("there is no debconf-set-selections (Debian: apt-get install debconf)")
+    args = {"name": "zzq", "question": "zzq/b", "vtype": "boolean", "value": True}
+    assert host.run("debconf", args, check=True)["changed"]
+    done = host.run("debconf", args, diff=True)
+    assert done["current"] == {"zzq/b": "true"}
+    assert done["previous"] == {"zzq/b": ""}
+    assert not host.run("debconf", args)["changed"]
+    many = {"name": "zzq", "question": "zzq/m", "vtype": "multiselect", "value": ["a", "b"]}
+    assert host.run("debconf", many)["changed"]
+    assert not host.run("debconf", {**many, "value": "b, a"})["changed"]
+    secret = {"name": "zzq", "question": "zzq/p", "vtype": "password", "value": "hidden word"}
+    assert "hidden" not in str(host.run("debconf", secret, diff=True))
+    assert not host.run("debconf", secret)["changed"]
+    assert host.run("debconf", {**secret, "value": "other"}, check=True)["changed"]
+    told = host.run("debconf", {"name": "zzq"})
+    assert told["current"] == {"zzq/b": "true", "zzq/m": "a, b", "zzq/p": "(password omitted)"}
+    seen = {**args, "vtype": "seen", "value": False}
+    assert host.run("debconf", seen)["changed"]
+    assert not host.run("debconf", seen)["changed"]
+    assert host.run("debconf", {**args, "value": "a\nb"})["failed"]
+    box.sh("echo PURGE | debconf-communicate zzq")
