@@ -17,6 +17,8 @@ PREFIXES = ("ansible.builtin.", "ansible.legacy.")
 _WHERE = {
     "archive": "archives.archive:Archive",
     "community.general.archive": "archives.archive:Archive",
+    "community.general.ufw": "firewalls.ufw:Ufw",
+    "ufw": "firewalls.ufw:Ufw",
     "iptables": "firewalls.iptables:Iptables",
     "ansible.posix.mount": "mounting.mount:Mount",
     "mount": "mounting.mount:Mount",

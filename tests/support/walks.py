@@ -19,6 +19,7 @@ Task = Mapping[str, Any]
 
 ELSEWHERE: Mapping[str, str] = {
     "async_status": "tests/unit/modules/background/test_background_jobs.py",
+    "ufw": "tests/integration/test_uncomplicated_firewall.py",
     "apt": "tests/unit/modules/packages/test_apt_packages.py",
     "package": "tests/unit/modules/packages/test_apt_packages.py",
     "apt_repository": "tests/unit/modules/packages/test_debian_sources.py",
