@@ -53,6 +53,7 @@ _WHERE = {
     "get_url": "web.get_url:GetUrl",
     "git": "git.module:Git",
     "package_facts": "packages.package_facts:PackageFacts",
+    "pip": "packages.pip:Pip",
     "ping": "ping:Ping",
     "raw": "raw:Raw",
     "replace": "texts.replace:Replace",

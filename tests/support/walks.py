@@ -36,6 +36,7 @@ ELSEWHERE: Mapping[str, str] = {
     "yum": "tests/unit/modules/packages/test_rpm_packages.py",
     "yum_repository": "tests/unit/modules/packages/test_rpm_packages.py",
     "package_facts": "tests/unit/modules/packages/test_rpm_packages.py",
+    "pip": "tests/unit/modules/packages/test_pip.py",
     "synchronize": "tests/unit/modules/synchronizing",
     "wait_for_connection": "tests/unit/modules/test_module_driver.py",
 }
