@@ -50,6 +50,8 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
            "openbsd-netcat"),
     **_row("openssl", "openssl"),
     **_row("perl", "perl"),
+    **_row("pg_dump pg_restore psql", "postgresql-client", "postgresql", "postgresql-client",
+           "postgresql", "postgresql"),
     **_row("python3", "python3", "python3", "python3", "python3", "python"),
     **_row("restorecon", "policycoreutils"),
     **_row("rsync", "rsync"),

@@ -1,0 +1,1 @@
+"""Modules of database servers, through the servers' own command line programs on the host."""
