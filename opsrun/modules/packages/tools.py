@@ -42,6 +42,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     **_row("git", "git"),
     **_row("gpg", "gnupg", "gnupg2", "gnupg", "gpg2", "gnupg"),
     **_row("gzip", "gzip"),
+    **_row("iptables ip6tables", "iptables"),
     **_row(
         "luseradd lusermod luserdel lgroupadd lgroupmod lgroupdel lpasswd lchage lchsh lid",
         "libuser",
@@ -49,6 +50,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     **_row("nc", "netcat-openbsd", "nmap-ncat", "netcat-openbsd", "netcat-openbsd",
            "openbsd-netcat"),
     **_row("openssl", "openssl"),
+    **_row("ufw", "ufw"),
     **_row("perl", "perl"),
     **_row("pg_dump pg_restore psql", "postgresql-client", "postgresql", "postgresql-client",
            "postgresql", "postgresql"),
