@@ -198,8 +198,7 @@ class File(FileOptions, StateModule[Found]):
 
     def _file(self, found: Found, _context: Context) -> Plan:
         seen = found.real if self.follow else found.path
-        through = seen.is_link and self.follow
-        if not seen.exists or seen.is_dir or through:
+        if not seen.exists or seen.is_dir or seen.is_link:
             words = f"file ({seen.path}) is {seen.state}, cannot continue"
             raise ModuleError(words, path=seen.path, state=seen.state)
         extra = {}

@@ -70,9 +70,11 @@ _IN_PLACE = r"""
 t=${TMPDIR:-/tmp}/.opsrun-$$
 (set -C && : >"$t") && trap 'rm -f -- "$t"' EXIT && (set -C && : >"$t.old") || exit
 trap 'rm -f -- "$t" "$t.old"' EXIT
+trap 'exit 143' HUP INT TERM
 FILL
 VALIDATE
 BACKUP
+trap '' HUP INT TERM
 cat <"$f" >"$t.old" || exit
 cat <"$t" >"$f" || {
   cat <"$t.old" >"$f" || {

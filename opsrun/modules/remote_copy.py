@@ -139,6 +139,7 @@ fi
 
 _STAGED = r"""
 trap 'rm -f -- "$t"' EXIT
+trap 'exit 143' HUP INT TERM
 inside=
 e=$( (umask 077 && cp -- NAME "$t") 2>&1) || {
   rm -f -- "$t" 2>/dev/null

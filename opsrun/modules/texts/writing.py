@@ -41,6 +41,8 @@ if ! fresh "$t"; then
   fi
 fi
 trap 'rm -f -- "$t" "$t.out"' EXIT
+# Some shells that a signal ends take no leave otherwise.
+trap 'exit 143' HUP INT TERM
 """
 
 _LIKE_THE_OLD = r"""
@@ -87,6 +89,8 @@ if [ -z "$inside" ]; then
   }
 fi
 if [ -n "$inside" ]; then
+  # What is begun in place is ended, or the file is half of each.
+  trap '' HUP INT TERM
   cat <"$f" >"$t.old" || {
     rm -f -- "$t.old"
     exit 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -262,3 +263,19 @@ def test_a_name_of_a_directory_is_none_of_a_file(host: ModuleHost, tmp_path: Pat
         assert told["failed"]
         assert "name of a directory" in told["msg"]
     assert not (tmp_path / "new").exists()
+
+
+def test_ended_by_a_signal_nothing_is_left(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("old\n")
+    steps = _steps("lineinfile", {"path": str(tmp_path / "f"), "line": "new"}, tmp_path)
+    looked = next(steps)
+    told = subprocess.run(["sh", "-c", looked.script], capture_output=True, check=True)
+    write = steps.send(CommandResult(0, stdout=told.stdout))
+    words = ["sh", "-c", write.script]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, start_new_session=True) as process:
+        while not list(tmp_path.glob(".opsrun-*")) and process.poll() is None:
+            pass
+        os.killpg(process.pid, signal.SIGTERM)
+        assert process.wait() != 0
+    assert [each.name for each in tmp_path.iterdir()] == ["f"]
+    assert (tmp_path / "f").read_text() == "old\n"
