@@ -9,7 +9,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from opsrun.errors import ConnectionFailed, ConnectionLost, HostError, TransferFailed, UsageError
+from opsrun.errors import (
+    AuthenticationFailed,
+    CommandTimeout,
+    ConnectionFailed,
+    ConnectionLost,
+    HostError,
+    TransferFailed,
+    UsageError,
+)
 from opsrun.modules.base import Context, Module, ModuleError, ModuleResult, NotLeftAlone
 from opsrun.modules.refusing import REFUSALS
 from opsrun.modules.requests import (
@@ -130,9 +138,14 @@ def _fed(steps: Any, module: Module, context: Context, host: Hands) -> ModuleRes
             failure = error
 
 
+_AWAY = (AuthenticationFailed, ConnectionFailed, ConnectionLost)
+
+
 def _may_be_away(request: Request, error: HostError) -> bool:
     """Whether a host that is not reached is what a module waits out, and no end of the task."""
-    return isinstance(request, Reconnect) and isinstance(error, (ConnectionFailed, ConnectionLost))
+    if isinstance(request, Run) and request.away:
+        return isinstance(error, (*_AWAY, CommandTimeout))
+    return isinstance(request, Reconnect) and isinstance(error, _AWAY)
 
 
 def _changes(request: Request) -> bool:

@@ -51,6 +51,8 @@ class Run:
     take: Callable[[bytes], None] | None = None
     """Takes standard output as it comes, however much: then the answer has none. What it raises
     ends the session."""
+    away: bool = False
+    """The host may go away meanwhile: `ConnectionLost` and its like are raised at the ``yield``."""
 
 
 @dataclass(frozen=True, slots=True)

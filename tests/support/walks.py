@@ -40,6 +40,10 @@ ELSEWHERE: Mapping[str, str] = {
     "yum_repository": "tests/unit/modules/packages/test_rpm_packages.py",
     "package_facts": "tests/unit/modules/packages/test_rpm_packages.py",
     "pip": "tests/unit/modules/packages/test_pip.py",
+    "reboot": "tests/integration/test_reboot_module.py",
+    "service": "tests/unit/modules/services/test_services_scripts.py",
+    "service_facts": "tests/unit/modules/services/test_services_booted.py",
+    "systemd_service": "tests/unit/modules/services/test_services_booted.py",
     "synchronize": "tests/unit/modules/synchronizing",
     "wait_for_connection": "tests/unit/modules/test_module_driver.py",
 }
@@ -85,6 +89,13 @@ HERE: Mapping[str, Sequence[Task]] = {
         {"cmd": "said.sh", "removes": "TOP/none"},
     ),
     "setup": ({"gather_subset": ["min"]}, {"gather_subset": ["!all", "network", "hardware"]}),
+    "sysctl": (
+        {"name": "kernel.x", "value": "yes", "sysctl_file": "TOP/a/s.conf", "reload": False},
+        {"name": "kernel.x", "value": "yes", "sysctl_file": "TOP/a/s.conf", "reload": False},
+        {"name": "kernel.x", "value": "2", "sysctl_file": "TOP/a/s.conf", "ignoreerrors": True},
+        {"name": "no.x", "value": "2", "sysctl_file": "TOP/t.conf", "sysctl_set": True},
+        {"name": "kernel.x", "state": "absent", "sysctl_file": "TOP/a/s.conf", "reload": False},
+    ),
     "tempfile": (
         {"path": "TOP", "prefix": "a b", "suffix": ".x"},
         {"path": "TOP", "state": "directory"},
