@@ -45,7 +45,11 @@ def _manager(use: str) -> str | None:
 
 @module("service", judged=_judged)
 class Service(UnitOptions, StateModule[UnitSeen | ScriptSeen | None]):
-    """See to it that a service runs or not, and is started with the host or not."""
+    """See to it that a service runs or not, and is started with the host or not.
+
+    Unproven: OpenRC, chkconfig, FreeBSD and OpenBSD are asked as their documentation says, and
+    were never tried.
+    """
 
     called: str | None = option(name="name", doc="The service.")
     state: str | None = option(choices=STATES, doc="What becomes of it.")
