@@ -111,9 +111,10 @@ class Sysctl(StateModule[SysctlSeen]):
         lenient = "-e " if self.ignoreerrors else ""
         pair = word(f"{self._key}={self._value}")
         return (
-            f'e=$(sysctl {lenient}-w {pair} 2>&1 >/dev/null) && [ -z "$e" ] || {{\n'
-            f"  r=$?\n  printf '%s\\n' {word(f'setting {self._key} failed')}\": $e\" >&2\n"
-            "  [ $r -ne 0 ] || r=1\n  exit $r\n}"
+            f"e=$(sysctl {lenient}-w {pair} 2>&1 >/dev/null)\nr=$?\n"
+            'if [ "$r" -ne 0 ] || [ -n "$e" ]; then\n'
+            f"  printf '%s\\n' {word(f'setting {self._key} failed')}\": $e\" >&2\n"
+            '  [ "$r" -ne 0 ] || r=1\n  exit "$r"\nfi'
         )
 
     def _loading(self) -> str:
