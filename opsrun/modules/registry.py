@@ -33,6 +33,7 @@ _WHERE = {
     "dpkg_selections": "packages.dpkg_selections:DpkgSelections",
     "package": "packages.package:Package",
     "debconf": "packages.debconf:Debconf",
+    "deb822_repository": "packages.deb822_repository:Deb822Repository",
     "assemble": "texts.assemble:Assemble",
     "async_status": "background.async_status:AsyncStatus",
     "blockinfile": "texts.blockinfile:BlockInFile",
