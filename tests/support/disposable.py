@@ -90,7 +90,12 @@ _SEEN = tuple(dict.fromkeys([str(Path(__file__).parents[2]), sys.prefix, sys.bas
 _SWEEP = """\
 mount --make-rprivate /
 mount -t cgroup2 none /mnt
-find "/mnt/$1" -depth -type d -exec rmdir {} \\;
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+    find "/mnt/$1" -depth -type d -exec rmdir {} \\;
+    [ -d "/mnt/$1" ] || exit 0
+    # Whoever was in it is still going down.
+    sleep 0.1
+done
 """
 
 _CONFIG = """\
