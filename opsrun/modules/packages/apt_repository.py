@@ -54,11 +54,11 @@ put() {
     rm -f -- "$f"
     return
   fi
-  if [ -e "$f" ]; then cp -p -- "$f" "$f.opsrun-new"; fi &&
-    printf '%s' "$2" >"$f.opsrun-new" && mv -f -- "$f.opsrun-new" "$f" || {
+  if [ -e "$f" ]; then cp -p -- "$f" "$f.opsrun-new" || return; fi
+  if ! { printf '%s' "$2" >"$f.opsrun-new" && mv -f -- "$f.opsrun-new" "$f"; }; then
     rm -f "$f.opsrun-new"
     return 1
-  }
+  fi
   if [ -n "$3" ]; then chmod -- "$3" "$f"; fi
 }
 """

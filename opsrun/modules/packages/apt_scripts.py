@@ -311,5 +311,5 @@ def updating(tries: int, delay: int, limit: int = 60) -> str:
     """
     return (
         f"{_LOOK}{_RUNS}IFS=\nlimit={limit}\nwaited=0\ntries={tries}\ndelay={delay}\n"
-        "s=0\nupdate || { s=100; left; }\nstamp\n"
+        "s=0\nupdate -q || { s=100; left; }\nstamp\n"
     )

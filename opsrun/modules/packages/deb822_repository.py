@@ -160,8 +160,8 @@ class Deb822Repository(StateModule[Found]):
         yield f"{LOOK}umask 022\n"
         if ring:
             yield f"k=/etc/apt/keyrings/{self._slug}\nu={word(self.signed_by or '')}\n{_FETCH}"
-            yield f'mkdir -p /etc/apt/keyrings && cat "$t/key" >{ring}.new && '
-            yield f"chmod 644 {ring}.new && mv -f {ring}.new {ring} || exit 1\n"
+            yield f'mkdir -p /etc/apt/keyrings || exit 1\ncat "$t/key" >{ring}.new || exit 1\n'
+            yield f"chmod 644 {ring}.new || exit 1\nmv -f {ring}.new {ring} || exit 1\n"
         yield f"f={word(self._dest)}\nn=$f.new\nmkdir -p /etc/apt/sources.list.d || exit 1\n"
         yield f'printf \'%s\' {word(text)} >"$n" && chmod -- {word(mode)} "$n" && '
         yield 'mv -f -- "$n" "$f" || { rm -f -- "$n"; exit 1; }\nat file "$f"\n'
