@@ -120,3 +120,20 @@ def test_people_come_and_go(tmp_path: Path) -> None:
         assert gone.status == 0, gone.out
         assert box.run("id", "deploy", check=False).returncode != 0
         assert box.sh("ls ~oncall/.ssh") == "authorized_keys\n"
+
+
+@pytest.mark.root
+def test_everything_up_to_date(tmp_path: Path) -> None:
+    if reason := disposable.obstacle():
+        pytest.skip(reason)
+    # No sources of packages: there is no network in there.
+    prepare = (
+        "rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/*; touch /var/run/reboot-required"
+    )
+    with machine(tmp_path / "box", prepare) as box:
+        ran = opsrun(
+            *("playbook", PLAYBOOKS / "patching.yml", "-i", box.inventory(["a", "b"])),
+            *("-e", "reboot=false", "-e", "health=ssh"),
+        )
+        assert ran.status == 0, ran.out + ran.err
+        assert ran.out.count("failed 0") == 2

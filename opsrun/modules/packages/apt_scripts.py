@@ -264,7 +264,7 @@ class Work:
         yield f"lower={'y' if self.lower else ''}\ninsecure={'y' if self.insecure else ''}\n"
         if self.update and not check:
             tries, delay = self.update
-            yield f"tries={tries}\ndelay={delay}\nupdate {self._words(self.options)} || return\n"
+            yield f"tries={tries}\ndelay={delay}\nupdate {self._words(self._settings())} || return\n"
         if self.policy is not None and not check:
             yield f"forced {self.policy} || return\n"
         call = ["apt-get", *(["-s"] if check else []), "-y", *self.options]
@@ -295,6 +295,11 @@ class Work:
             yield f'set -- "$@" $(apart {word(each)} {which})\nset +f\nIFS=\n'
         some = "true" if self.names else '[ "$#" -gt 0 ]'
         yield f'if {some}; then tried install {words} "$@" || return; fi\n'
+
+    def _settings(self) -> tuple[str, ...]:
+        """Of the options those that every verb takes: ``update`` refuses what is for packages."""
+        pairs = zip(self.options, self.options[1:], strict=False)
+        return tuple(word for one, other in pairs if one == "-o" for word in (one, other))
 
     @staticmethod
     def _words(words: Sequence[str]) -> str:
