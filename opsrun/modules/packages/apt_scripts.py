@@ -264,7 +264,8 @@ class Work:
         yield f"lower={'y' if self.lower else ''}\ninsecure={'y' if self.insecure else ''}\n"
         if self.update and not check:
             tries, delay = self.update
-            yield f"tries={tries}\ndelay={delay}\nupdate {self._words(self._settings())} || return\n"
+            words = self._words(self._settings())
+            yield f"tries={tries}\ndelay={delay}\nupdate {words} || return\n"
         if self.policy is not None and not check:
             yield f"forced {self.policy} || return\n"
         call = ["apt-get", *(["-s"] if check else []), "-y", *self.options]
