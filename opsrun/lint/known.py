@@ -58,3 +58,11 @@ def own_plugins(kind: str) -> frozenset[str]:
 def is_own(module: str) -> bool:
     """Whether opsrun has the module or action."""
     return short_name(module) in own_modules()
+
+
+def collection_of(name: str) -> str | None:
+    """The collection that a short name is of; None where nobody knows it."""
+    found = next((full for full in known_names() if full.endswith(f".{name}")), None)
+    if found is not None:
+        return found.rpartition(".")[0]
+    return "ansible.builtin" if is_own(name) else modules().get(name)

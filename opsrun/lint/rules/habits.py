@@ -44,7 +44,7 @@ def _ignored(view: FileView, spot: Spot) -> None:
 
 def _names(view: FileView, spot: Spot, task: Task) -> None:
     written = task.action.written
-    where = "ansible.builtin" if known.is_own(written) else known.modules().get(written)
+    where = known.collection_of(written)
     if not written or "." in written or where is None or written not in spot.data:
         return
     origin, full = task.action.origin, f"{where}.{written}"

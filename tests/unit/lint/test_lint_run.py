@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from opsrun.errors import UsageError
+from opsrun.lint import known
 from opsrun.lint.discovery import walk
 from opsrun.lint.output import text
 from opsrun.lint.run import Options, lint
+from opsrun.modules.registry import known_names
 
 ROOT = Path(__file__).parents[3]
 PLAY = "- hosts: all\n  tasks:\n"
@@ -210,3 +212,13 @@ def test_modules_of_the_projects_own_that_can_not_run(tmp_path: Path) -> None:
     (tmp_path / "library" / "other.py").write_text("from ansible.module_utils.basic import a\n")
     (tmp_path / "library" / "third.py").write_text("import opsrun\nraise SystemExit\n")
     assert rules(tmp_path) == [("module-header", 3), ("module-not-built", 4)]
+
+
+def test_every_module_that_has_a_full_name_is_of_its_collection() -> None:
+    full = [name for name in known_names() if "." in name]
+    assert full
+    for name in full:
+        collection, _, short = name.rpartition(".")
+        assert known.collection_of(short) == collection
+    assert known.collection_of("copy") == "ansible.builtin"
+    assert known.collection_of("nosuch") is None
