@@ -19,6 +19,7 @@ pytestmark = pytest.mark.root
 
 NEEDS: Mapping[str, str] = {
     "acl": "setfacl",
+    "alternatives": "update-alternatives",
     "cron": "crontab",
     "group": "lgroupadd",
     "iptables": "iptables",
@@ -26,6 +27,11 @@ NEEDS: Mapping[str, str] = {
 """Programs that Debian has in packages of their own."""
 
 DIFFERING: Mapping[tuple[str, str], frozenset[str]] = {
+    ("alternatives", "selected that is known"): frozenset({"check"}),
+    ("alternatives", "auto"): frozenset({"check"}),
+    ("alternatives", "another priority"): frozenset({"check", "after", "again"}),
+    ("alternatives", "auto goes to the best"): frozenset({"check"}),
+    ("alternatives", "negative priority"): frozenset({"again"}),
     ("group", "a bad name"): frozenset({"check"}),
     ("cron", "lines in a job"): frozenset({"check"}),
     ("authorized_key", "a link is replaced"): frozenset({"after"}),

@@ -20,27 +20,27 @@ Task = Mapping[str, Any]
 ELSEWHERE: Mapping[str, str] = {
     "async_status": "tests/unit/modules/background/test_background_jobs.py",
     "ufw": "tests/integration/test_uncomplicated_firewall.py",
+    "postgresql_db": "tests/integration/test_postgresql.py",
+    "postgresql_query": "tests/integration/test_postgresql.py",
+    "postgresql_user": "tests/integration/test_postgresql.py",
     "apt": "tests/unit/modules/packages/test_apt_packages.py",
     "package": "tests/unit/modules/packages/test_apt_packages.py",
     "apt_repository": "tests/unit/modules/packages/test_debian_sources.py",
     "apt_key": "tests/unit/modules/packages/test_debian_sources.py",
     "dpkg_selections": "tests/unit/modules/packages/test_debian_sources.py",
     "debconf": "tests/unit/modules/packages/test_debian_sources.py",
-    "postgresql_db": "tests/integration/test_postgresql.py",
-    "postgresql_query": "tests/integration/test_postgresql.py",
-    "postgresql_user": "tests/integration/test_postgresql.py",
     "deb822_repository": "tests/unit/modules/packages/test_debian_sources.py",
     "raw": "tests/unit/modules/test_module_driver.py",
-    "dnf": "tests/unit/modules/packages/test_rpm_packages.py",
-    "yum": "tests/unit/modules/packages/test_rpm_packages.py",
-    "yum_repository": "tests/unit/modules/packages/test_rpm_packages.py",
-    "package_facts": "tests/unit/modules/packages/test_rpm_packages.py",
-    "pip": "tests/unit/modules/packages/test_pip.py",
     "reboot": "tests/integration/test_reboot_module.py",
     "service": "tests/unit/modules/services/test_services_scripts.py",
     "service_facts": "tests/unit/modules/services/test_services_booted.py",
-    "systemd_service": "tests/unit/modules/services/test_services_booted.py",
+    "dnf": "tests/unit/modules/packages/test_rpm_packages.py",
+    "package_facts": "tests/unit/modules/packages/test_rpm_packages.py",
+    "yum_repository": "tests/unit/modules/packages/test_rpm_packages.py",
+    "yum": "tests/unit/modules/packages/test_rpm_packages.py",
+    "pip": "tests/unit/modules/packages/test_pip.py",
     "synchronize": "tests/unit/modules/synchronizing",
+    "systemd_service": "tests/unit/modules/services/test_services_booted.py",
     "wait_for_connection": "tests/unit/modules/test_module_driver.py",
 }
 """Modules whose scripts are tried in those tests: they are not `drive`'s alone, or send none of
@@ -158,6 +158,17 @@ MACHINE: Mapping[str, Sequence[Task]] = {
         {"chain": "FORWARD", "policy": "DROP", "wait": "5"},
         {"chain": "MINE", "flush": True},
     ),
+    "alternatives": (
+        {"name": "pad", "path": "/bin/sh", "link": "/usr/bin/pad", "state": "present"},
+        {
+            "name": "pad",
+            "path": "/bin/cat",
+            "priority": 3,
+            "subcommands": [{"name": "pad.x", "link": "/usr/bin/pad x", "path": "/bin/ls"}],
+        },
+        {"name": "pad", "path": "/bin/sh", "state": "auto"},
+        {"name": "pad", "path": "/bin/sh", "state": "absent"},
+    ),
     "mount": (
         {"path": "/srv/a b", "src": "none", "fstype": "tmpfs", "opts": "ro", "state": "mounted"},
         {"path": "/srv/a b", "src": "none", "fstype": "tmpfs", "opts": "rw", "state": "mounted"},
@@ -174,6 +185,7 @@ MACHINE: Mapping[str, Sequence[Task]] = {
 """On a machine that is thrown away, in this order; what was made goes again with `LEAVING`."""
 
 LEAVING: Sequence[tuple[str, Task]] = (
+    ("alternatives", {"name": "pad", "path": "/bin/cat", "state": "absent"}),
     ("iptables", {"chain": "MINE", "chain_management": True, "state": "absent"}),
     ("iptables", {"chain": "FORWARD", "policy": "ACCEPT"}),
     ("mount", {"path": "/srv/a b", "state": "absent"}),

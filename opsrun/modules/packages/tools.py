@@ -68,6 +68,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     **_row("sudo", "sudo"),
     **_row("tar", "tar"),
     **_row("unzip", "unzip"),
+    **_row("update-alternatives", "dpkg", "alternatives", "dpkg", "update-alternatives", "dpkg"),
     **_row("wget", "wget"),
     **_row("xz", "xz-utils", "xz", "xz", "xz", "xz"),
     **_row("zip", "zip"),

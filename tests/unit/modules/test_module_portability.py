@@ -46,7 +46,7 @@ OTHERS = [
 OTHERWISE_CHECKED = ("command", "shell")
 """Modules whose scripts in check mode have lines that no others have."""
 
-NOT_BUSYBOXS = ("git", "acl", "cron", "iptables")
+NOT_BUSYBOXS = ("git", "acl", "cron", "iptables", "alternatives")
 """Modules for a tool that busybox has not: it is said what is missing."""
 
 QUIET = "SC2329,SC2317,SC2016,SC1091,SC2034,SC2086,SC2089,SC2090,SC2154"
