@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from opsrun.playbook.templating import crypts
+from opsrun.modules.passwords import crypts
 from opsrun.playbook.templating.filters.passwords import random_salt
 from opsrun.playbook.templating.filters.values import a_list
 from opsrun.playbook.templating.library import PluginError

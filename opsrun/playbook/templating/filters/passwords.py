@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from typing import Any
 
-from opsrun.playbook.templating import crypts
+from opsrun.modules.passwords import crypts
 from opsrun.playbook.templating.filters.values import kind, one_of
 from opsrun.playbook.templating.library import PluginError
 from opsrun.secret import Secret
@@ -22,7 +21,6 @@ _NAMES = {
     "bcrypt": "bcrypt",
 }
 _LONGEST_SALT = {"sha512": 16, "sha256": 16, "md5": 8, "bcrypt": 22}
-_ROUNDS = {"sha512": 656_000, "sha256": 535_000, "bcrypt": 12}
 _IDENTS = ("2", "2a", "2b", "2y")
 
 
@@ -60,7 +58,7 @@ def password_hash(
 def random_salt(method: str, length: int | None = None) -> str:
     """A salt for one of sha512, sha256, md5, bcrypt (or their other names)."""
     size = length or _LONGEST_SALT[_NAMES[method]]
-    return "".join(secrets.choice(crypts.ALPHABET) for _ in range(size))
+    return crypts.random_salt(size)
 
 
 def _salt(method: str, salt: str, size: Any) -> str:
@@ -78,7 +76,7 @@ def _salt(method: str, salt: str, size: Any) -> str:
 def _rounds(method: str, rounds: Any) -> int:
     least, most = (4, 31) if method == "bcrypt" else (crypts.LEAST_ROUNDS, crypts.MOST_ROUNDS)
     if rounds is None:
-        return _ROUNDS.get(method, least)
+        return crypts.ROUNDS.get(method, least)
     if method == "md5":
         raise PluginError("password_hash: md5 has no rounds")
     try:
@@ -91,14 +89,8 @@ def _rounds(method: str, rounds: Any) -> int:
 
 
 def _bcrypt(password: str, salt: str, rounds: int, ident: str | None) -> str:
-    import bcrypt
-
     version = one_of(ident or "2b", _IDENTS, "password_hash's ident")
-    secret = password.encode("utf-8", "surrogateescape")[:72]
-    # Of the last letter's six bits two count; the library refuses the others.
-    last = crypts.BCRYPT_ALPHABET[crypts.BCRYPT_ALPHABET.index(salt[-1]) & 0b110000]
-    made = bcrypt.hashpw(secret, f"$2b${rounds:02d}${salt[:-1]}{last}".encode()).decode()
-    return made.replace("$2b$", f"${version}$", 1)
+    return crypts.bcrypt_hash(password, salt, rounds, version)
 
 
 FILTERS: dict[str, Callable[..., Any]] = {"password_hash": password_hash}

@@ -1,4 +1,4 @@
-"""The kinds of password hashes that ``/etc/shadow`` knows.
+"""The kinds of password hashes that ``/etc/shadow`` and Apache's password files know.
 
 SHA-crypt follows Ulrich Drepper's "Unix crypt using SHA-256 and SHA-512", version 0.6; MD5-crypt
 is that of FreeBSD's crypt(3). Python's own ``crypt`` has gone in 3.13; where this machine has a
@@ -8,13 +8,16 @@ library for it, `libcrypt` asks that, and the rest is done here.
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from opsrun.playbook.templating import libcrypt
+from opsrun.modules.passwords import libcrypt
 
 ALPHABET = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 BCRYPT_ALPHABET = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+ROUNDS = {"sha512": 656_000, "sha256": 535_000, "bcrypt": 12}
+"""How much work a new hash is; of bcrypt, the power of two."""
 DEFAULT_ROUNDS = 5000
 LEAST_ROUNDS = 1000
 MOST_ROUNDS = 999_999_999
@@ -102,21 +105,24 @@ SHA256 = ShaCrypt("sha256", "$5$", _ORDER_256, (31, 30))
 SHA512 = ShaCrypt("sha512", "$6$", _ORDER_512, (63,))
 
 
-def md5_crypt(password: str, salt: str) -> str:
-    """The line for ``/etc/shadow``, by MD5; only for hosts that know nothing better."""
+def md5_crypt(password: str, salt: str, prefix: str = "$1$") -> str:
+    """The line for ``/etc/shadow``, by MD5; only for hosts that know nothing better.
+
+    With ``$apr1$`` in front, what Apache's ``htpasswd`` makes of it (apr_md5_encode(3)).
+    """
     secret, seasoning = password.encode("utf-8", "surrogateescape"), salt.encode()[:8]
-    last = _md5_first(secret, seasoning)
+    last = _md5_first(secret, seasoning, prefix.encode())
     for number in range(1000):
         head, tail = (secret, last) if number & 1 else (last, secret)
         middle = (seasoning if number % 3 else b"") + (secret if number % 7 else b"")
         last = _md5(head + middle + tail)
     whole = "".join(_letters([last[i] for i in group], 4) for group in _ORDER_MD5)
-    return f"$1${seasoning.decode()}${whole}{_letters([last[11]], 2)}"
+    return f"{prefix}{seasoning.decode()}${whole}{_letters([last[11]], 2)}"
 
 
-def _md5_first(secret: bytes, salt: bytes) -> bytes:
+def _md5_first(secret: bytes, salt: bytes, prefix: bytes) -> bytes:
     alternate = _md5(secret + salt + secret)
-    parts = [secret, b"$1$", salt, _filled(alternate, len(secret))]
+    parts = [secret, prefix, salt, _filled(alternate, len(secret))]
     length = len(secret)
     while length:
         parts.append(b"\0" if length & 1 else secret[:1])
@@ -126,3 +132,25 @@ def _md5_first(secret: bytes, salt: bytes) -> bytes:
 
 def _md5(data: bytes) -> bytes:
     return hashlib.md5(data, usedforsecurity=False).digest()
+
+
+def bcrypt_hash(password: str, salt: str, rounds: int, version: str = "2b") -> str:
+    """By bcrypt, which looks at the first 72 bytes.
+
+    Args:
+        salt: of 22 characters.
+        rounds: the power of two.
+        version: what stands in the hash: 2, 2a, 2b or 2y.
+    """
+    import bcrypt
+
+    secret = password.encode("utf-8", "surrogateescape")[:72]
+    # Of the last letter's six bits two count; the library refuses the others.
+    last = BCRYPT_ALPHABET[BCRYPT_ALPHABET.index(salt[-1]) & 0b110000]
+    made = bcrypt.hashpw(secret, f"$2b${rounds:02d}${salt[:-1]}{last}".encode()).decode()
+    return made.replace("$2b$", f"${version}$", 1)
+
+
+def random_salt(length: int) -> str:
+    """A salt that nobody can foresee."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))

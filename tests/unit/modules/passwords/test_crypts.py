@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsrun.playbook.templating import crypts, libcrypt
+from opsrun.modules.passwords import crypts, libcrypt
 from opsrun.playbook.templating.filters.passwords import password_hash
 from opsrun.playbook.templating.library import PluginError
 

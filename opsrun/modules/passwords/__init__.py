@@ -1,0 +1,1 @@
+"""Hashes of passwords, made and checked on the controller."""
