@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from opsrun.modules.base import (
     Context,
@@ -17,7 +15,8 @@ from opsrun.modules.base import (
     Plan,
     StateModule,
 )
-from opsrun.modules.git.looks import LOOK_GIT, Copy, Remote, raise_stop, read_copy, read_remote
+from opsrun.modules.git.looks import LOOK_GIT, Copy, Remote, read_copy, read_remote
+from opsrun.modules.git.telling import told, without_password
 from opsrun.modules.looking import LOOK, Answers
 from opsrun.modules.options import module, option
 from opsrun.modules.placing import SURROUNDINGS
@@ -139,7 +138,7 @@ class Git(StateModule[_State]):
 
     def _names(self) -> Iterator[str]:
         yield f"git={path_word(self.executable or 'git')}\ndest={path_word(self.dest or '')}\n"
-        shown = word(_without_password(self._url))
+        shown = word(without_password(self._url))
         yield f"repo={word(self._url)}\n# shellcheck disable=SC2034\nshown={shown}\n"
         yield f"remote={word(self.remote)}\nversion={word(self.version)}\n"
         yield "GIT_TERMINAL_PROMPT=0\nexport GIT_TERMINAL_PROMPT\n"
@@ -371,33 +370,9 @@ class Git(StateModule[_State]):
 
     def conclude(self, plan: Plan, answers: Sequence[Any]) -> ModuleResult:
         """With the commit that it is at now."""
-        return _told(plan.result, answers[-1])
+        return told(plan.result, answers[-1])
 
     @classmethod
     def concluded(cls, recipe: Any, answer: CommandResult) -> ModuleResult:
         """See `Module.concluded`."""
-        return _told(ModuleResult.from_dict(recipe["result"]), answer)
-
-
-def _told(result: ModuleResult, answer: CommandResult) -> ModuleResult:
-    answers = Answers(answer)
-    raise_stop(answers)
-    after = answers.text("after")
-    data = {**result.data, "after": after} if after else dict(result.data)
-    if answers.text("diff"):
-        result = replace(result, diff=(Diff(prepared=f"{answers.text('diff')}\n", alone=True),))
-    changed = result.changed
-    if answers.get("submodules") is not None:
-        changed = data["submodules_changed"] = True
-    return replace(result, changed=changed or data["before"] != data["after"], data=data)
-
-
-def _without_password(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        if parts.password is None:
-            return url
-    except ValueError:
-        return url
-    place = parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=f"{parts.username}:********@{place}").geturl()
+        return told(ModuleResult.from_dict(recipe["result"]), answer)
