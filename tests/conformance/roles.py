@@ -35,12 +35,16 @@ _PREPARE = """\
 rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/* /etc/apt/apt.conf.d/*proxy*
 echo "deb [trusted=yes] file:$1 ./" >/etc/apt/sources.list
 apt-get -q update >/dev/null 2>&1
+# No user namespaces within these.
+mkdir -p /etc/systemd/system/service.d
+printf '[Service]\nPrivateUsers=no\n' >/etc/systemd/system/service.d/plain.conf
+systemctl daemon-reload
 sync
 """
 _PRUNED = """\
 /proc /sys /dev /run /tmp /var/tmp /work /var/log /var/cache/apt /var/lib/apt /var/lib/systemd
-/root/.ansible /root/.cache /root/.opsrun /root/.rpmdb /var/cache/debconf
-/var/lib/dpkg/triggers /usr/share/mime
+/root/.ansible /root/.local /root/.cache /root/.opsrun /root/.rpmdb
+/var/cache/debconf /var/lib/dpkg/triggers /usr/share/mime
 """
 _LIST = f"""\
 prune=; for each in {" ".join(_PRUNED.split())}; do prune="$prune -path $each -prune -o"; done
