@@ -53,7 +53,7 @@ find / -xdev $prune -printf '%p\\t%y\\t%m\\t%U\\t%G\\t%l\\t%C@\\n'
 _VOLATILE = re.compile(
     r"/(aux-cache|\.updated|ld\.so\.cache|status-old|lock|lock-frontend|.*-old|.*~|\.pwd\.lock"
     r"|passwd-|group-|shadow-|gshadow-|ssl-cert-snakeoil\..*|[0-9a-f]{8}\.0|.*\.pyc|__pycache__"
-    r"|\.bash_history|random-seed|machine-id|mtab|adjtime|daemon.*-old|info-cache.*)$"
+    r"|\.bash_history|random-seed|machine-id|dump\.rdb|mtab|adjtime|daemon.*-old|info-cache.*)$"
 )
 _CHANGED = re.compile(r"changed[=\s]+(\d+)")
 
