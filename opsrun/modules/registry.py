@@ -49,6 +49,8 @@ _WHERE = {
     "gather_facts": "setup:Setup",
     "getent": "users.getent:Getent",
     "group": "users.group:Group",
+    "community.general.htpasswd": "texts.htpasswd:Htpasswd",
+    "htpasswd": "texts.htpasswd:Htpasswd",
     "community.general.ini_file": "texts.ini_file:IniFile",
     "ini_file": "texts.ini_file:IniFile",
     "lineinfile": "texts.lineinfile:LineInFile",

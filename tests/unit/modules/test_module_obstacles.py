@@ -165,6 +165,11 @@ WRITERS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {"section": "a", "option": "new", "value": "new"},
         {"value": BIG},
     ),
+    "community.general.htpasswd": (
+        "path",
+        {"name": "new", "password": "new", "hash_scheme": "plaintext"},
+        {"password": BIG.replace("\n", "-")},
+    ),
     "assemble": ("dest", {"src": "/srv/w/parts"}, {"src": "/srv/w/big"}),
     "get_url": ("dest", {"url": "file:///srv/w/parts/1", "force": True}, {}),
     "uri": ("dest", {"url": "file:///srv/w/parts/1"}, {}),
