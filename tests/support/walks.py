@@ -67,6 +67,11 @@ HERE: Mapping[str, Sequence[Task]] = {
         {"url": "file://TOP/file", "dest": "TOP/tree", "checksum": "md5:URL/none"},
         {"url": "URL/missing", "dest": "TOP/none"},
     ),
+    "htpasswd": (
+        {"path": "TOP/in/pw", "name": "a", "password": "x", "hash_scheme": "ldap_sha1"},
+        {"path": "TOP/in/pw", "name": "a", "state": "absent", "backup": True},
+        {"path": "TOP/none", "name": "a", "state": "absent"},
+    ),
     "git": (
         {"repo": "TOP/far", "dest": "TOP/near"},
         {"repo": "TOP/far", "dest": "TOP/near", "version": "v1", "force": True},
