@@ -56,6 +56,8 @@ _WHERE = {
     "lineinfile": "texts.lineinfile:LineInFile",
     "get_url": "web.get_url:GetUrl",
     "git": "git.module:Git",
+    "community.general.modprobe": "system.modprobe:Modprobe",
+    "modprobe": "system.modprobe:Modprobe",
     "package": "packages.package:Package",
     "package_facts": "packages.package_facts:PackageFacts",
     "pip": "packages.pip:Pip",

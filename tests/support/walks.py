@@ -127,6 +127,7 @@ READ: Sequence[tuple[str, Task]] = (
     ("get_url", {"url": "http://h/x", "dest": "/x", "checksum": "md5:http://h/sums"}),
     ("uri", {"url": "http://h/x", "creates": "/a b*", "headers": {"a": "b"}, "unix_socket": "/s"}),
     ("uri", {"url": "http://h/x", "dest": "/x", "owner": "me", "method": "POST", "body": "x"}),
+    ("modprobe", {"name": "a", "params": "b=1 c=2"}),
     ("postgresql_user", {"name": "x", "login_unix_socket": "~/x y", "ssl_key": "$HOME/k"}),
     ("postgresql_db", {"name": 'a "b', "state": "dump", "target": "~/x.tar"}),
     ("postgresql_db", {"name": "x", "state": "dump", "target": "~/x.gz", "session_role": "a b"}),
@@ -173,6 +174,11 @@ MACHINE: Mapping[str, Sequence[Task]] = {
         },
         {"name": "pad", "path": "/bin/sh", "state": "auto"},
         {"name": "pad", "path": "/bin/sh", "state": "absent"},
+    ),
+    "modprobe": (
+        {"name": "no-such-one", "state": "absent", "persistent": "present", "params": "a=1 b=2"},
+        {"name": "no-such-one", "state": "absent", "persistent": "present", "params": "a=2"},
+        {"name": "no-such-one", "state": "absent", "persistent": "absent"},
     ),
     "mount": (
         {"path": "/srv/a b", "src": "none", "fstype": "tmpfs", "opts": "ro", "state": "mounted"},
