@@ -220,7 +220,7 @@ def _prepare(directory: Path) -> None:
 
 @contextmanager
 def machine(
-    directory: Path, prepare: str = "", *args: str, booted: bool = False
+    directory: Path, prepare: str = "", *args: str, booted: bool = False, seen: bool = True
 ) -> Iterator[Machine]:
     """A machine, for as long as the block lasts; comes up in well under a second.
 
@@ -228,6 +228,7 @@ def machine(
         directory: of its own, empty or not there yet.
         prepare: a script that is run inside first; ``args`` are its arguments.
         booted: whether its first process is systemd, see `no_systemd`; that takes a second.
+        seen: whether what runs the tests is mounted inside, where it is not there by itself.
     """
     keys, base = directory / "keys", directory / "base"
     base.mkdir(parents=True)
@@ -236,7 +237,17 @@ def machine(
     group = f"disposable-{os.getpid()}-{secrets.token_hex(4)}" if booted else ""
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(
-            [*words, "sh", "-c", _SETUP, "sh", str(base), str(keys), group, *_SEEN],
+            [
+                *words,
+                "sh",
+                "-c",
+                _SETUP,
+                "sh",
+                str(base),
+                str(keys),
+                group,
+                *(_SEEN if seen else ()),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
