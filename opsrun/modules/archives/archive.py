@@ -202,7 +202,8 @@ class _State:
         wanted.mode_for(0o644, directory=False)
         place = answers.text("place")
         if self.sources.there and not place:
-            raise ModuleError(f"{os.path.dirname(self.dest)}, where the archive is to be, is no directory")
+            above = os.path.dirname(self.dest)
+            raise ModuleError(f"{above}, where the archive is to be, is no directory")
         same = answers.get("there") is not None and packing.same(answers)
         return _There(seen, place, wanted, same)
 
