@@ -6,6 +6,8 @@
     groups of ``returned.toml`` whose keys are returned, too; all modules share ``common``.
 ``examples``
     tasks, each text a list of some.
+``unproven``
+    what of it was never run against the real thing: written from documentation.
 
 A run has no use for any of it, and reads none.
 """
@@ -42,6 +44,8 @@ class Description:
     """Its own first, those that it shares with others behind them."""
     examples: tuple[str, ...] = ()
     """Tasks as playbooks write them."""
+    unproven: str = ""
+    """What of it was never run against the real thing; empty where all was."""
 
 
 def described(module_class: type[Module]) -> Description:
@@ -56,7 +60,8 @@ def described(module_class: type[Module]) -> Description:
     for group in told:
         for name, about in group.items():
             found.setdefault(name, _returned(name, about))
-    return Description(tuple(found.values()), tuple(each.strip() for each in data["examples"]))
+    examples = tuple(each.strip() for each in data["examples"])
+    return Description(tuple(found.values()), examples, data.get("unproven", ""))
 
 
 def file_of(module_class: type[Module]) -> Path | None:

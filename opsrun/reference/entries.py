@@ -77,6 +77,8 @@ class Entry:
     """Keys of a module's result."""
     examples: tuple[str, ...] = ()
     """Of a module's use: tasks."""
+    unproven: str = ""
+    """What of a module was never run against the real thing."""
 
 
 def listed(kind: Kind | None = None) -> list[Entry]:
@@ -125,6 +127,7 @@ def _modules() -> Iterator[Entry]:
             rules=rules,
             returns=more.returns,
             examples=more.examples,
+            unproven=more.unproven,
         )
     for name in INCLUDES | IMPORTS:
         parameters = tuple(

@@ -36,6 +36,8 @@ def entry_lines(entry: Entry, width: int, color: bool) -> Iterator[str]:
     yield from _wrapped(entry.synopsis, 2, width)
     if entry.usage:
         yield from _wrapped(entry.usage, 2, width)
+    if entry.unproven:
+        yield from _wrapped(f"Unproven, from documentation alone: {entry.unproven}.", 2, width)
     if entry.takes:
         yield f"  takes {_TYPES.get(entry.takes, entry.takes)}"
     if entry.levels:

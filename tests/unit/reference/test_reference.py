@@ -107,3 +107,11 @@ def test_the_schema_command(tmp_path: Path) -> None:
     ran = CliRunner().invoke(schema, ["playbok"])
     assert ran.exit_code == 2
     assert "did you mean 'playbook'?" in ran.output
+
+
+def test_what_was_never_run_for_real_is_said() -> None:
+    [service] = find("service")
+    assert service.unproven
+    text = " ".join(" ".join(entry_lines(service, 60, False)).split())
+    assert f"Unproven, from documentation alone: {service.unproven}." in text
+    assert not any("Unproven" in line for line in entry_lines(find("copy")[0], 60, False))
