@@ -1,6 +1,6 @@
 """All checks and tests, several processes at a time: ``python tests/tools/together.py``.
 
-Tests wait more than they compute, for servers, for programs and for limits to pass, so twice as
+Tests wait more than they compute, for servers, for programs and for limits to pass, so three times as
 many processes run as there are processors. Each is a pytest of its own with some of the files,
 and shares nothing with the others but the machine: a test may claim nothing that there is once on
 it, be it a port, a user or a path. The contracts are held twice: on threads, and on greenlets in a
@@ -263,7 +263,7 @@ async def interruptible(jobs: Iterable[Job], at_once: int) -> list[Done]:
 def main() -> int:
     """Run all that there is; the exit status."""
     parser = argparse.ArgumentParser(description="Run all checks and tests.")
-    usual = min(MOST, 2 * len(os.sched_getaffinity(0)))
+    usual = min(MOST, 3 * len(os.sched_getaffinity(0)))
     parser.add_argument("-j", "--jobs", type=int, default=usual, help="processes at a time")
     parser.add_argument("--record", action="store_true", help="write seconds.tsv anew")
     options = parser.parse_args()
