@@ -1,7 +1,7 @@
 """All checks and tests, several processes at a time: ``python tests/tools/together.py``.
 
-Tests wait more than they compute, for servers, for programs and for limits to pass, so three times as
-many processes run as there are processors. Each is a pytest of its own with some of the files,
+Tests wait more than they compute, for servers, for programs and for limits to pass, so three times
+as many processes run as there are processors. Each is a pytest of its own with some of the files,
 and shares nothing with the others but the machine: a test may claim nothing that there is once on
 it, be it a port, a user or a path. The contracts are held twice: on threads, and on greenlets in a
 process that gevent has patched; but for those that no engine has a part in, see `ONCE`.
