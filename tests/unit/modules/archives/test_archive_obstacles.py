@@ -64,7 +64,7 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("archive", {"path": IN, "dest": "/srv/ro/o.tgz"}, "Read-only file system"),
     ("archive", {"path": IN, "dest": "/srv/w/fifo"}, "is a device, a fifo or a socket"),
     ("archive", {"path": IN, "dest": "/srv/w/mounted"}, "busy"),
-    ("archive", {"path": IN, "dest": "/srv/none/o.tgz"}, "is none"),
+    ("archive", {"path": IN, "dest": "/srv/none/o.tgz"}, "is no directory"),
     ("archive", {"path": IN, "dest": "/srv/w/o.tgz", "mode": "u=foo"}, "octal or symbolic"),
     ("unarchive", {"src": "/srv/w/good.tgz", "dest": "/srv/ro/into"}, "Read-only file system"),
     ("unarchive", {"src": "/srv/w/cut.tgz", "dest": "/srv/into"}, "unexpected end of file"),
