@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -21,9 +22,9 @@ class Foreign(Module):
         raise ModuleError(self.why())
 
     @classmethod
+    @abstractmethod
     def why(cls) -> str:
         """Why it can't run."""
-        raise NotImplementedError
 
 
 class AnsiblePython(Foreign):
