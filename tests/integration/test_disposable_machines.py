@@ -36,3 +36,10 @@ def test_its_users_and_network_are_its_own(box: disposable.Machine) -> None:
     assert "lo:" in box.sh("cat /proc/net/dev")
     assert "eth0" not in box.sh("cat /proc/net/dev")
     assert box.run("sh", "-c", "echo 1 >/proc/sys/vm/swappiness", check=False).returncode != 0
+
+
+def test_its_clock_is_this_machines_and_not_to_be_set(box: disposable.Machine) -> None:
+    assert box.run("date", "-s", "+1 hour", check=False).returncode != 0
+    tried = opsrun("exec", "-i", box.inventory(), "--hosts", "box", "date -s '+1 hour'")
+    assert tried.status != 0
+    assert "Operation not permitted" in tried.out + tried.err

@@ -79,7 +79,9 @@ exec unshare --cgroup chroot . /bin/sh -c '
   systemd-machine-id-setup >/dev/null 2>&1
   echo up
   exec >&2
-  exec env -i container=opsrun LC_ALL=C.UTF-8 \
+  # There is one clock for all machines, and a boot with an odd zone would set it.
+  exec setpriv --bounding-set=-sys_time --inh-caps=-sys_time \
+    env -i container=opsrun LC_ALL=C.UTF-8 \
     PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     "$0" --system --unit=basic.target' "$systemd"
 """
@@ -119,7 +121,7 @@ def obstacle() -> str | None:
         return "needs root"
     if find_sshd() is None:
         return "there is no sshd"
-    for program in ("unshare", "nsenter", "ssh-keygen"):
+    for program in ("unshare", "nsenter", "setpriv", "ssh-keygen"):
         if shutil.which(program) is None:
             return f"there is no {program}"
     trial = (
@@ -162,11 +164,13 @@ class Machine:
     """Its files, for whoever enters its mount namespace; see `run`."""
 
     def _enter(self) -> list[str]:
-        return ["nsenter", f"--target={self.pid}", "--all", f"--root=/proc/{self.pid}/root"]
+        """Before a program's words. Its clock is this machine's, and not to be set from there."""
+        space = ["nsenter", f"--target={self.pid}", "--all", f"--root=/proc/{self.pid}/root"]
+        return [*space, "--wd=/", "setpriv", "--bounding-set=-sys_time", "--inh-caps=-sys_time"]
 
     def entering(self, *words: str) -> list[str]:
         """The words that run a program inside, as root, with our own environment."""
-        return [*self._enter(), "--wd=/", *words]
+        return [*self._enter(), *words]
 
     def run(
         self, *words: str, stdin: bytes = b"", check: bool = True
@@ -182,7 +186,7 @@ class Machine:
 
     def variables(self, user: str = "root", **more: object) -> dict[str, object]:
         """What an inventory says of it."""
-        inside = [*self._enter(), "--wd=/", f"{find_sshd()}", "-i", "-f", "/run/opsrun/sshd_config"]
+        inside = [*self._enter(), f"{find_sshd()}", "-i", "-f", "/run/opsrun/sshd_config"]
         known = self.directory / "known_hosts"
         return {
             "ansible_host": "disposable",
