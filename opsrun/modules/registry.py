@@ -71,6 +71,7 @@ _WHERE = {
     "raw": "raw:Raw",
     "reboot": "system.reboot:Reboot",
     "replace": "texts.replace:Replace",
+    "rpm_key": "packages.rpm_key:RpmKey",
     "script": "script:Script",
     "service": "services.service:Service",
     "service_facts": "services.service_facts:ServiceFacts",
@@ -92,6 +93,8 @@ _WHERE = {
     "wait_for": "waiting.wait_for:WaitFor",
     "yum": "packages.dnf:Yum",
     "yum_repository": "packages.yum_repository:YumRepository",
+    "community.general.zypper": "packages.zypper:Zypper",
+    "zypper": "packages.zypper:Zypper",
     "wait_for_connection": "wait_for_connection:WaitForConnection",
 }
 """By short name, the module of this package and the class in it."""

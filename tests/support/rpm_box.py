@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from support import disposable
 
-PROGRAMS = ("rpm", "rpmbuild", "dnf", "createrepo_c")
+PROGRAMS = ("rpm", "rpmbuild", "dnf", "createrepo_c", "zypper")
 
 PREPARE = r"""
 set -e
@@ -44,13 +44,24 @@ pack() {
   pack gamma 1.1
   pack alpha-extra 1.0
 } >"$top/two.spec"
+{
+  begin three
+  pack failing 1.0 'Provides: /bin/sh\n'
+  pack big 1.0 '' /srv/full/big
+  printf '%%post -n failing\nexit 3\n'
+  printf '%%install\nmkdir -p %%{buildroot}/srv/full\n'
+  printf 'head -c 3000000 /dev/zero >%%{buildroot}/srv/full/big\n'
+} >"$top/more.spec"
 cd /srv
-for s in one two; do
-  rpmbuild -bb --quiet --define "_topdir $top/build" --define "_rpmdir $top/repo" \
+for s in one two more; do
+  to=repo
+  [ "$s" != more ] || to=more
+  rpmbuild -bb --quiet --define "_topdir $top/build" --define "_rpmdir $top/$to" \
     --define '_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm' \
     --define '_binary_payload w0.gzdio' "$top/$s.spec" >/dev/null 2>&1
 done
 createrepo_c -q "$top/repo"
+createrepo_c -q "$top/more"
 mkdir -p /etc/yum.repos.d /etc/dnf
 rm -rf /etc/yum.repos.d/* /var/lib/rpm/* /var/cache/dnf/* /var/lib/dnf/*
 cat >/etc/dnf/dnf.conf <<'E'
@@ -61,11 +72,21 @@ skip_if_unavailable=False
 E
 printf '[made]\nname=made\nbaseurl=file:///srv/r/repo\ngpgcheck=0\n' >/etc/yum.repos.d/made.repo
 printf '[other]\nname=other\nbaseurl=file:///srv/none\nenabled=0\n' >/etc/yum.repos.d/other.repo
+# Where zypper looks, wherever Debian's rpm would have it.
+mkdir -p /etc/rpm
+echo '%_dbpath /var/lib/rpm' >/etc/rpm/macros
 rpm --initdb
+rm -rf /etc/zypp/repos.d /etc/zypp/services.d /var/cache/zypp /var/lib/zypp
+mkdir -p /etc/zypp/repos.d
+repository() {
+  printf '[%s]\nname=%s\nbaseurl=file:///srv/r/%s\nautorefresh=%s\ngpgcheck=0\n' "$@"
+}
+repository made made repo 0 >/etc/zypp/repos.d/made.repo
 """
 
 CASES = Path(__file__).parents[1] / "cases"
-_VOLATILE = ("warnings", "deprecations", "invocation", "exception")
+_STREAMS = ("stdout", "stdout_lines", "stderr", "stderr_lines")
+_VOLATILE = ("warnings", "deprecations", "invocation", "exception", *_STREAMS)
 
 
 def obstacle() -> str | None:

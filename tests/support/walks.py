@@ -38,6 +38,8 @@ ELSEWHERE: Mapping[str, str] = {
     "package_facts": "tests/unit/modules/packages/test_rpm_packages.py",
     "yum_repository": "tests/unit/modules/packages/test_rpm_packages.py",
     "yum": "tests/unit/modules/packages/test_rpm_packages.py",
+    "rpm_key": "tests/unit/modules/packages/test_rpm_packages.py",
+    "zypper": "tests/unit/modules/packages/test_rpm_packages.py",
     "pip": "tests/unit/modules/packages/test_pip.py",
     "synchronize": "tests/unit/modules/synchronizing",
     "systemd_service": "tests/unit/modules/services/test_services_booted.py",

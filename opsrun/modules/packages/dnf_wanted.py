@@ -11,7 +11,8 @@ from opsrun.modules.packages.dnf_options import DnfOptions
 from opsrun.modules.packages.managers import split_names
 from opsrun.modules.packages.rpm_database import Package, matching
 
-_RELATION = re.compile(r"(\S+)\s*(<=|>=|==|<|>|=)\s*(\S+)\Z")
+RELATION = re.compile(r"([^\s<>=]+)\s*(<=|>=|==|<|>|=)\s*(\S+)\Z")
+"""A package's name, how its version is to compare, and with which."""
 _HOLDS: Mapping[str, Callable[[int], bool]] = {
     "<": lambda found: found < 0,
     "<=": lambda found: found <= 0,
@@ -77,8 +78,8 @@ def _absent(module: DnfOptions, specs: list[str], found: Found) -> Work:
             gone.append(str(of_file))
         elif matching(found.installed, each) or each in found.provided:
             gone.append(each)
-        elif relation := _RELATION.match(each):
-            gone += [str(p) for p in found.installed if _holds(p, relation)]
+        elif relation := RELATION.match(each):
+            gone += [str(p) for p in found.installed if holds(p, relation)]
         else:
             remarks.append(f"No match for argument: {each}")
     if module.autoremove and not specs:
@@ -121,18 +122,19 @@ def _there(module: DnfOptions, spec: str, found: Found) -> bool:
         same = [p for p in found.installed if (p.name, p.arch) == (of_file.name, of_file.arch)]
         newer = any(p.newer(of_file) for p in same)
         return of_file in same or (newer and not module.allow_downgrade)
-    relation = _RELATION.match(spec)
+    relation = RELATION.match(spec)
     if relation is not None:
         same = [p for p in found.installed if p.name == relation[1]]
         too_new = relation[2] not in (">", ">=") and any(p.against(relation[3]) > 0 for p in same)
-        held = any(_holds(p, relation) for p in same)
+        held = any(holds(p, relation) for p in same)
         return held or (too_new and not module.allow_downgrade)
     return any(_other_version(spec, found)) and not module.allow_downgrade and _newer(spec, found)
 
 
-def _holds(package: Package, relation: re.Match[str]) -> bool:
-    holds = _HOLDS[relation[2]]
-    return package.name == relation[1] and holds(package.against(relation[3]))
+def holds(package: Package, relation: re.Match[str]) -> bool:
+    """Whether a package is one that a relation means."""
+    held = _HOLDS[relation[2]]
+    return package.name == relation[1] and held(package.against(relation[3]))
 
 
 def _other_version(spec: str, found: Found) -> Iterator[tuple[Package, str]]:

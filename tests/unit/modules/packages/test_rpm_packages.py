@@ -1,4 +1,4 @@
-"""dnf, yum, rpm_key and yum_repository on real rpm and dnf, beside recordings."""
+"""dnf, yum, zypper, rpm_key and yum_repository on the real programs, beside recordings."""
 
 from __future__ import annotations
 
@@ -52,8 +52,12 @@ def _read(scripts: set[str], directory: Path) -> None:
     assert ended.stdout == ""
 
 
-@pytest.mark.parametrize("module", ["dnf", "yum_repository"])
+@pytest.mark.parametrize("module", ["dnf", "yum_repository", "rpm_key"])
 def test_the_steps(module: str, box: disposable.Machine, tmp_path: Path) -> None:
+    _stepped(module, box, tmp_path)
+
+
+def _stepped(module: str, box: disposable.Machine, tmp_path: Path) -> None:
     wrong = []
     with inside(box, tmp_path) as host:
         listening = Listening(host.hands)
@@ -153,5 +157,113 @@ def test_facts_of_packages(box: disposable.Machine, tmp_path: Path) -> None:
         [libc] = [each for each in found["libc6"] if each["source"] == "apt"]
         assert libc["version"] == box.sh("dpkg-query -W -f '${Version}' libc6")
         assert set(libc) == {"name", "version", "arch", "category", "origin", "source"}
-        told = host.run("package_facts", {"manager": "pacman"})
-        assert "no package manager on this host of these: pacman" in told["msg"]
+        told = host.run("package_facts", {"manager": "pkg_info"})
+        assert "no package manager on this host of these: pkg_info" in told["msg"]
+
+
+def test_the_steps_of_zypper(box: disposable.Machine, tmp_path: Path) -> None:
+    _stepped("zypper", box, tmp_path)
+
+
+MORE = "/etc/zypp/repos.d/more.repo"
+
+
+@pytest.fixture
+def more(box: disposable.Machine) -> Iterator[disposable.Machine]:
+    """With a second repository for zypper, and nothing of it installed."""
+    box.sh("for p in delta failing epsilon; do rpm -e $p; done; :")
+    box.sh(f"sed 's/made/more/g; s/repo$/more/' /etc/zypp/repos.d/made.repo >{MORE}")
+    yield box
+    box.sh(f"rm -f {MORE}; rm -rf /var/cache/zypp/*/more")
+
+
+def test_a_failing_script_of_a_package(more: disposable.Machine, tmp_path: Path) -> None:
+    with inside(more, tmp_path) as host:
+        told = host.run("zypper", {"name": "failing"})
+        assert (told["failed"], told["changed"], told["rc"]) == (True, True, 107)
+        assert told["results"] == ["Installed: failing-1.0-1.noarch"]
+        assert "a script of theirs failed" in told["msg"]
+        host.run("zypper", {"name": "failing", "state": "absent"})
+        told = host.run("community.general.zypper", {"name": "failing", "skip_post_errors": True})
+        assert (told["changed"], told["rc"], "failed" in told) == (True, 107, False)
+        assert told["warnings"] == ["a script of a package that was installed failed"]
+
+
+def test_repositories_that_can_not_be_used(more: disposable.Machine, tmp_path: Path) -> None:
+    with inside(more, tmp_path) as host:
+        more.sh(f"sed -i s/gpgcheck=0/gpgcheck=1/ {MORE}")
+        told = host.run("zypper", {"name": "epsilon"})
+        # It was installed all the same; what fails is said, and what was done.
+        assert (told["failed"], told["changed"], told["rc"]) == (True, True, 106)
+        assert "'repomd.xml' from repository 'more' is unsigned" in told["msg"]
+        assert told["results"] == ["Installed: epsilon-1.0-1.noarch"]
+        more.sh(f"sed -i s,/srv/r/more,/srv/none, {MORE}")
+        told = host.run("zypper", {"name": "epsilon", "update_cache": True})
+        assert (told["failed"], told["changed"], told["rc"]) == (True, False, 4)
+        assert "Specified path '/srv/none' is not a directory" in told["msg"]
+        assert told["cmd"][-1] == "refresh"
+
+
+def test_a_lock_of_zyppers_is_told(box: disposable.Machine, tmp_path: Path) -> None:
+    box.sh("echo 1 >/run/zypp.pid")
+    with inside(box, tmp_path) as host:
+        told = host.run("zypper", {"name": "no-such"})
+    box.sh("rm /run/zypp.pid")
+    assert (told["failed"], told["changed"], told["rc"]) == (True, False, 7)
+    assert "locked by the application with pid 1" in told["msg"]
+    assert "ZYPP_LOCK_TIMEOUT" in told["msg"]
+
+
+def test_a_full_disk_in_mid_install(more: disposable.Machine, tmp_path: Path) -> None:
+    more.sh("mkdir -p /srv/full; mount -t tmpfs -o size=1m none /srv/full")
+    more.sh("sed 's/made/more/g; s/repo$/more/' /etc/yum.repos.d/made.repo >/run/more.repo")
+    more.sh("mv /run/more.repo /etc/yum.repos.d/")
+    with inside(more, tmp_path) as host:
+        told = host.run("zypper", {"name": ["big", "epsilon"]})
+        assert (told["failed"], told["changed"], told["rc"]) == (True, True, 8)
+        assert "needs 3MB more space on the /srv/full filesystem" in told["msg"]
+        assert "of that package nothing was installed" in told["msg"]
+        # One package of the two came before there was no more room.
+        assert told["results"] == ["Installed: epsilon-1.0-1.noarch"]
+        told = host.run("dnf", {"name": ["big", "tool"]})
+        assert (told["failed"], told["changed"]) == (True, False)
+        assert "needs 3MB more space on the /srv/full filesystem" in told["msg"]
+    assert more.sh("ls -A /srv/full; umount /srv/full; rm /etc/yum.repos.d/more.repo") == ""
+
+
+def test_what_zypper_is_not_asked(box: disposable.Machine, tmp_path: Path) -> None:
+    with inside(box, tmp_path) as host:
+        told = host.run("zypper", {"name": "alp*", "state": "absent"})
+        assert "wildcards are not for packages that are to go" in told["msg"]
+        # Another version than the one that is to go is there, or none.
+        assert not host.run("zypper", {"name": "gamma=7", "state": "absent"})["changed"]
+        told = host.run("zypper", {"name": "no", "extra_args": "'x"})
+        assert "extra_args: No closing quotation" in told["msg"]
+
+
+def test_keys_of_urls_and_several_in_a_file(box: disposable.Machine, tmp_path: Path) -> None:
+    script = next(each["sh"] for each in steps("rpm_key") if "sh" in each)
+    box.sh(f"rm -rf /srv/k; {script}")
+    there = "rpm -q gpg-pubkey --qf '%{VERSION}\n' | sort"
+    both = "06d28b7f\nb8840e7a\n"
+    with inside(box, tmp_path) as host:
+        args = {"key": "file:///srv/k/both.asc", "fingerprint": ["AB CD"]}
+        told = host.run("rpm_key", args)
+        assert "was not imported: it has no fingerprint ABCD" in told["msg"]
+        assert host.run("rpm_key", {"key": "/srv/k/two.asc"})["changed"]
+        # One of two is not all.
+        assert host.run("rpm_key", {"key": "file:///srv/k/both.asc"})["changed"]
+        assert box.sh(there) == both
+        assert not host.run("rpm_key", {"key": "file:///srv/k/cat.asc"})["changed"]
+        assert host.run("rpm_key", {"key": "/srv/k/cat.asc", "state": "absent"})["changed"]
+        assert "not installed" in box.sh(there)
+        told = host.run("rpm_key", {"key": "http://u:hush@127.0.0.1:1/x"})
+        assert "failed to fetch key" in told["msg"]
+        assert "hush" not in str(told)
+        for name in ("none.asc", "one.gpg"):
+            told = host.run("rpm_key", {"key": f"/srv/k/{name}"})
+            assert "holds no armored public key" in told["msg"]
+        box.sh("sed 8,9d /srv/k/one.asc >/srv/k/cut.asc")
+        told = host.run("rpm_key", {"key": "/srv/k/cut.asc"})
+        assert "holds no key of OpenPGP" in told["msg"]
+        assert "a file or a URL is needed" in host.run("rpm_key", {"key": "0xB8840E7A"})["msg"]
