@@ -40,6 +40,8 @@ ELSEWHERE: Mapping[str, str] = {
     "yum": "tests/unit/modules/packages/test_rpm_packages.py",
     "rpm_key": "tests/unit/modules/packages/test_rpm_packages.py",
     "zypper": "tests/unit/modules/packages/test_rpm_packages.py",
+    "gem": "tests/unit/modules/packages/test_gem.py",
+    "npm": "tests/unit/modules/packages/test_npm.py",
     "pip": "tests/unit/modules/packages/test_pip.py",
     "synchronize": "tests/unit/modules/synchronizing",
     "systemd_service": "tests/unit/modules/services/test_services_booted.py",
