@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from opsrun.errors import UsageError
@@ -126,6 +126,16 @@ def filled(query: str, positional: Sequence[Any] | None, named: Mapping[str, Any
     Raises:
         UsageError: there are too few, too many, or none of that name.
     """
+    return put_in(query, positional, named, adapted)
+
+
+def put_in(
+    query: str,
+    positional: Sequence[Any] | None,
+    named: Mapping[str, Any] | None,
+    adapted: Callable[[Any], str],
+) -> str:
+    """The same, for any server's constants."""
     if not positional and not named:
         return query
     left = [adapted(each) for each in positional or ()]

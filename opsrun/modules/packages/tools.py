@@ -48,6 +48,8 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
         "luseradd lusermod luserdel lgroupadd lgroupmod lgroupdel lpasswd lchage lchsh lid",
         "libuser",
     ),
+    **_row("mysql mysqldump", "mariadb-client", "mariadb", "mariadb-client", "mariadb-client",
+           "mariadb-clients"),
     **_row("nc", "netcat-openbsd", "nmap-ncat", "netcat-openbsd", "netcat-openbsd",
            "openbsd-netcat"),
     **_row("npm", "npm"),
