@@ -19,6 +19,8 @@ _WHERE = {
     "community.general.archive": "archives.archive:Archive",
     "community.general.ufw": "firewalls.ufw:Ufw",
     "ufw": "firewalls.ufw:Ufw",
+    "ansible.posix.firewalld": "firewalls.firewalld:Firewalld",
+    "firewalld": "firewalls.firewalld:Firewalld",
     "iptables": "firewalls.iptables:Iptables",
     "ansible.posix.mount": "mounting.mount:Mount",
     "mount": "mounting.mount:Mount",

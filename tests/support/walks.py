@@ -19,6 +19,7 @@ Task = Mapping[str, Any]
 
 ELSEWHERE: Mapping[str, str] = {
     "async_status": "tests/unit/modules/background/test_background_jobs.py",
+    "firewalld": "tests/integration/test_firewall_zones.py",
     "ufw": "tests/integration/test_uncomplicated_firewall.py",
     "mysql_db": "tests/integration/test_mysql.py",
     "mysql_query": "tests/integration/test_mysql.py",

@@ -38,6 +38,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     **_row("date dd head od sha1sum sha256sum md5sum sort stat stty tail wc", "coreutils"),
     **_row("find xargs", "findutils"),
     **_row("gem", "ruby", "rubygems", "ruby", "ruby", "rubygems"),
+    **_row("firewall-cmd firewall-offline-cmd", "firewalld"),
     **_row("getent", "libc-bin", "glibc-common", "musl-utils", "glibc", "glibc"),
     **_row("getfacl setfacl", "acl"),
     **_row("git", "git"),
