@@ -136,7 +136,7 @@ READ: Sequence[tuple[str, Task]] = (
     ("uri", {"url": "http://h/x", "creates": "/a b*", "headers": {"a": "b"}, "unix_socket": "/s"}),
     ("uri", {"url": "http://h/x", "dest": "/x", "owner": "me", "method": "POST", "body": "x"}),
     ("modprobe", {"name": "a", "params": "b=1 c=2"}),
-    ("mysql_user", {"name": "x'", "config_file": "~/x y", "ca_cert": "$HOME/k"}),
+    ("mysql_user", {"name": "x\"y", "config_file": "~/x y", "ca_cert": "$HOME/k"}),
     ("mysql_db", {"name": 'a "b', "state": "import", "target": "~/x.xz", "chdir": "~/d"}),
     ("mysql_db", {"name": "x", "check_implicit_admin": True, "login_unix_socket": "/a b"}),
     ("postgresql_user", {"name": "x", "login_unix_socket": "~/x y", "ssl_key": "$HOME/k"}),
