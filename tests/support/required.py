@@ -30,7 +30,7 @@ _BY_DESIGN = re.compile(
     r"|only where (gevent patched|nothing is patched)$"
     r"|root may write everywhere$"
     r"|SELinux is on here$"
-    r"|there is no (PostgreSQL server|firewalld): its answers are replayed"
+    r"|there is no (PostgreSQL server|MariaDB server|firewalld): its answers are replayed"
     r"|there is no (npm|apk): its answers are replayed"
     r"|ANSIBLE_SOURCE names no |ansible-core is not installed$"
 )
