@@ -21,6 +21,7 @@ from opsrun.cli.options import (
     module_path_option,
     take,
 )
+from opsrun.cli.playbook_show import PlaybookOutput, PlaybookShow
 from opsrun.cli.questions import Questions
 from opsrun.cli.settled import Settled, settled_options
 from opsrun.cli.vaulting import vault_of, vault_options
@@ -32,24 +33,6 @@ if TYPE_CHECKING:
     from opsrun.composition.run import Run
     from opsrun.inventory import Inventory
     from opsrun.playbook.variables.settings import Gathering
-    from opsrun.sinks import OutputOptions
-
-OUTPUTS = ("text", "json", "jsonl", "ansible")
-_OTHERS = ("fold", "line")
-
-
-class PlaybookOutput(click.Choice[str]):
-    """Outputs of playbooks. A default that is meant for other commands (``fold``) means text."""
-
-    def __init__(self) -> None:
-        super().__init__(OUTPUTS)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """See `click.Choice`."""
-        source = ctx.get_parameter_source("output") if ctx is not None else None
-        if value in _OTHERS and source is not click.core.ParameterSource.COMMANDLINE:
-            return "text"
-        return super().convert(value, param, ctx)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +48,7 @@ class Playing:
     check: bool = False
     diff: bool = False
     step: bool = False
+    no_prefetch: bool = False
     force_handlers: bool = False
     resume: bool = False
     strict: bool = False
@@ -96,41 +80,6 @@ class Listing:
 
     def __bool__(self) -> bool:
         return self.list_hosts or self.list_tasks or self.list_tags or self.syntax_check
-
-
-@dataclass(frozen=True, slots=True)
-class PlaybookShow:
-    """What is shown, see `opsrun.cli.execution.Shown`."""
-
-    output: str = "text"
-    verbose: int = 0
-    quiet: bool = False
-    diff: bool = False
-    settled: Settled = field(default_factory=Settled)
-
-    @property
-    def kind(self) -> str:
-        """The sink's name."""
-        return "playbook" if self.output == "text" else self.output
-
-    def refined(self, options: OutputOptions) -> OutputOptions:
-        """See `opsrun.cli.execution.Refined`."""
-        return replace(
-            options,
-            custom_stats=self.settled.custom_stats,
-            show_ok=not self.settled.hide_ok,
-            show_skipped=not self.settled.hide_skipped,
-        )
-
-    @property
-    def verbosity(self) -> int:
-        """-1 for ``-q``, else the number of ``-v``."""
-        return -1 if self.quiet else self.verbose
-
-    @property
-    def outdir(self) -> str | None:
-        """A playbook's tasks have no streams to keep."""
-        return None
 
 
 def playing_options(function: F) -> F:
@@ -234,6 +183,11 @@ _PLAYING = (
         type=click.Choice(["take", "warn", "refuse"]),
         default="take",
         hidden=True,
+    ),
+    click.option(
+        "--no-prefetch",
+        is_flag=True,
+        help="Ask hosts nothing before a task's turn. Results are the same, and come later.",
     ),
     click.option("--list-hosts", is_flag=True, help="Print each play's hosts, and run nothing."),
     click.option("--list-tasks", is_flag=True, help="Print the tasks, and run nothing."),
@@ -380,6 +334,7 @@ def _options(
         gather=show.settled.gather,
         task_timeout=show.settled.task_timeout,
         poll=show.settled.poll_interval,
+        prefetch=not playing.no_prefetch,
     )
     return PlaybookOptions(
         settings,

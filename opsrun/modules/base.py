@@ -181,6 +181,9 @@ class Module:
     def steps(self, context: Context) -> Steps:
         """What it does; see the module's docstring."""
 
+    ahead: ClassVar[bool] = False
+    """Whether its first request may go out before its task's turn: a script that only reads, is
+    quick, and asks this host alone."""
     between: ClassVar[bool] = False
     """Whether it is about two machines: the task's host, and where the task is done."""
     stays: ClassVar[bool] = False

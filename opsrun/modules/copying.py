@@ -22,6 +22,8 @@ from opsrun.modules.tree_copy import TreeCopy
 class Copy(FileOptions, Module):
     """Put content, a file or a directory in its place on the host."""
 
+    ahead = True
+
     stays = True
 
     dest: str = option(required=True, kind="path", doc="Where; a directory keeps the name.")

@@ -37,7 +37,7 @@ from opsrun.remote.connection import Manner, Terminal
 from opsrun.remote.conversing import Conversed, Hear
 from opsrun.remote.files.delivery import Delivered, FilePart
 from opsrun.remote.files.host_files import HostFiles
-from opsrun.remote.session import Session
+from opsrun.remote.session import Session, Ticket
 from opsrun.remote.wording import for_any_shell
 
 _PATH = """\
@@ -223,23 +223,22 @@ class SessionHands:
                 raise UsageError(f"environment: {name!r} is no name for a variable")
 
     def run(self, request: Run) -> CommandResult:
-        head = self._usual() if request.environment else "umask 077\n"
-        return self.shell.session.run(
-            (head if request.environment or request.effect == "changes" else "") + request.script,
-            request.timeout,
+        return self.send(request).result()
+
+    def send(self, request: Run) -> Ticket:
+        """Send a script without waiting for its end. HostError: there is no shell to be had."""
+        return self.shell.session.send(
+            self.script(request),
+            timeout=request.timeout,
             data=request.data,
             apart=request.apart,
             cap=request.cap,
             on_stdout=request.take,
         )
 
-    def _usual(self) -> str:
-        return f"unset LC_ALL\n{self._exports()}"
-
-    def _exports(self) -> str:
-        return "".join(
-            f"export {name}={shlex.quote(value)}\n" for name, value in self.environment.items()
-        )
+    def script(self, request: Run) -> str:
+        """What the session runs for a request."""
+        return script_of(request, self.environment)
 
     def raw(self, request: Run) -> CommandResult:
         return self.shell.command(
@@ -247,7 +246,7 @@ class SessionHands:
         )
 
     def converse(self, request: Converse) -> Conversed:
-        script = for_any_shell(f"{_PATH}{self._exports()}{request.script}")
+        script = for_any_shell(f"{_PATH}{_exports(self.environment)}{request.script}")
         manner = Manner(terminal=Terminal(returns=True))
         command = Command(script, timeout=request.timeout, manner=manner)
         return self.shell.converse(command, request.hear, request.patience)
@@ -289,6 +288,17 @@ class SessionHands:
         if self.pause is None:
             raise UsageError("nothing here can wait")
         self.pause(seconds)
+
+
+def script_of(request: Run, environment: Mapping[str, str]) -> str:
+    """What a session runs for a request of a task with this environment."""
+    if request.environment:
+        return f"unset LC_ALL\n{_exports(environment)}{request.script}"
+    return ("umask 077\n" if request.effect == "changes" else "") + request.script
+
+
+def _exports(environment: Mapping[str, str]) -> str:
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment.items())
 
 
 class _Digests:

@@ -63,6 +63,8 @@ if [ ! -h "$path" ] && [ -d "$path" ] && [ -n "$(ls -A -- "$path")" ]; then say 
 class File(FileOptions, StateModule[Found]):
     """See to it that a path is a file, a directory, a link, or nothing, and whose it is."""
 
+    ahead = True
+
     path: str = option(required=True, kind="path", aliases=("dest", "name"), doc="Where.")
     state: str | None = option(
         choices=("absent", "directory", "file", "hard", "link", "touch"),

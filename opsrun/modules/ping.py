@@ -11,6 +11,8 @@ from opsrun.modules.requests import Run
 class Ping(Module):
     """Log in, run a shell, and answer ``pong``."""
 
+    ahead = True
+
     data: str = option("pong", doc="What to answer; ``crash`` fails on purpose.")
 
     def steps(self, context: Context) -> Steps:

@@ -21,6 +21,8 @@ _MARK = b"content\0\0"
 class Slurp(Module):
     """Read a file of the host into the result."""
 
+    ahead = True
+
     src: str = option(required=True, kind="path", aliases=("path",), doc="Which one.")
 
     def steps(self, context: Context) -> Steps:

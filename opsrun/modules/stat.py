@@ -93,6 +93,8 @@ fi
 class Stat(Module):
     """Say what is known of a path: kind, size, owner, permissions, times, checksum."""
 
+    ahead = True
+
     path: str = option(required=True, kind="path", aliases=("dest", "name"), doc="Where.")
     follow: bool = option(False, doc="Whether to tell of what a link points to.")
     get_checksum: bool = option(True, doc="Whether to make a checksum of a file.")

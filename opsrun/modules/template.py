@@ -18,6 +18,8 @@ from opsrun.modules.placing import Placing
 class TemplateModule(FileOptions, Module):
     """Render a template of the controller's, and put what comes of it in its place."""
 
+    ahead = True
+
     stays = True
 
     src: str = option(required=True, doc="The template.")

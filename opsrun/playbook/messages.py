@@ -36,6 +36,9 @@ class RunTask:
     """What the task awaits has come: it is to be done."""
     refused: str = ""
     """What the task awaits can't come any more, or took too long: it fails with these words."""
+    ahead: tuple[str, ...] = ()
+    """Ids of what comes next on this host if all goes well, in order, as far as that is known and
+    worth a look beforehand. Nothing is promised: what comes is ordered all the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ from opsrun.playbook.variables.scopes import Scopes
 from opsrun.playbook.variables.settings import RunSettings
 
 STRATEGIES: tuple[Strategy, ...] = ("linear", "free", "host_pinned")
+AHEAD = 32
+"""Tasks that an order names beside its own, for what can be asked early."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +283,7 @@ class PlayRun:
             force_handlers=self._truth(play, "force_handlers", force, run.force_handlers),
             at_once=self._office.places,
             allow_missing_handlers=run.allow_missing_handlers,
+            ahead=AHEAD if run.prefetch else 0,
         )
 
     def _truth(self, play: Play, name: str, found: Any, default: bool) -> bool:

@@ -85,6 +85,7 @@ class Session:
         cap: int | None = None,
         stream: Stream | None = None,
         on_stdout: OnOutput | None = None,
+        idle: bool = False,
     ) -> Ticket:
         """Send a script ahead, without waiting for those before it.
 
@@ -99,6 +100,7 @@ class Session:
             stream: bytes that it takes from the session itself, see `Frame.stream`.
             on_stdout: takes its standard output as it comes, in place of the result; an error that
                 it raises ends the session.
+            idle: it changes nothing, and nobody need wait for it: `close` doesn't end it by force.
 
         Raises:
             UsageError: the script holds a NUL, or a limit on silence is put on a frame apart.
@@ -108,7 +110,9 @@ class Session:
             raise UsageError("what runs apart shows no output before its end: no limit on silence")
         frame = Frame(script, data, apart, stream)
         allowed = Allowed(self._cap if cap is None else cap, timeout, idle_timeout)
-        return self._alive().send(frame, allowed, on_stdout)
+        ticket = self._alive().send(frame, allowed, on_stdout)
+        ticket.idle = idle
+        return ticket
 
     def run(
         self,

@@ -143,7 +143,8 @@ class Shell:
 
     def close(self) -> None:
         """End the loop: it is idle, or what runs in it is given up."""
-        if self._pending and self._pending[0] is not self._greeting and not self.dead:
+        held = [each for each in self._pending if each is not self._greeting and not each.idle]
+        if held and self._greeting is None and not self.dead:
             self._kill()
         self._process.close_stdin()
         self._die("the session was closed")

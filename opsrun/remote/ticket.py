@@ -44,6 +44,8 @@ class Ticket:
         """What the processes of its script carry in their environment, see `Manner.tag`."""
         self.takes = False
         """Its script takes a stream, and cleans up when it is asked to end."""
+        self.idle = False
+        """Its script changes nothing, and nobody need wait for it."""
 
     @property
     def done(self) -> bool:

@@ -53,6 +53,8 @@ from opsrun.playbook.messages import Load, TaskEnded
 from opsrun.playbook.model.nodes import Task, VarsPrompt
 from opsrun.playbook.parse.loader import Included
 from opsrun.playbook.play_run import Desk
+from opsrun.playbook.prefetch.answers import Prefetch
+from opsrun.playbook.prefetch.changes import Changes
 from opsrun.playbook.recap import Recap
 from opsrun.playbook.run import PlaybookRun
 from opsrun.playbook.runner.host_runner import HostRunner
@@ -190,7 +192,8 @@ class PlaybookStage(Run):
         inventory = LiveInventory(prepared.inventory, lambda: engine.offload(again))
         self._state = state
         self._live = inventory
-        templars = Templars(prepared, inventory, self._warn)
+        changes = Changes(engine.lock())
+        templars = Templars(prepared, inventory, self._warn, changes.touch)
         find_vars = VarsFinder(prepared.read_vars_file, settings.cwd)
         scopes = Scopes(settings, inventory, state, templars.make, find_vars, book.task)
         self._reach = self._reaching(places, inventory, scopes)
@@ -212,6 +215,8 @@ class PlaybookStage(Run):
             prepared.modules,
             prepared.inventory.vault,
             self._delegated(inventory),
+            changes=changes,
+            prefetch=Prefetch(changes, engine.now) if settings.prefetch else None,
             bridge=bridge,
         )
         office = Office(

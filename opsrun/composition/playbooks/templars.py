@@ -13,6 +13,7 @@ from opsrun.errors import OpsrunError, PlaybookError, TemplateError
 from opsrun.playbook.interfaces import Templar as TemplarProtocol
 from opsrun.playbook.model.nodes import Task, play_of
 from opsrun.playbook.runner.search import Search
+from opsrun.playbook.templating.ahead import not_ahead
 from opsrun.playbook.templating.library import LookupContext
 from opsrun.playbook.templating.omit import OMIT
 from opsrun.playbook.templating.templar import Templar
@@ -38,14 +39,26 @@ def _reader(vault: Vault) -> Callable[[str], bytes]:
 
 
 class Templars:
-    """Makes Templars, and knows where their lookups search."""
+    """Makes Templars, and knows where their lookups search.
+
+    Args:
+        prepared: what is run.
+        inventory: as it is now.
+        warn: takes a warning.
+        looked: called before a lookup that may do more than look at its terms.
+    """
 
     def __init__(
-        self, prepared: Prepared, inventory: LiveInventory, warn: Callable[[str], None]
+        self,
+        prepared: Prepared,
+        inventory: LiveInventory,
+        warn: Callable[[str], None],
+        looked: Callable[[], None],
     ) -> None:
         self._prepared = prepared
         self._inventory = inventory
         self._warn = warn
+        self._looked = looked
         self._library = prepared.library
         prepared.told.listen(warn)
         self._contexts: dict[str, LookupContext] = {}
@@ -86,11 +99,16 @@ class Templars:
             folders=tuple(search.bases),
             read=_reader(vault),
             vault=vault,
-            warn=self._warn,
+            warn=self._warn_in_turn,
+            looked=self._looked,
             hosts=self._hosts,
             odd_conditions=settings.odd_conditions,
         )
         return context if managed is None else replace(context, managed=managed)
+
+    def _warn_in_turn(self, words: str) -> None:
+        not_ahead("a warning")
+        self._warn(words)
 
     def _hosts(self, pattern: str) -> Sequence[str]:
         return [host.name for host in self._inventory.now.chosen(pattern, None, lambda error: None)]

@@ -98,6 +98,8 @@ class Found:
 class Mount(StateModule[Found]):
     """See to it that a file system is mounted, or that the table of mounts has it, or neither."""
 
+    ahead = True
+
     path: str = option(required=True, kind="path", aliases=("name",), doc="Where it is seen.")
     state: str = option(
         required=True,

@@ -51,6 +51,8 @@ class Service(UnitOptions, StateModule[UnitSeen | ScriptSeen | None]):
     were never tried.
     """
 
+    ahead = True
+
     called: str | None = option(name="name", doc="The service.")
     state: str | None = option(choices=STATES, doc="What becomes of it.")
     arguments: str = option("", aliases=("args",), doc="Words for its script; not for systemd.")

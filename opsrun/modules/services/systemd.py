@@ -67,6 +67,8 @@ def nameless(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 class SystemdService(UnitOptions, StateModule[UnitSeen | None]):
     """See to it that a unit of systemd's runs or not, and is enabled, disabled or masked."""
 
+    ahead = True
+
     called: str | None = option(name="name", aliases=("service", "unit"), doc="The unit.")
     state: str | None = option(choices=STATES, doc="What becomes of it.")
 

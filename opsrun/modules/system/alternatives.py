@@ -60,6 +60,8 @@ def _judged(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 class Alternatives(StateModule[tuple[Group, Answers]]):
     """Have a name stand for one of several programs."""
 
+    ahead = True
+
     called: str = option(required=True, name="name", doc="What they are alternatives for: editor.")
     path: str | None = option(doc="The program, on the host.")
     family: str | None = option(doc="Its family; Red Hat's tool alone knows of them.")

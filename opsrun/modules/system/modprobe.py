@@ -69,6 +69,8 @@ class ModprobeSeen:
 class Modprobe(StateModule[ModprobeSeen]):
     """See to it that a module of the kernel's is loaded, or is not."""
 
+    ahead = True
+
     called: str = option(required=True, name="name", doc="The module.")
     params: str = option("", doc="Its parameters, as ``a=1 b=2``; for one that is loaded now.")
     state: str = option("present", choices=("present", "absent"), doc="Whether it is loaded now.")

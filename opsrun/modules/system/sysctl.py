@@ -49,6 +49,8 @@ def _judged(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 class Sysctl(StateModule[SysctlSeen]):
     """See to it that a parameter of the kernel's has a value, at the next start and now."""
 
+    ahead = True
+
     called: str = option(required=True, name="name", aliases=("key",), doc="As net.ipv4.ip_forward")
     value: str | None = option(aliases=("val",), doc="What it is set to.")
     state: str = option("present", choices=("present", "absent"), doc="Whether the file names it.")

@@ -51,6 +51,8 @@ class Edited:
 class TextModule(FileOptions, StateModule[Text]):
     """A module that edits one text file; links are followed."""
 
+    ahead = True
+
     backup: bool = option(False, doc="Whether the old file is kept beside it.")
 
     @property

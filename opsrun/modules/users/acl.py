@@ -35,6 +35,8 @@ class AclSeen:
 class Acl(StateModule[AclSeen]):
     """See to it that an access list has an entry, or not; or tell what it has."""
 
+    ahead = True
+
     path: str = option(required=True, kind="path", aliases=("name",), doc="Of what.")
     state: str = option(
         "query", choices=("absent", "present", "query"), doc="Whether it is to be there."

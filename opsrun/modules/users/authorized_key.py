@@ -40,6 +40,8 @@ say keys "$(cat "$work/out")"
 class AuthorizedKey(StateModule[Text]):
     """See to it that keys may log in as a user of the host, or that they may not."""
 
+    ahead = True
+
     user: str = option(required=True, doc="Whose login it is.")
     key: str = option(
         required=True, doc="Public keys, a line each; or where the host gets them by HTTP."

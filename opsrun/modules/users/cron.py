@@ -88,6 +88,8 @@ class Found:
 class Cron(StateModule[Found]):
     """See to it that a crontab has a job or a variable, or has it not."""
 
+    ahead = True
+
     called: str = option(
         required=True, name="name", doc="What the job is known by, or the variable's name."
     )

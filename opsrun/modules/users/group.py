@@ -36,6 +36,8 @@ class GroupSeen:
 class Group(StateModule[GroupSeen]):
     """See to it that there is a group of users, or none of that name."""
 
+    ahead = True
+
     called: str = option(required=True, name="name", doc="Its name.")
     state: str = option("present", choices=("absent", "present"), doc="Whether it is to be there.")
     gid: int | None = option(doc="Its number.")

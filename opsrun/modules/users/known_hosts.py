@@ -162,6 +162,8 @@ class Edit:
 class KnownHosts(StateModule[Text]):
     """See to it that a file of hosts' keys has one, or not."""
 
+    ahead = True
+
     host: str = option(
         required=True, name="name", aliases=("host",), doc="The host, as the key has it."
     )

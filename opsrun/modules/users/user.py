@@ -46,6 +46,8 @@ class UserSeen:
 class User(StateModule[UserSeen]):
     """See to it that there is an account, with its groups, home, password and key."""
 
+    ahead = True
+
     called: str = option(required=True, name="name", aliases=("user",), doc="Its name.")
     state: str = option("present", choices=("absent", "present"), doc="Whether it is to be there.")
     uid: int | None = option(doc="Its number.")

@@ -17,6 +17,8 @@ from opsrun.playbook.parse.checks import is_name
 class ValidateArgumentSpec(Action):
     """Fail unless variables fit a specification; a role's own is looked at before its tasks."""
 
+    passes = True
+
     argument_spec: Any = option(kind="raw", required=True, doc="By name, what is said of each.")
     provided_arguments: Any = option(
         kind="raw", doc="Arguments; those that it leaves out are variables of their names."

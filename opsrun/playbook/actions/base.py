@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from opsrun.dialect.origin import Origin
 from opsrun.modules.base import Context, Module, ModuleError, ModuleResult, Steps
@@ -71,6 +71,9 @@ class Acted:
 
 class Action(Module):
     """A module that is done here."""
+
+    passes: ClassVar[bool] = False
+    """Whether nothing but the run's own variables, and time, is other than before."""
 
     @classmethod
     def prepare(cls, action: RawAction, call: Call) -> Action:

@@ -24,6 +24,8 @@ _GROUPS = ("groups", "group", "groupname")
 class AddHost(Action):
     """Make a host known, with groups and variables, until the run ends."""
 
+    passes = True
+
     args: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -74,6 +76,8 @@ def _list(value: Any) -> list[str]:
 @module("group_by")
 class MakeGroup(Action):
     """Put each host into a group that is named after something of it."""
+
+    passes = True
 
     key: str = option(required=True, doc="Name of the group.")
     parents: Any = option(("all",), kind="list", elements="str", doc="Groups above it.")

@@ -20,6 +20,8 @@ UNDEFINED = "VARIABLE IS NOT DEFINED!"
 class Debug(Action):
     """Show a message, or the value of an expression."""
 
+    passes = True
+
     msg: Any = option("Hello world!", kind="raw", doc="What to show.")
     var: Any = option(kind="raw", doc="An expression, without braces.")
     verbosity: int = option(0, doc="From how many ``-v`` on it is shown.")
@@ -68,6 +70,8 @@ class Debug(Action):
 class Fail(Action):
     """Fail, with a message."""
 
+    passes = True
+
     msg: Any = option("Failed as requested from task", kind="raw", doc="What to say.")
 
     def act(self, call: Call) -> Acted:
@@ -78,6 +82,8 @@ class Fail(Action):
 @module("assert")
 class Assert(Action):
     """Fail unless conditions hold."""
+
+    passes = True
 
     that: Any = option(kind="raw", required=True, doc="A condition, or a list of them.")
     fail_msg: Any = option(kind="raw", aliases=("msg",), doc="What to say when one doesn't hold.")

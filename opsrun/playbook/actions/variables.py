@@ -29,6 +29,8 @@ _EXTENSIONS = ("yaml", "yml", "json")
 class SetFact(Action):
     """Set variables of the host, by name."""
 
+    passes = True
+
     cacheable: bool = option(False, doc="Keep them as facts, too.")
     values: Mapping[str, Any] = field(default_factory=dict)
 
@@ -76,6 +78,8 @@ def _as_boolean(value: Any) -> Any:
 @module("include_vars", free_form="file", exclusive=[("file", "dir")])
 class IncludeVars(Action):
     """Variables from files of the controller."""
+
+    passes = True
 
     file: str | None = option(kind="path", doc="A file with variables.")
     dir: str | None = option(kind="path", doc="A directory of such files.")
@@ -201,6 +205,8 @@ def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 @module("set_stats")
 class SetStats(Action):
     """Values for the end of the run."""
+
+    passes = True
 
     data: Any = option(kind="dict", doc="Names and values.")
     per_host: bool = option(False, doc="For each host by itself.")

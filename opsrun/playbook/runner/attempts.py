@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
-from opsrun.dialect.tags import Template, holds_template, trusted
+from opsrun.dialect.tags import Template
 from opsrun.errors import Cancelled, OpsrunError, TemplateError, did_you_mean
 from opsrun.modules.base import ModuleError
-from opsrun.modules.options import OptionError, resolve
+from opsrun.modules.options import OptionError
 from opsrun.modules.own.foreign import AnsiblePython
 from opsrun.modules.registry import short_name
 from opsrun.playbook.actions.base import Acted, Action, Call, rendered
 from opsrun.playbook.actions.registry import INCLUDES, find_action
 from opsrun.playbook.interfaces import Templar
 from opsrun.playbook.messages import Exports, Include, RunTask
-from opsrun.playbook.model.nodes import LOOPED, RawAction, Task
+from opsrun.playbook.model.nodes import LOOPED, Task
+from opsrun.playbook.runner.ahead import ahead_of
 from opsrun.playbook.runner.bridged import Bridged
 from opsrun.playbook.runner.done import Done, cancelled, failure, forgiven, settled, untold
 from opsrun.playbook.runner.ends import Ends
@@ -25,6 +27,7 @@ from opsrun.playbook.runner.kit import Kit
 from opsrun.playbook.runner.loops import Item
 from opsrun.playbook.runner.reached import reached
 from opsrun.playbook.runner.remote import Remote, wished
+from opsrun.playbook.runner.resolved import action_of, resolved, with_module
 from opsrun.playbook.runner.search import Search
 from opsrun.playbook.runner.values import flag, keyword, number
 from opsrun.playbook.templating.omit import OMIT
@@ -135,16 +138,8 @@ class Attempts:
         for condition in self._task.keywords.when:
             if not self._templar.condition(condition, self._place("when")):
                 return self._skipped(condition)
-        self._task = self._with_module(self._task)
+        self._task = with_module(self._task, self._templar)
         return self._included() if self._name in INCLUDES else self._repeated()
-
-    def _with_module(self, task: Task) -> Task:
-        """The task with the name of its module rendered, where that is a template."""
-        action = task.action
-        if not holds_template(action.written):
-            return task
-        written = str(self._templar.render(trusted(action.written, action.origin), action.origin))
-        return replace(task, action=replace(action, written=written, name=short_name(written)))
 
     @property
     def _name(self) -> str:
@@ -219,6 +214,7 @@ class Attempts:
             if attempt == most:
                 break
             self._retrying(done, attempt, most - attempt)
+            self._kit.changes.touch()
             if self._kit.pausing.wait(max(0.0, pause)):
                 done.outcome = Outcome.CANCELLED
                 return done
@@ -320,7 +316,8 @@ class Attempts:
             lambda host, group: (host, group) in self._added or kit.is_member(host, group),
             self._layers.__contains__,
         )
-        acted: Acted = kind.prepare(self._action(), call).act(call)
+        with nullcontext() if kind.passes else self._kit.changes.under_way():
+            acted: Acted = kind.prepare(action_of(self._kit, task), call).act(call)
         if acted.meta == "reset_connection":
             self._reset()
         return settled(
@@ -340,27 +337,9 @@ class Attempts:
         with self._kit.reach.lease(wish) as shell:
             shell.forget()
 
-    def _action(self) -> RawAction:
-        """The task's, with what ``module_defaults`` says."""
-        action = self._task.action
-        # What a play says of its facts stands in the task itself.
-        defaults = dict(self._kit.settings.gather) if self._task.implicit else {}
-        for layer in self._task.keywords.module_defaults:
-            for name, values in layer.items():
-                if short_name(str(name)) == self._name and isinstance(values, Mapping):
-                    defaults |= values
-        if not defaults:
-            return action
-        return replace(action, args={**defaults, **action.args})
-
     def _on_host(self, delegate: str) -> Done:
         task, host = self._task, self._order.host
-        modules = self._kit.modules
-        kind = modules.find(task.action.written, task.keywords.collections)
-        if kind is None:
-            raise ModuleError(modules.unknown(task.action.written))
-        args, free_form = rendered(self._action(), self._templar)
-        module = resolve(kind, args, free_form, task.action.origin, task.action.places)
+        module = resolved(self._kit, task, self._templar)
         seen, templar = self._layers, self._templar
         if delegate:
             seen = self._kit.variables.layers(delegate, task, replace(self._order, host=delegate))
@@ -370,13 +349,16 @@ class Attempts:
         wish = wished(self._kit, task, host, delegate, templar, seen)
         if self._kit.bridge is not None and isinstance(module, AnsiblePython):
             bridged = Bridged(self._kit, self._kit.bridge, task, host, wish)
-            return bridged.do(module, self._templar, seen, templar)
-        if kind.between:
+            with self._kit.changes.under_way():
+                return bridged.do(module, self._templar, seen, templar)
+        if module.between:
             own = wished(self._kit, task, host, "", self._templar, self._layers)
             ends = Ends.of(own, wish if delegate else None, home=self._home)
             remote = Remote(self._kit, task, host, ends.wish, ends)
             return remote.do(module, self._templar, self._search, seen)
-        return Remote(self._kit, task, host, wish).do(module, self._templar, self._search, seen)
+        foresight = ahead_of(self._kit, self._order, self._layers, self._templar, self._item)
+        remote = Remote(self._kit, task, host, wish, foresight=foresight)
+        return remote.do(module, self._templar, self._search, seen)
 
     def _with_facts(self, done: Done, delegate: str) -> Done:
         facts = done.result.get("ansible_facts")

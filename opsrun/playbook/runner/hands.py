@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from opsrun.errors import Cancelled, CommandTimeout, ConnectionFailed
@@ -11,11 +11,35 @@ from opsrun.modules.driver import SessionHands
 from opsrun.modules.requests import Converse, Fetch, Fetched, Pack, Reconnect, Run, Upload
 from opsrun.playbook.actions.base import Pausing
 from opsrun.playbook.interfaces import HostShell
+from opsrun.playbook.prefetch.answers import Answers, Key, Question
+from opsrun.playbook.prefetch.changes import Changes
 from opsrun.remote.command import CommandResult
 from opsrun.remote.conversing import Conversed
 from opsrun.remote.files.delivery import Delivered
 
 Limited = TypeVar("Limited", Run, Converse)
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Early:
+    """What was, and can be, asked of a shell ahead of its tasks' turns."""
+
+    answers: Answers
+    questions: Callable[[set[Key]], Iterator[tuple[Key, Question]]]
+    """See `Answers.fill`."""
+
+    def answer(self, script: str, request: Run) -> CommandResult | None:
+        """What came, if it may be used."""
+        return self.answers.taken(Question(script, request.data, request.cap))
+
+    def missed(self) -> None:
+        """A question had to be asked at its turn."""
+        self.answers.asked_in_turn()
+
+    def ask(self, shell: HostShell) -> None:
+        """Ask what comes next, as far as that is worth it."""
+        self.answers.fill(shell, self.questions)
 
 
 class TaskHands:
@@ -28,6 +52,8 @@ class TaskHands:
         now: monotonic seconds.
         limit: seconds that the whole action may take; None for no limit.
         intent: called before anything that may change the host goes out.
+        changes: told of it, too.
+        early: answers to what was asked ahead, and what can be asked next; None: nothing is.
     """
 
     def __init__(
@@ -38,6 +64,8 @@ class TaskHands:
         now: Callable[[], float],
         limit: float | None,
         intent: Callable[[], None],
+        changes: Changes,
+        early: Early | None = None,
     ) -> None:
         self._shell = shell
         self._pausing = pausing
@@ -45,6 +73,9 @@ class TaskHands:
         self._ends = None if limit is None else now() + limit
         self.limit = limit
         self._intent = intent
+        self._changes = changes
+        self._early = early
+        self._asked = False
         self._below = SessionHands(shell, environment)
         self.elsewhere: TaskHands | None = None
         """The task's own host, where the task is delegated to another and is about both."""
@@ -71,49 +102,62 @@ class TaskHands:
 
     def run(self, request: Run) -> CommandResult:
         """See `Hands.run`."""
-        self._about_to_change(request)
-        result = self._below.run(self._limited(request))
-        self.changed = self.sent
-        return result
+        if request.effect == "changes":
+            return self._changing(lambda: self._below.run(self._limited(request)))
+        if request.take is not None or request.apart or request.away:
+            self._settle()
+            return self._below.run(self._limited(request))
+        return self._told(request)
+
+    def _told(self, request: Run) -> CommandResult:
+        """What the host says to a script that only reads: maybe it was asked earlier."""
+        limited = self._limited(request)
+        if self._early is None or self._asked:
+            # What a task asks for second depends on the first answer: it is never asked ahead.
+            return self._below.run(limited)
+        self._asked = True
+        answer = self._early.answer(self._below.script(request), request)
+        if answer is not None:
+            self._early.ask(self._shell)
+            return answer
+        ticket = self._below.send(limited)
+        self._early.missed()
+        self._early.ask(self._shell)
+        return ticket.result()
 
     def raw(self, request: Run) -> CommandResult:
         """See `Hands.raw`."""
-        self._about_to_change(request)
-        result = self._below.raw(self._limited(request))
-        self.changed = self.sent
-        return result
+        if request.effect == "changes":
+            return self._changing(lambda: self._below.raw(self._limited(request)))
+        return self._below.raw(self._limited(request))
 
     def converse(self, request: Converse) -> Conversed:
         """See `Hands.converse`."""
-        self._intent()
-        self.sent = True
-        conversed = self._below.converse(self._limited(request))
-        self.changed = True
-        return conversed
+        return self._changing(lambda: self._below.converse(self._limited(request)))
 
     def upload(self, request: Upload) -> Delivered:
         """See `Hands.upload`."""
-        self._intent()
-        self.sent = True
-        delivered = self._below.upload(request)
-        self.changed = True
-        return delivered
+        return self._changing(lambda: self._below.upload(request))
 
     def fetch(self, request: Fetch) -> Fetched:
         """See `Hands.fetch`."""
+        self._settle()
         return self._below.fetch(request)
 
     def pack(self, request: Pack) -> Mapping[bytes, str]:
         """See `Hands.pack`."""
+        self._settle()
         return self._below.pack(request)
 
     def sleep(self, seconds: float) -> None:
         """See `Hands.sleep`."""
+        self._changes.touch()
         if self._pausing.wait(seconds):
             raise Cancelled("the run was ended", phase="run")
 
     def reconnect(self, request: Reconnect) -> None:
         """See `Hands.reconnect`: tried until a shell answers."""
+        self._changes.touch()
         self._shell.forget()
         ends = self._now() + request.timeout
         self.sleep(request.delay)
@@ -130,10 +174,18 @@ class TaskHands:
                     ) from error
             self.sleep(request.interval)
 
-    def _about_to_change(self, request: Run) -> None:
-        if request.effect == "changes":
-            self._intent()
-            self.sent = True
+    def _changing(self, work: Callable[[], Answer]) -> Answer:
+        self._settle()
+        self._intent()
+        self.sent = True
+        with self._changes.under_way():
+            answer = work()
+        self.changed = True
+        return answer
+
+    def _settle(self) -> None:
+        if self._early is not None:
+            self._early.answers.settle()
 
     def _limited(self, request: Limited) -> Limited:
         if self._ends is None:

@@ -29,6 +29,9 @@ class HostRunner:
         Raises nothing: whatever happens is in the message.
         """
         task = self._kit.book.task(order.task)
+        if order.passed or order.refused:
+            # It was waited, for whatever others have done.
+            self._kit.changes.touch()
         try:
             try:
                 turn = Turn(self._kit, task, order)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -13,6 +14,8 @@ from opsrun.playbook.interfaces import Bridge, Reach, Templar
 from opsrun.playbook.messages import RunTask
 from opsrun.playbook.model.nodes import Task
 from opsrun.playbook.plugins.modules import Modules
+from opsrun.playbook.prefetch.answers import Prefetch
+from opsrun.playbook.prefetch.changes import Changes
 from opsrun.playbook.state import RunState
 from opsrun.playbook.variables.layers import Layers
 from opsrun.playbook.variables.settings import RunSettings
@@ -61,5 +64,9 @@ class Kit:
     not to be."""
     checked: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """What jobs would come to that check mode did not start, by their ids."""
+    changes: Changes = field(default_factory=lambda: Changes(nullcontext()))
+    """What may have changed anything, on whichever host."""
+    prefetch: Prefetch | None = None
+    """What hosts were asked ahead of their tasks; None: nothing is."""
     bridge: Bridge | None = None
     """Does what is written for Ansible's own Python; None: such a task fails."""

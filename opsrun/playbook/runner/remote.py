@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from opsrun.errors import (
@@ -18,14 +19,16 @@ from opsrun.errors import (
 )
 from opsrun.modules.background.async_status import AsyncStatus
 from opsrun.modules.base import Context, Module, ModuleError
-from opsrun.modules.driver import drive
+from opsrun.modules.driver import drive, script_of
 from opsrun.modules.own.program import Program
+from opsrun.modules.requests import Run
 from opsrun.playbook.interfaces import HostShell, Templar, Wish
 from opsrun.playbook.model.nodes import Task
+from opsrun.playbook.prefetch.answers import Key, Question
 from opsrun.playbook.runner.again import persistently
 from opsrun.playbook.runner.done import Done, cancelled, failure, settled
 from opsrun.playbook.runner.ends import ALONE, Ends
-from opsrun.playbook.runner.hands import TaskHands
+from opsrun.playbook.runner.hands import Early, TaskHands
 from opsrun.playbook.runner.jobs import Alone, Jobs, alone, folder_of
 from opsrun.playbook.runner.kit import Kit
 from opsrun.playbook.runner.search import Search
@@ -64,6 +67,13 @@ class Local:
             return self.vault.open(file.read(), path=path)
 
 
+Foresight = Callable[[Wish, set[Key]], Iterator[tuple[Key, Question]]]
+
+
+def _nothing_ahead(wish: Wish, known: set[Key]) -> Iterator[tuple[Key, Question]]:
+    return iter(())
+
+
 class Remote:
     """Does a module's work on the host, or on the one that the task is delegated to.
 
@@ -74,14 +84,24 @@ class Remote:
         target: on whom it is done.
         wish: how that one is reached.
         ends: of a module that is about two machines.
+        foresight: what can be asked ahead of those who are reached by the same wish.
     """
 
-    def __init__(self, kit: Kit, task: Task, host: str, wish: Wish, ends: Ends = ALONE) -> None:
+    def __init__(
+        self,
+        kit: Kit,
+        task: Task,
+        host: str,
+        wish: Wish,
+        ends: Ends = ALONE,
+        foresight: Foresight = _nothing_ahead,
+    ) -> None:
         self._kit = kit
         self._task = task
         self._host = host
         self._wish = wish
         self._ends = ends
+        self._foresight = foresight
 
     def do(self, module: Module, templar: Templar, search: Search, seen: Mapping[str, Any]) -> Done:
         """Run it; whatever the host does is in the answer. Raises what is no host's fault.
@@ -98,26 +118,19 @@ class Remote:
         kit, task = self._kit, self._task
         limit = number(task, task.keywords.timeout, "timeout", templar, kit.settings.task_timeout)
         how = alone(task, templar, kit.settings.poll)
-        context = Context(
-            Local(search, templar, kit.vault),
-            flag(task, "check_mode", templar, kit.settings.check),
-            flag(task, "diff", templar, kit.settings.diff),
-            self._host,
-            namespaced(kit.state.host(self._wish.host).facts),
-            _interpreters(module, seen, templar),
-            self._ends.origin,
-            self._ends.here,
-        )
-        exported = self._environment(templar)
+        context = self.context(module, templar, search, seen)
+        exported = self.environment(templar)
         where = folder_of(seen, templar, exported, task)
         hands: TaskHands | None = None
         try:
-            with kit.reach.lease(self._wish) as shell, self._other() as other:
+            with self._outside(how), kit.reach.lease(self._wish) as shell, self._other() as other:
                 bound = limit if limit > 0 else None
-                hands = TaskHands(shell, exported, kit.pausing, kit.now, bound, self._intent)
+                early = self._early(shell, how)
+                more = kit.pausing, kit.now, bound
+                hands = TaskHands(shell, exported, *more, self._intent, kit.changes, early)
                 if other is not None:
-                    more = kit.pausing, kit.now, bound, self._intent_of_other
-                    hands.elsewhere = TaskHands(other, exported, *more)
+                    intent = self._intent_of_other
+                    hands.elsewhere = TaskHands(other, exported, *more, intent, kit.changes)
                 jobs = Jobs(hands, shell, context, where, kit.checked, kit.now)
                 result = self._result(module, how, jobs, context, hands)
         except OpsrunError as error:
@@ -135,7 +148,46 @@ class Remote:
             return jobs.look(module)
         return drive(module, context, hands).to_dict() if how is None else jobs.do(module, how)
 
-    def _environment(self, templar: Templar) -> dict[str, str]:
+    def context(
+        self, module: Module, templar: Templar, search: Search, seen: Mapping[str, Any]
+    ) -> Context:
+        """In which circumstances the module runs; TemplateError, ModuleError."""
+        kit, task = self._kit, self._task
+        return Context(
+            Local(search, templar, kit.vault),
+            flag(task, "check_mode", templar, kit.settings.check),
+            flag(task, "diff", templar, kit.settings.diff),
+            self._host,
+            namespaced(kit.state.host(self._wish.host).facts),
+            _interpreters(module, seen, templar),
+            self._ends.origin,
+            self._ends.here,
+        )
+
+    def script(self, request: Run, templar: Templar) -> str:
+        """What the host's session runs for a request."""
+        return script_of(request, self.environment(templar) if request.environment else {})
+
+    def _outside(self, how: Alone | None) -> AbstractContextManager[None]:
+        """What is done on another host, between two, or by a host alone: nobody here sees when,
+        or whether, it changes something."""
+        kit = self._kit
+        if how is not None and not how.waits and not kit.settings.check:
+            kit.changes.never_over()
+        at_home = self._wish.host == self._host and self._ends is ALONE and how is None
+        return nullcontext() if at_home else kit.changes.under_way()
+
+    def _early(self, shell: HostShell, how: Alone | None) -> Early | None:
+        kit = self._kit
+        if kit.prefetch is None:
+            return None
+        answers = kit.prefetch.of(shell)
+        if self._wish.host != self._host or self._ends is not ALONE or how is not None:
+            answers.settle()
+            return None
+        return Early(answers, partial(self._foresight, self._wish))
+
+    def environment(self, templar: Templar) -> dict[str, str]:
         """What is exported; while facts are gathered, what the facts themselves are to tell isn't.
 
         As in Ansible: a play's ``environment`` may build on ``ansible_env``.

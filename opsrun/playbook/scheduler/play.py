@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from opsrun.playbook.messages import Loaded, Order, Parked, PlayEnded, RunTask, TaskEnded
 from opsrun.playbook.model.nodes import Block, Node, Task
+from opsrun.playbook.scheduler.ahead import ahead
 from opsrun.playbook.scheduler.apart import Apart
 from opsrun.playbook.scheduler.crew import Crew, HostState, Status
 from opsrun.playbook.scheduler.errors import Complaint, StaleMessage
@@ -52,6 +53,7 @@ class PlayScheduler:
             if settings.strategy == "linear"
             else Apart(self._progress, self)
         )
+        self._looks_ahead = settings.ahead > 0
         self._loading = Loading()
         self._orders: list[Order] = []
         self._turn = 0
@@ -173,10 +175,17 @@ class PlayScheduler:
         passed, refused = self._released(host) if host.released else (False, "")
         cause = host.road.cause
         host.order = RunTask(
-            host.name, host.at.id, self._turn, batch, removed, for_hosts, cause, passed, refused
+            *(host.name, host.at.id, self._turn, batch, removed, for_hosts, cause, passed, refused),
+            ahead=self._ahead(host) if self._looks_ahead else (),
         )
         self._asked += 1
         self._orders.append(host.order)
+
+    def _ahead(self, host: HostState) -> tuple[str, ...]:
+        if host.starting:
+            return ()
+        most, due = self._progress.settings.ahead, host.road.due or ()
+        return ahead(host.road.frames, most, due, notified=bool(host.asked))
 
     def _released(self, host: HostState) -> tuple[bool, str]:
         """Whether ``host`` has waited for what its task awaits, and why it must not be done."""

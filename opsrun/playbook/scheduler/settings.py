@@ -34,3 +34,5 @@ class PlaySettings:
     """Ids of handlers that hosts begin with, as if they had been notified of them."""
     allow_missing_handlers: bool = False
     """To notify a handler that isn't there is a warning, and no failure."""
+    ahead: int = 0
+    """How many of the tasks that come next an order names (`RunTask.ahead`)."""

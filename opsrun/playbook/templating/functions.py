@@ -13,6 +13,7 @@ from jinja2.runtime import Context
 
 from opsrun.dialect.origin import Origin
 from opsrun.errors import OpsrunError, TemplateError, UndefinedVariable
+from opsrun.playbook.templating.ahead import not_ahead
 from opsrun.playbook.templating.lazy import plain
 from opsrun.playbook.templating.library import (
     LookupContext,
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
     from opsrun.playbook.templating.templar import Templar
 
 _REACTIONS = ("strict", "warn", "ignore")
+_OF_DATA = frozenset(
+    {"dict", "flattened", "indexed_items", "items", "list", "nested", "sequence", "subelements"}
+    | {"together", "vars", "varnames"}
+)
+"""Lookups that look at nothing but what they are given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +61,17 @@ def run_lookup(
     Raises:
         UnknownPlugin, PluginError: and whatever terms raise that are not there.
     """
+    looks = name.rpartition(".")[2] not in _OF_DATA
+    if looks:
+        not_ahead(f"the lookup {name!r}")
     reaction = options.get("errors", "strict")
     if reaction not in _REACTIONS:
         raise PluginError(f"errors: expected strict, warn or ignore, found {reaction!r}")
     function = templar.library.lookups.get(name)
     if function is None:
         raise templar.library.lookups.unknown(name)
+    if looks:
+        templar.lookups.looked()
     run = Run(templar, templar.origin)
     data = [plain(each) for each in terms]
     wanted = {k: plain(v) for k, v in options.items() if k not in ("errors", "wantlist")}
@@ -102,6 +113,7 @@ def query(context: Context, name: str, /, *terms: Any, **options: Any) -> Any:
 
 def now(utc: bool = False, fmt: str | None = None) -> Any:
     """The controller's time as a datetime without zone, or as text in the format ``fmt``."""
+    not_ahead("now")
     time = datetime.now(UTC).replace(tzinfo=None) if utc else datetime.now()
     return time.strftime(fmt) if fmt else time
 

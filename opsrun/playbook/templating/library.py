@@ -39,6 +39,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from opsrun.dialect.origin import Origin
 from opsrun.errors import did_you_mean
+from opsrun.playbook.templating.ahead import not_ahead
 from opsrun.playbook.templating.elsewhere import elsewhere
 from opsrun.vault.vault import NO_VAULT, Vault
 
@@ -71,6 +72,13 @@ def accepts_undefined(function: Marked) -> Marked:
     return function
 
 
+def chancy(function: Marked) -> Marked:
+    """Mark a function that gives another value each time, or takes long: it is called at a task's
+    own turn alone."""
+    function.chancy = True  # type: ignore[attr-defined]
+    return function
+
+
 def _find_beside(name: str, folder: str) -> str | None:
     return None
 
@@ -85,6 +93,10 @@ def _read(path: str) -> bytes:
 
 
 def _nobody(message: str) -> None:
+    return None
+
+
+def _nothing() -> None:
     return None
 
 
@@ -112,6 +124,8 @@ class LookupContext:
     """The bytes of a local file, decrypted where it is a vault. Raises OSError."""
     warn: Callable[[str], None] = _nobody
     """Takes a warning for the user."""
+    looked: Callable[[], None] = _nothing
+    """Called before a lookup runs that may do more than to look at its terms."""
     hosts: Callable[[str], Sequence[str]] = _no_hosts
     """The names of the inventory's hosts that a pattern selects."""
     vault: Vault = NO_VAULT
@@ -187,7 +201,11 @@ class Plugins:
         """The function of that name; short, or with its collection."""
         if self.source is None:
             return self._of_table(name)
-        found = self.source.beside(name) or self._of_table(name)
+        own = self._of_table(name)
+        if own is None:
+            # To look for it may be to load, and so to run, somebody's file.
+            not_ahead(f"the {self.kind} {name!r}")
+        found = self.source.beside(name) or own
         return found or self.source.of_collection(name) or self._elsewhere(name, self.source)
 
     def _elsewhere(self, name: str, source: Source) -> Function | None:
@@ -211,6 +229,10 @@ class Plugins:
             if name.startswith(own):
                 return self.table.get(name[len(own) :])
         return None
+
+    def has_own(self, function: Function) -> bool:
+        """Whether it is one that opsrun brings along."""
+        return getattr(function, "__module__", "").startswith(__package__)
 
     def unknown(self, name: str) -> UnknownPlugin:
         """The error that says so."""

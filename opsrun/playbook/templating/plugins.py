@@ -10,6 +10,7 @@ from jinja2.utils import _PassArg
 
 from opsrun.errors import OpsrunError
 from opsrun.playbook.templating import jinja_names
+from opsrun.playbook.templating.ahead import not_ahead
 from opsrun.playbook.templating.bounds import unrolled, walked
 from opsrun.playbook.templating.lazy import UNROLLED, plain
 from opsrun.playbook.templating.library import Function, PluginError, Plugins
@@ -69,8 +70,12 @@ def adapted(plugins: Plugins, name: str, function: Function) -> Function:
     takes_missing = getattr(function, "accepts_undefined", False) or (own and name in undefined)
     passed = _PassArg.from_obj(function)
     first = 0 if passed is None else 1
+    # Of an operator's own function nobody knows what else it does.
+    waits = getattr(function, "chancy", False) or not (own or plugins.has_own(function))
 
     def call(*args: Any, **kwargs: Any) -> Any:
+        if waits:
+            not_ahead(f"the {plugins.kind} {name!r}")
         if not takes_missing and len(args) > first:
             _defined(args[first])
         if as_is and name not in _LOOKS and len(args) > first:

@@ -51,3 +51,5 @@ class RunSettings:
     """Seconds between looks at a job, of tasks without ``poll``."""
     allow_missing_handlers: bool = False
     """Who notifies a handler that isn't there is warned, and doesn't fail."""
+    prefetch: bool = True
+    """Hosts are asked ahead of their tasks, see `opsrun.playbook.prefetch`."""

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, pass_environment
 
 from opsrun.playbook.templating.filters.values import is_list, kind
-from opsrun.playbook.templating.library import PluginError, lazy
+from opsrun.playbook.templating.library import PluginError, chancy, lazy
 
 
 def _source(seed: Any) -> Random:
@@ -19,6 +19,7 @@ def _source(seed: Any) -> Random:
         raise PluginError(f"a seed is text or a number, not {kind(seed)}") from error
 
 
+@chancy
 @lazy
 @pass_environment
 def random(
@@ -45,6 +46,7 @@ def _chosen(source: Random, value: Any) -> Any:
     return source.choice(value)
 
 
+@chancy
 def shuffle(value: Any, seed: Any = None) -> Any:
     """The list's entries in any order; what is no list is given back."""
     try:

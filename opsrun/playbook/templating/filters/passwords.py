@@ -7,7 +7,7 @@ from typing import Any
 
 from opsrun.modules.passwords import crypts
 from opsrun.playbook.templating.filters.values import kind, one_of
-from opsrun.playbook.templating.library import PluginError
+from opsrun.playbook.templating.library import PluginError, chancy
 from opsrun.secret import Secret
 
 _NAMES = {
@@ -24,6 +24,7 @@ _LONGEST_SALT = {"sha512": 16, "sha256": 16, "md5": 8, "bcrypt": 22}
 _IDENTS = ("2", "2a", "2b", "2y")
 
 
+@chancy
 def password_hash(
     value: Any,
     hashtype: str = "sha512",

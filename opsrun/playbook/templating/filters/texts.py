@@ -11,7 +11,7 @@ from random import Random, SystemRandom
 from typing import Any
 
 from opsrun.playbook.templating.filters.values import a_text, is_list, kind, one_of
-from opsrun.playbook.templating.library import PluginError
+from opsrun.playbook.templating.library import PluginError, chancy
 
 _FORMS = ("NFC", "NFD", "NFKC", "NFKD")
 _BYTE = re.compile(r"[0-9a-fA-F]{2}")
@@ -36,6 +36,7 @@ def accumulate(value: Any) -> list[Any]:
     return list(itertools.accumulate(value))
 
 
+@chancy
 def random_mac(value: Any, seed: Any = None) -> str:
     """A hardware address that begins with these bytes; a seed makes it always the same."""
     begin = a_text(value, "random_mac").lower().split(":")

@@ -7,7 +7,7 @@ from typing import Any
 
 from opsrun.errors import InputError, UsageError
 from opsrun.playbook.templating.filters.values import kind
-from opsrun.playbook.templating.library import PluginError
+from opsrun.playbook.templating.library import PluginError, chancy
 from opsrun.secret import Secret
 from opsrun.vault.envelope import is_sealed
 from opsrun.vault.vault import Vault, VaultSecrets, sealed
@@ -15,6 +15,7 @@ from opsrun.vault.vault import Vault, VaultSecrets, sealed
 _LABEL = "filter_default"
 
 
+@chancy
 def vault(
     value: Any,
     secret: Any,
@@ -43,6 +44,7 @@ def vault(
         raise PluginError(f"vault: {error}") from error
 
 
+@chancy
 def unvault(value: Any, secret: Any, vault_id: Any = _LABEL, vaultid: Any = None) -> Any:
     """What is in an encrypted text; a text that isn't encrypted, as it is.
 
