@@ -1,8 +1,9 @@
-"""One playbook of 21 tasks on ten hosts, beside ansible-playbook: first all is new, then nothing.
+"""One playbook of 21 tasks on many hosts: opsrun beside Ansible, Mitogen, pyinfra and a bare login.
 
-Run as ``python benchmarks/playbook.py [--hosts N] [--reps N] [--python PYTHON] [--results FILE]``.
-ansible-playbook is set up as its users are told to make it quick: pipelining and ControlPersist.
-Both read the same inventory and the same files, and every run is judged by its recap.
+Every program carries the same work out, first on new trees, then on converged ones, over links with
+so many milliseconds of round trip (`harness/relay.py`). They take turns, each has its own trees and
+no connection of an earlier run's; what a run says and what it left on the hosts is verified. Exit
+status 1 if a run went wrong.
 """
 
 from __future__ import annotations
@@ -10,162 +11,213 @@ from __future__ import annotations
 import argparse
 import datetime
 import os
-import re
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
-from statistics import median
+from statistics import fmean
 
-from harness import machine
-from harness.contestants import opsrun_command
+from harness import machine, tour
+from harness.behind import Files, Hosts
+from harness.command import command_line, numbers
+from harness.delayed import Delayed
 from harness.environments import NoPeer, Peers, version_of
-from harness.measure import clean_environment
-from harness.tables import table
+from harness.measure import clean_environment, measure
+from harness.played import Figures, Played, Setting, tables, targets
+from harness.players import FLOOR, OURS, PLAYERS, Job, Player
+from harness.server import Server
+from harness.session import say
+from harness.where import where_it_goes
 
 from opsrun.lab import Lab
 
-HERE = Path(__file__).parent
-TOUR = HERE / "tour" / "tour.yml"
-ANSIBLE = "ansible-core==2.18.*"
-TASKS = 21
-_RECAP = re.compile(r"^\s*(\S+)\s+:?\s*ok=? ?(\d+)\s+changed=? ?(\d+)", re.MULTILINE)
+HERE = Path(__file__).resolve().parent
+_LONGEST = 1800
+"""Seconds after which a run is ended and counts as failed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What one run took."""
+@dataclass(slots=True)
+class Session:
+    """Runs on one lab after the other."""
 
-    wall: float
-    """Seconds."""
-    cpu: float
-    """Seconds of user and system time, of the program and all its children."""
+    folder: Path
+    pythons: dict[str, Path]
+    players: Sequence[Player]
+    reps: int
+    slow_reps: int
+    played: Played = field(default_factory=Played)
+    server: str = ""
+    _count: int = 0
 
+    def on(self, lab: Lab, rtts: Sequence[int]) -> None:
+        """All runs on one lab."""
+        self.server = lab.state.version
+        server = Server(lab)
+        for rtt in rtts:
+            with link(lab, self.folder / f"link{len(lab.hosts)}-{rtt}", rtt) as (hosts, passed):
+                for turn in range(self.reps):
+                    for player in self.players:
+                        if turn < (self.slow_reps if player.slow else self.reps):
+                            self._both(player, hosts, passed, rtt, server)
 
-def once(argv: Sequence[str], env: Mapping[str, str], hosts: int, changed: bool) -> Figures:
-    """Run a program, and judge it.
+    def _both(
+        self, player: Player, hosts: Hosts, passed: Callable[[], Passing], rtt: int, server: Server
+    ) -> None:
+        self._count += 1
+        root = self.folder / f"trees{self._count}"
+        root.mkdir()
+        for new in (True, False) if player.name != FLOOR else (False,):
+            server.settle()
+            setting = Setting(len(hosts.hosts), rtt, new)
+            folder = self.folder / f"run{self._count}{'n' if new else 'c'}"
+            folder.mkdir()
+            job = Job(hosts, root, folder, self.pythons[player.name], new)
+            self._once(player, job, setting, passed)
+        shutil.rmtree(root)
 
-    Raises:
-        RuntimeError: it failed, or its recap isn't the right one.
-    """
-    before, started = os.times(), time.monotonic()
-    done = subprocess.run(
-        argv, env=dict(env), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
-    wall, after = time.monotonic() - started, os.times()
-    cpu = (after.children_user - before.children_user) + (
-        after.children_system - before.children_system
-    )
-    found = _RECAP.findall(done.stdout)
-    right = [ok for _, ok, count in found if int(ok) == TASKS and bool(int(count)) is changed]
-    if done.returncode or len(right) != hosts:
-        raise RuntimeError(f"{argv[0]}: status {done.returncode}\n{done.stdout}{done.stderr}")
-    return Figures(wall, cpu)
-
-
-def contestants(lab: Lab, root: Path, python: Path) -> dict[str, list[str]]:
-    """What is started, by the words of the table."""
-    inventory = ["-i", str(lab.inventory), "-f", str(len(lab.hosts)), str(TOUR)]
-    return {
-        "opsrun": [*opsrun_command(), "playbook", "-e", f"root={root / 'ours'}", *inventory],
-        "ansible-playbook": [
-            *(str(python.parent / "ansible-playbook"), "-e", f"root={root / 'theirs'}"),
-            *inventory,
-        ],
-    }
-
-
-def environment(home: Path, hosts: int) -> dict[str, str]:
-    """What both run in."""
-    control = "-o ControlMaster=auto -o ControlPersist=60s"
-    return clean_environment(home) | {
-        "ANSIBLE_PIPELINING": "1",
-        "ANSIBLE_SSH_ARGS": control,
-        "ANSIBLE_HOST_KEY_CHECKING": "False",
-        "ANSIBLE_PYTHON_INTERPRETER": shutil.which("python3", path="/usr/bin") or sys.executable,
-        "ANSIBLE_FORKS": str(hosts),
-        "ANSIBLE_NOCOLOR": "1",
-    }
-
-
-Found = dict[tuple[str, str], list[Figures]]
-"""By program, and by the state that it finds hosts in."""
+    def _once(
+        self, player: Player, job: Job, setting: Setting, passed: Callable[[], Passing]
+    ) -> None:
+        env = clean_environment(job.folder) | dict(player.env(job))
+        passed()
+        done, out, err = measure(player.argv(job), env, job.folder, _LONGEST)
+        wrong = f"status {done.status}" if done.status else player.problem(job, out, err)
+        if wrong:
+            self.played.failed.append(f"{setting}: {player.name}: {wrong}")
+            say(f"{self.played.failed[-1]}\n{out[-2000:]}{err[-2000:]}")
+            return
+        figures = Figures(done.wall, done.cpu, done.total_kb / 1024, *passed())
+        self.played.found.setdefault((setting, player.name), []).append(figures)
+        say(f"{setting}: {player.name:8} {done.wall:7.2f} s, CPU {done.cpu:6.2f} s")
 
 
-def measure(lab: Lab, folder: Path, python: Path, reps: int) -> Found:
-    """Turn by turn: each program on new trees, then on converged ones."""
-    env = environment(folder, len(lab.hosts))
-    found: Found = {}
-    for turn in range(reps):
-        root = folder / f"trees{turn}"
-        for name, argv in contestants(lab, root, python).items():
-            (root / ("ours" if name == "opsrun" else "theirs")).mkdir(parents=True)
-            for state, changed in (("new", True), ("converged", False)):
-                figures = once(argv, env, len(lab.hosts), changed)
-                found.setdefault((name, state), []).append(figures)
-                print(f"{name}, {state}: {figures.wall:.1f} s", file=sys.stderr)
-    return found
+Passing = tuple[float | None, float | None, float | None]
+"""Round trips, kilobytes and connections a host."""
 
 
-def rendered(found: Mapping[tuple[str, str], Sequence[Figures]]) -> str:
-    """The table."""
-    rows = []
-    for (name, state), figures in found.items():
-        beside = found[("ansible-playbook", state)]
-        ratios = [a.wall / b.wall for a, b in zip(figures, beside, strict=True)]
-        walls = [each.wall for each in figures]
-        rows.append(
-            [
-                f"`{name}`",
-                state,
-                f"{median(walls):.1f} ({min(walls):.1f} to {max(walls):.1f})",
-                f"{median(each.cpu for each in figures):.1f}",
-                f"{median(ratios):.3f}",
-            ]
-        )
-    return table(("program", "hosts are", "wall s", "client CPU s", "of ansible's wall"), rows)
+@contextmanager
+def link(lab: Lab, folder: Path, rtt: int) -> Iterator[tuple[Hosts, Callable[[], Passing]]]:
+    """The way to a lab's hosts: with nothing in between, or with a relay."""
+    if rtt == 0:
+        yield Files(lab.directory, lab.hosts, lab.user).direct(), lambda: (None, None, None)
+        return
+    with Delayed(lab, folder, rtt) as delayed:
+
+        def passing() -> Passing:
+            rows = delayed.passed().values()
+            return (
+                fmean(row.turns for row in rows),
+                fmean((row.up + row.down) / 1000 for row in rows),
+                fmean(row.connections for row in rows),
+            )
+
+        yield delayed.hosts, passing
 
 
-def page(body: str, hosts: int, reps: int, load: float, versions: str) -> str:
-    """``results/playbook.md``."""
-    date = datetime.date.today().isoformat()
-    return (
-        "# A playbook beside ansible-playbook\n\n"
-        f"{date} · {machine.describe()} · load average {load:.1f} before it began · {versions}\n\n"
-        f"`python benchmarks/playbook.py --hosts {hosts} --reps {reps}`\n\n"
-        f"{TASKS} tasks (`benchmarks/tour/tour.yml`: files, templates, a loop of five, commands, "
-        f"assertions) on {hosts} hosts of the lab, all at once; medians of {reps} runs that "
-        "alternate. Servers and clients share the processors, so ratios say more than times; "
-        "*client CPU* counts the program and its children, and not the servers'.\n\n" + body
-    )
-
-
-def main() -> None:
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """The command line."""
+    names = [player.name for player in PLAYERS]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--hosts", type=int, default=10, metavar="N")
-    parser.add_argument("--reps", type=int, default=3, metavar="N")
-    parser.add_argument("--python", type=Path, metavar="PYTHON", help="has ansible-core already")
-    parser.add_argument("--results", type=Path, default=HERE / "results" / "playbook.md")
-    given = parser.parse_args()
+    add = parser.add_argument
+    add("--hosts", type=numbers, default=[10], metavar="N,M")
+    add("--rtt", type=_rtts, default=[0, 50], metavar="MS,MS", help="milliseconds of round trip")
+    add("--reps", type=int, default=3, metavar="N", help="runs of each in each state")
+    add("--slow-reps", type=int, default=1, metavar="N", help="the same of Ansible's own")
+    add("--only", type=lambda text: text.split(","), default=names, metavar="A,B")
+    add("--quick", action="store_true", help="one run of each but Ansible's own, on loopback")
+    add("--where", action="store_true", help="only the table of where opsrun's own time goes")
+    add("--peers-python", type=Path, metavar="PATH", help="has all of them installed already")
+    add("--results", type=Path, default=HERE / "results" / "playbook.md", metavar="FILE")
+    options = parser.parse_args(words)
+    if unknown := set(options.only) - set(names):
+        parser.error(f"no program {min(unknown)!r}; there are {', '.join(names)}")
+    if options.quick:
+        options.reps, options.slow_reps, options.rtt = 1, 0, [0]
+    return options
+
+
+def _rtts(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
+
+
+def prepare(options: argparse.Namespace, folder: Path) -> tuple[Session, list[str]]:
+    """Find or make each program's environment; notes tell of those that have none."""
+    peers = Peers(HERE.parent / ".bench", options.peers_python)
+    pythons, notes = {}, []
+    for player in PLAYERS:
+        try:
+            wanted = player.requires
+            pythons[player.name] = peers.python(*wanted) if wanted else Path(sys.executable)
+        except NoPeer as error:
+            notes.append(f"{player.name} did not take part: {error}")
+            say(notes[-1])
+    # opsrun goes first of those with trees, so that nobody's caches are warmer than its own.
+    players = [each for each in PLAYERS if each.name in pythons and each.name in options.only]
+    return Session(folder, pythons, players, options.reps, options.slow_reps), notes
+
+
+def page(session: Session, notes: Sequence[str], load: float, where: str) -> str:
+    """``results/playbook.md``."""
+    words = command_line("playbook.py", sys.argv[1:], ("--peers-python", "--results"))
+    parts = [
+        "# A playbook beside Ansible, Mitogen and pyinfra\n",
+        f"{datetime.date.today().isoformat()} · {machine.describe()} · server {session.server} · "
+        f"{machine.ssh_version()} · load average {load:.1f} before it began\n\n`{words}`\n",
+        "".join(f"- `{each.name}`: {each.about} ({versions(session, each)})\n" for each in PLAYERS),
+        f"{tour.TASKS} tasks (`benchmarks/tour/tour.yml`: files, templates, a loop of five, "
+        "commands, assertions), all hosts at once; medians of runs that take turns, from the start "
+        "of the program to its end. Servers and clients share the processors, so ratios say more "
+        "than times; *client CPU* counts the program and its children, and not the servers'. "
+        "*round trips* (those of the TCP connection not among them) and *KB* are a host's, as the "
+        "relay saw them.\n",
+    ]
+    if verdicts := targets(session.played):
+        parts.append(f"## Targets\n\n{verdicts}")
+    parts += tables(session.played)
+    if where:
+        parts.append(where)
+    if remarks := [*notes, *session.played.failed]:
+        parts.append("## Remarks\n\n" + "".join(f"- {remark}\n" for remark in remarks))
+    return "\n".join(parts)
+
+
+def versions(session: Session, player: Player) -> str:
+    """What was measured."""
+    if player.name == OURS:
+        return f"opsrun {version('opsrun')}"
+    if player.name == FLOOR:
+        return f"paramiko {version('paramiko')}, gevent {version('gevent')}"
+    if player.name not in session.pythons:
+        return "not there"
+    python = session.pythons[player.name]
+    return ", ".join(f"{each} {version_of(python, each)}" for each in player.shown)
+
+
+def main() -> int:
+    options = parse(sys.argv[1:])
     load = os.getloadavg()[0]
-    try:
-        python = Peers(HERE.parent / ".bench", given.python).python(ANSIBLE)
-    except NoPeer as error:
-        parser.error(str(error))
     folder = Path(tempfile.mkdtemp(prefix="opsrun-bench-"))
     try:
-        with Lab(folder / "lab", hosts=given.hosts) as lab:
-            body = rendered(measure(lab, folder, python, given.reps))
+        if options.where:
+            print(where_it_goes(folder, options.hosts[0]))
+            return 0
+        session, notes = prepare(options, folder)
+        for count in options.hosts:
+            say(f"{count} hosts: starting the lab")
+            with Lab(folder / f"lab{count}", hosts=count) as lab:
+                session.on(lab, options.rtt)
+        where = where_it_goes(folder, options.hosts[0]) if OURS in options.only else ""
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    versions = f"ansible-core {version_of(python, 'ansible-core')}"
-    given.results.write_text(page(body, given.hosts, given.reps, load, versions))
-    print(body, end="")
+    text = page(session, notes, load, where)
+    options.results.write_text(text)
+    print(text)
+    return int(bool(session.played.failed))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 from harness.behind import Files, Hosts, free_port
 from harness.lockstep import Lockstep, Tally
@@ -143,8 +143,11 @@ class CountedHosts:
                 raise
             finally:
                 wire.close()
-            texts = []
-            for file in (out, err):
-                file.seek(0)
-                texts.append(file.read().decode(errors="replace"))
-        return Counted(process.returncode, *texts, wire.tallies, self._latest() - before)
+            texts = [_read(file) for file in (out, err)]
+        forks = self._latest() - before
+        return Counted(process.returncode, texts[0], texts[1], wire.tallies, forks)
+
+
+def _read(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")

@@ -25,8 +25,8 @@ class Peers:
         self._root = root
         self._given = given
 
-    def python(self, requirement: str) -> Path:
-        """An interpreter with ``requirement`` installed, made if need be.
+    def python(self, requirement: str, *more: str) -> Path:
+        """An interpreter with ``requirement`` installed, and ``more`` beside it; made if need be.
 
         Raises:
             NoPeer: pip could not install it.
@@ -36,18 +36,19 @@ class Peers:
             return Path(os.path.abspath(self._given))
         folder = self._root / requirement.split("==")[0].lower()
         python, stamp = folder / "bin" / "python", folder / "requirement"
-        if not stamp.is_file() or stamp.read_text() != requirement or not python.exists():
-            self._make(folder, python, requirement)
-            stamp.write_text(requirement)
+        wanted = " ".join((requirement, *more))
+        if not stamp.is_file() or stamp.read_text() != wanted or not python.exists():
+            self._make(folder, python, requirement, *more)
+            stamp.write_text(wanted)
         return python
 
-    def _make(self, folder: Path, python: Path, requirement: str) -> None:
-        print(f"Installing {requirement} into {folder.name} ...", file=sys.stderr)
+    def _make(self, folder: Path, python: Path, *wanted: str) -> None:
+        print(f"Installing {' and '.join(wanted)} into {folder.name} ...", file=sys.stderr)
         self._root.mkdir(exist_ok=True)
         (self._root / ".gitignore").write_text("*\n")
         venv.create(folder, clear=True, with_pip=True)
         done = subprocess.run(
-            [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", requirement],
+            [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *wanted],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -55,7 +56,7 @@ class Peers:
         )
         if done.returncode:
             lines = done.stderr.strip().splitlines() or ["pip failed"]
-            raise NoPeer(f"{requirement}: {lines[-1]}")
+            raise NoPeer(f"{wanted[0]}: {lines[-1]}")
 
 
 def version_of(python: Path, distribution: str) -> str:

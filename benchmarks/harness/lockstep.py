@@ -44,7 +44,7 @@ class Tally:
 
     def row(self) -> dict[str, int]:
         """Figures by name."""
-        phases = {phase: self.rounds[phase] for phase in PHASES}
+        phases: dict[str, int] = {phase: self.rounds[phase] for phase in PHASES}
         return {
             "connections": self.connections,
             "channels": self.channels,

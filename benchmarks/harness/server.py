@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -33,6 +34,10 @@ class Server:
             self._read[log] = file.tell()
         return new
 
+    def cpu(self) -> float:
+        """Seconds of processor time of the servers and of all their sessions that have ended."""
+        return sum(_cpu(pid) for pid in self._pids)
+
     def settle(self, seconds: float = 20.0) -> bool:
         """Wait until no session is left, so that a run doesn't pay for the one before it."""
         until = time.monotonic() + seconds
@@ -41,3 +46,9 @@ class Server:
                 return False
             time.sleep(0.05)
         return True
+
+
+def _cpu(pid: int) -> float:
+    # proc_pid_stat(5): utime, stime, and those of children that were waited for; with theirs.
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, words[11:15])) / os.sysconf("SC_CLK_TCK")
