@@ -38,8 +38,10 @@ GEVENT = (sys.executable, "tests/tools/pytest_gevent.py")
 SELECTION = ("-q", "-m", "not soak")
 MOST = 8
 """Processes at a time, however many processors there are: each may have fifty servers."""
-PART = 75.0
-"""Seconds of a part, about: as many as make a pytest's start not matter."""
+PART = 600.0
+"""Seconds of a part, about, of those that were recorded while several parts ran at a time. Each
+is a pytest with fifty servers and two processes that commands are forked from: ten seconds of a
+processor before its first test."""
 ONCE: Mapping[str, str] = {
     "test_confirming.py": "what is asked before the first connection, and to whom",
     "test_copy_surprises.py": "names, users and files that a copy meets",

@@ -27,11 +27,7 @@ FORESEEN = {"archive": {"archived", "dest_state"}}
 """What check mode tells of a module here, and not there."""
 
 
-@pytest.fixture(
-    scope="module",
-    params=[("dash", "system"), ("busybox ash", "busybox")],
-    ids=lambda each: each[1],
-)
+@pytest.fixture(scope="module")
 def host(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ModuleHost]:
@@ -60,9 +56,19 @@ def _without(result: Any, names: set[str]) -> Any:
     return {key: value for key, value in result.items() if key not in names}
 
 
-@pytest.mark.parametrize(
-    ("module", "case"), ALL, ids=[f"{module}: {case['name']}" for module, case in ALL]
-)
+def _both() -> Iterator[Any]:
+    """All of them on the system's programs; and on busybox's those that those can't do, and with
+    ``make soak`` all: `test_module_portability` has the few that send every line."""
+    for shell in (("dash", "system"), ("busybox ash", "busybox")):
+        for module, case in ALL:
+            rare = shell[1] == "busybox" and not LACKS["busybox"] & set(case.get("needs", ()))
+            name = f"{shell[1]}-{module}: {case['name']}"
+            yield pytest.param(
+                shell, module, case, id=name, marks=[pytest.mark.soak] if rare else []
+            )
+
+
+@pytest.mark.parametrize(("host", "module", "case"), [*_both()], indirect=["host"])
 def test_a_case(
     host: ModuleHost,
     tmp_path: Path,

@@ -7,10 +7,7 @@ again by the other shells, on the system's programs and on busybox's: the result
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +22,7 @@ from support.module_cases import load, make, modules, placed, tree, usual
 from support.module_host import LocalController, ModuleHost, module_host
 from support.scripts import Listening, cover, lines
 from support.servers import LoopbackServer
+from support.shellcheck import findings
 from support.shells import shared_shells
 from support.web import server
 
@@ -40,18 +38,15 @@ OTHERS = [
     ("mksh", "system"),
     ("busybox ash", "system"),
     ("dash", "busybox"),
+    ("busybox ash", "busybox"),
 ]
-"""Beside dash on the system's programs; recorded cases are run by busybox ash on its own, too."""
+"""Beside dash on the system's programs."""
 
 OTHERWISE_CHECKED = ("command", "shell")
 """Modules whose scripts in check mode have lines that no others have."""
 
 NOT_BUSYBOXS = ("git", "acl", "cron", "iptables", "alternatives")
 """Modules for a tool that busybox has not: it is said what is missing."""
-
-QUIET = "SC2329,SC2317,SC2016,SC1091,SC2034,SC2086,SC2089,SC2090,SC2154"
-"""Functions and names that one of several scripts has no use for are meant; so are quotes, scripts
-in them, options that are split, and names that get their value elsewhere."""
 
 
 def _registered() -> set[str]:
@@ -188,7 +183,7 @@ def _walked(module: str, top: Path, around: tuple[str, int]) -> tuple[list[Any],
     return results, [each.replace(str(top), "/t") for each in listening.scripts]
 
 
-@pytest.mark.parametrize(("shell", "userland"), [*OTHERS, ("busybox ash", "busybox")], ids=str)
+@pytest.mark.parametrize(("shell", "userland"), OTHERS, ids=str)
 def test_other_tasks_in_every_shell(
     shell: str, userland: str, start: Path, tmp_path: Path, around: tuple[str, int]
 ) -> None:
@@ -243,7 +238,7 @@ def test_tasks_that_change_machines_in_every_shell(box: disposable.Machine, tmp_
         # Done, and done again: what was changed is left alone then.
         assert not any(each["failed"] for each in results), module
         assert not any(each["changed"] for each in results[1::2]), module
-    for shell, userland in [*OTHERS, ("busybox ash", "busybox")]:
+    for shell, userland in OTHERS:
         path = "/run/applets" if userland == "busybox" else ""
         without = NOT_BUSYBOXS if userland == "busybox" else ()
         with inside(box, tmp_path, shared_shells(shell, "system").words, path) as host:
@@ -253,23 +248,8 @@ def test_tasks_that_change_machines_in_every_shell(box: disposable.Machine, tmp_
 
 def _read(scripts: set[str], directory: Path) -> None:
     """Have shellcheck read the few that have every line of all."""
-    beside = Path(sys.executable).with_name("shellcheck")
-    program = str(beside) if beside.exists() else shutil.which("shellcheck")
-    if program is None:
-        pytest.skip("there is no shellcheck (Debian: apt-get install shellcheck)")
-    directory.mkdir()
     few = cover({each: lines([each], "/t") for each in sorted(scripts)})
-    for number, script in enumerate(few):
-        (directory / f"{number}.sh").write_text(script, encoding="utf-8", errors="surrogateescape")
-    files = sorted(map(str, directory.iterdir()))
-    ended = subprocess.run(
-        [program, "-f", "gcc", "-s", "sh", "-e", QUIET, *files],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"LC_ALL": "C.UTF-8"},
-    )
-    assert ended.stdout == ended.stderr == ""
+    assert findings(few, directory) == ""
 
 
 def test_shellcheck_reads_every_line(start: Path, tmp_path: Path, around: tuple[str, int]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -12,9 +11,9 @@ from typing import Any
 
 import pytest
 from support.module_host import ModuleHost, module_host
-from support.scripts import Listening
+from support.scripts import Listening, cover, lines
+from support.shellcheck import FEW, findings
 
-QUIET = "SC2329,SC2317,SC2016,SC2034,SC2086,SC2154"
 VENV = f"{sys.executable} -m venv"
 
 
@@ -43,17 +42,6 @@ def host(tmp_path: Path) -> Iterator[ModuleHost]:
 def _args(top: Path, **more: Any) -> dict[str, Any]:
     words = f"--no-index --find-links={top / 'wheels'}"
     return {"virtualenv": str(top / "v"), "virtualenv_command": VENV, "extra_args": words, **more}
-
-
-def _read(scripts: list[str], directory: Path) -> None:
-    program = shutil.which("shellcheck")
-    if program is None:
-        pytest.skip("there is no shellcheck (Debian: apt-get install shellcheck)")
-    for number, script in enumerate(scripts):
-        (directory / f"{number}.sh").write_text(script)
-    files = [str(directory / f"{number}.sh") for number in range(len(scripts))]
-    words = [program, "-f", "gcc", "-s", "sh", "-e", QUIET, *files]
-    assert subprocess.run(words, capture_output=True, text=True, check=False).stdout == ""
 
 
 def test_an_environment_and_what_is_in_it(host: ModuleHost, tmp_path: Path) -> None:
@@ -96,7 +84,8 @@ def test_an_environment_and_what_is_in_it(host: ModuleHost, tmp_path: Path) -> N
     assert told["failed"]
     assert "No matching distribution found for nosuch" in told["msg"]
     assert told["cmd"][-1] == "nosuch"
-    _read(listening.scripts, tmp_path)
+    scripts = {each: lines([each], str(tmp_path)) for each in listening.scripts}
+    assert findings(cover(scripts), tmp_path / "scripts", FEW) == ""
 
 
 def test_what_can_not_be(host: ModuleHost, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,12 @@ import pytest
 from support import disposable
 from support.machine_cases import inside
 from support.rpm_box import obstacle, rpm_box, steps, told
-from support.scripts import Listening
+from support.scripts import Listening, cover, lines
+from support.shellcheck import FEW, findings
 
 from opsrun.modules.options import OptionError
 
 pytestmark = pytest.mark.root
-
-QUIET = "SC2329,SC2317,SC2016,SC2034,SC2086,SC2154"
 
 
 @pytest.fixture(scope="module")
@@ -36,20 +34,6 @@ def _ran(host: Any, module: str, step: Mapping[str, Any]) -> dict[str, Any]:
     except OptionError as error:
         found = {"changed": False, "failed": True, "msg": str(error)}
     return found
-
-
-def _read(scripts: set[str], directory: Path) -> None:
-    program = shutil.which("shellcheck")
-    if program is None:
-        pytest.skip("there is no shellcheck (Debian: apt-get install shellcheck)")
-    files = []
-    for number, script in enumerate(sorted(scripts)):
-        path = directory / f"{number}.sh"
-        path.write_text(script)
-        files.append(str(path))
-    words = [program, "-f", "gcc", "-s", "sh", "-e", QUIET, *files]
-    ended = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert ended.stdout == ""
 
 
 @pytest.mark.parametrize("module", ["dnf", "yum_repository", "rpm_key"])
@@ -79,7 +63,8 @@ def _stepped(module: str, box: disposable.Machine, tmp_path: Path) -> None:
         " rm -f ./*.repo && mv /run/kept/* . && rmdir /run/kept"
     )
     assert not wrong, "\n".join(wrong)
-    _read(listened, tmp_path)
+    scripts = {each: lines([each], str(tmp_path)) for each in sorted(listened)}
+    assert findings(cover(scripts), tmp_path / "scripts", FEW) == ""
 
 
 def test_what_is_not_to_be_had_is_named(box: disposable.Machine, tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +10,10 @@ import pytest
 from support import booted, disposable
 from support.machine_cases import inside
 from support.scripts import Listening, cover, lines
+from support.shellcheck import FEW, findings
 from support.shells import shared_shells
 
 pytestmark = pytest.mark.root
-
-QUIET = "SC2329,SC2317,SC2016,SC2034,SC2086,SC2154"
 
 
 @pytest.fixture(scope="module")
@@ -132,17 +129,5 @@ def test_every_shell_finds_the_same(box: disposable.Machine, tmp_path: Path) -> 
             found[shell] = [booted.told(host.run(*task)) for task in tasks]
             scripts |= set(listening.scripts)
     assert all(each == found["dash"] for each in found.values()), found
-    read(scripts, tmp_path / "scripts")
-
-
-def read(scripts: set[str], directory: Path) -> None:
-    """Have shellcheck read the few that have every line of all."""
-    program = shutil.which("shellcheck")
-    if program is None:
-        pytest.skip("there is no shellcheck (Debian: apt-get install shellcheck)")
-    directory.mkdir()
-    for number, script in enumerate(cover({each: lines([each], "/t") for each in sorted(scripts)})):
-        (directory / f"{number}.sh").write_text(script)
-    words = [program, "-f", "gcc", "-s", "sh", "-e", QUIET, *map(str, directory.iterdir())]
-    ended = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert ended.stdout == ended.stderr == ""
+    few = cover({each: lines([each], "/t") for each in sorted(scripts)})
+    assert findings(few, tmp_path / "scripts", FEW) == ""
