@@ -26,9 +26,21 @@ rewrite() {
   fi
   t=$f.$$.opsrun
   if [ -e "$f" ]; then cp -p -- "$f" "$t" || exit; else (umask 022 && : >"$t") || exit; fi
-  if ! { printf '%s' "$3" >"$t" && mv -f -- "$t" "$f"; }; then
+  if ! printf '%s' "$3" >"$t"; then
     rm -f -- "$t"
     exit 1
+  fi
+  if ! e=$(mv -f -- "$t" "$f" 2>&1); then
+    rm -f -- "$t"
+    case $e in
+      *busy*) ;;
+      *) printf '%s\n' "$e" >&2; exit 1 ;;
+    esac
+    # A mount of its own, as a container's /etc/hostname is.
+    printf '%s' "$3" >"$f" || {
+      printf '%s' "$2" >"$f"
+      exit 1
+    }
   fi
 }
 """
