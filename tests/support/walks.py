@@ -20,6 +20,10 @@ Task = Mapping[str, Any]
 ELSEWHERE: Mapping[str, str] = {
     "async_status": "tests/unit/modules/background/test_background_jobs.py",
     "firewalld": "tests/integration/test_firewall_zones.py",
+    "docker_container": "tests/unit/modules/containers/test_containers_replayed.py",
+    "docker_image": "tests/unit/modules/containers/test_containers_replayed.py",
+    "docker_image_pull": "tests/unit/modules/containers/test_containers_replayed.py",
+    "docker_network": "tests/unit/modules/containers/test_containers_replayed.py",
     "ufw": "tests/integration/test_uncomplicated_firewall.py",
     "mysql_db": "tests/integration/test_mysql.py",
     "mysql_query": "tests/integration/test_mysql.py",

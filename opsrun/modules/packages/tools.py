@@ -36,6 +36,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     **_row("crontab", "cron", "cronie", "busybox", "cronie", "cronie"),
     **_row("curl", "curl"),
     **_row("date dd head od sha1sum sha256sum md5sum sort stat stty tail wc", "coreutils"),
+    **_row("docker", "docker.io", "docker-ce-cli", "docker-cli", "docker", "docker"),
     **_row("find xargs", "findutils"),
     **_row("gem", "ruby", "rubygems", "ruby", "ruby", "rubygems"),
     **_row("firewall-cmd firewall-offline-cmd", "firewalld"),

@@ -1,0 +1,1 @@
+"""Containers, their images, networks and projects, through docker(1) on the host."""
