@@ -46,8 +46,9 @@ for name in passwd group shadow gshadow; do
 done | sed "s/^\(shadow [^:]*:[^:]*\):$(($(date +%s) / 86400)):/\1:TODAY:/"
 for top in /home /srv /etc/cron.d /var/spool/cron/crontabs; do
   [ -d "$top" ] || continue
-  (cd "$top" && find . -mindepth 1 ! -name '*.old' | LC_ALL=C sort | while IFS= read -r name; do
-    stat -c "%A %U %G $top/%n" "$name"
+  (cd "$top" && find . -mindepth 1 ! -name '*.old' -exec stat -c '%n	%A %U %G' {} + |
+      LC_ALL=C sort | while IFS='	' read -r name about; do
+    printf '%s\n' "$about $top/$name"
     case $name in
       *.profile|*id_*) ;;
       *) [ -h "$name" ] || [ ! -f "$name" ] || sed 's/^/  /' "$name" ;;
