@@ -162,6 +162,12 @@ class PlaybookArguments(TypedDict, total=False):
     """Folders of roles, beside those of the playbook."""
     collections_path: PathLike | Sequence[PathLike]
     """Folders that hold ``ansible_collections``."""
+    prefetch: bool
+    """Whether hosts are asked ahead of their tasks; they are unless this is False. Results are the
+    same."""
+    bridge: bool | PathLike
+    """True: ``ansible-playbook`` of PATH does what is written for Ansible's own Python, and what
+    opsrun doesn't have; see docs/modules.md. Or the program's name or path."""
     verbosity: int
     """What playbooks see as ``ansible_verbosity``; from 2 on, connections tell their story."""
     sinks: Sequence[Sink]

@@ -23,7 +23,7 @@ from opsrun.secret import Ask
 if TYPE_CHECKING:
     from opsrun.composition.playbooks import PlaybookOptions, Prepared
 
-_FLAGS = ("check", "diff", "force_handlers", "resume", "strict")
+_FLAGS = ("check", "diff", "force_handlers", "prefetch", "resume", "strict")
 
 
 class Playbooks(Beginning):
@@ -187,6 +187,7 @@ class Playbooks(Beginning):
             verbosity=arguments.whole("verbosity", options.get("verbosity", 0), least=0),
             extra_vars=_extra_vars(options.get("extra_vars")),
             force_handlers=options.get("force_handlers", False),
+            prefetch=options.get("prefetch", True),
             start_at=arguments.text("start_at", options.get("start_at")),
             cwd=os.getcwd(),
         )
@@ -200,6 +201,7 @@ class Playbooks(Beginning):
             ),
             pending=PendingFile(paths, self.inventory.sources, settings.cwd),
             resume=options.get("resume", False),
+            bridge=_bridge(options.get("bridge", False)),
         )
 
     def _limit(self, limit: str | Sequence[str] | None) -> str | None:
@@ -214,6 +216,17 @@ class Playbooks(Beginning):
 
 def _told(options: PlaybookArguments) -> PlanOptions:
     return {"sinks": options.get("sinks", ()), "on_result": options.get("on_result")}
+
+
+def _bridge(given: object) -> str | None:
+    """The program that is to be called, if any."""
+    if isinstance(given, bool):
+        from opsrun.composition.bridging.program import PROGRAM
+
+        return PROGRAM if given else None
+    if not isinstance(given, (str, os.PathLike)):
+        raise arguments.wrong("bridge", "True, False, or a program", given)
+    return arguments.path("bridge", given)
 
 
 def _words(name: str, given: object) -> tuple[str, ...]:
