@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from opsrun import __version__
+from opsrun.cli import late_methods
 from opsrun.errors import OpsrunError, RunFailed, SinkClosed, did_you_mean
 
 COMMANDS = {
@@ -142,6 +143,7 @@ def entry_point(args: list[str] | None = None) -> NoReturn:
     """Run the command line and exit: 2 for bad usage or a bad input file."""
     _open_standard_descriptors()
     gc.set_threshold(*COLLECTING)
+    late_methods.install()
     try:
         status = main.main(args=args, prog_name="opsrun", standalone_mode=False)
         sys.exit(status if isinstance(status, int) else 0)
@@ -162,6 +164,10 @@ def entry_point(args: list[str] | None = None) -> NoReturn:
         warn(_explain(error))
         _forget_output()
         sys.exit(2 if isinstance(error, FileNotFoundError) else 1)
+    finally:
+        # Python looks through all objects several times as it ends, and there is nothing to find:
+        # whatever has to be closed has been.
+        gc.freeze()
 
 
 def _with_hint(error: click.ClickException) -> click.ClickException:
