@@ -21,7 +21,7 @@ takes two more, and a sudo with its PAM stack each time, where a session has pai
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from opsrun.errors import UsageError
 from opsrun.remote.command import CommandResult
@@ -73,6 +73,8 @@ class Session:
         self._opening = False
         self.opened = 0
         """How often a shell was started."""
+        self.behind: Callable[[], None] | None = None
+        """Called once, when the next frame is on its way: what goes out then travels with it."""
 
     def send(
         self,
@@ -112,6 +114,9 @@ class Session:
         allowed = Allowed(self._cap if cap is None else cap, timeout, idle_timeout)
         ticket = self._alive().send(frame, allowed, on_stdout)
         ticket.idle = idle
+        behind, self.behind = self.behind, None
+        if behind is not None:
+            behind()
         return ticket
 
     def run(

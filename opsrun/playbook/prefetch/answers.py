@@ -28,6 +28,8 @@ MOST = 32
 """Inspections that are ahead of a host's task."""
 FIRST = 16
 """The same when a run begins, and nothing is known of it yet."""
+PROOF = 8
+"""Answers that have to be of use, one after the other, until more are asked again."""
 LONGEST = 256 * 1024
 """Bytes of scripts that go ahead in one write."""
 
@@ -50,14 +52,23 @@ class Pace:
 
     def __init__(self) -> None:
         self.depth = FIRST
+        self._in_a_row = 0
+        """Uses since the last waste."""
+        self._needed = 1
+        """So many of them double the depth: where something changes more is likely to."""
 
     def used(self) -> None:
         """An answer was of use, or would have been."""
-        self.depth = min(MOST, max(1, self.depth * 2))
+        self._in_a_row += 1
+        if self._in_a_row >= self._needed:
+            self._in_a_row = 0
+            self.depth = min(MOST, max(1, 2 * self.depth))
 
     def wasted(self) -> None:
         """Answers were thrown away."""
-        self.depth //= 2
+        self.depth = min(self.depth // 2, self._in_a_row + 1)
+        self._in_a_row = 0
+        self._needed = PROOF
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +124,18 @@ class Answers:
         self._calm = self._changes.token()
         self._all_asked = False
 
-    def _room(self) -> int:
-        """How many more may be asked; none before half of them have been used."""
-        depth, ahead = self._pace.depth, len(self._asked)
+    def _room(self, behind: bool) -> int:
+        """How many more may be asked; none before half of them have been used. Behind a change one
+        is: the next task is likely to need it, and it costs no trip of its own."""
+        depth, ahead = max(self._pace.depth, int(behind)), len(self._asked)
         return 0 if self._all_asked or 2 * ahead > depth else depth - ahead
 
     def fill(
-        self, shell: HostShell, questions: Callable[[set[Key]], Iterator[tuple[Key, Question]]]
+        self,
+        shell: HostShell,
+        questions: Callable[[set[Key]], Iterator[tuple[Key, Question]]],
+        *,
+        behind: bool = False,
     ) -> None:
         """Ask as far ahead as is worth it; waits for nothing.
 
@@ -127,9 +143,10 @@ class Answers:
             shell: whose answers these are; it is open.
             questions: told whose answers are there or on their way, gives the others in the order
                 of their turns. Nothing is worked out that is not asked.
+            behind: they go out behind a change that this shell is still to make.
         """
         self._throw_away()
-        token, room, left = self._changes.token(), self._room(), LONGEST
+        token, room, left = self._changes.token(behind=behind), self._room(behind), LONGEST
         if token is None or room <= 0:
             return
         for key, question in questions({asked.key for asked in self._asked.values()}):
@@ -180,6 +197,7 @@ class Answers:
             del self._asked[question]
         if stale:
             self._pace.wasted()
+            self._all_asked = False
         self._unread = [ticket for ticket in self._unread if not ticket.done]
 
 

@@ -24,11 +24,16 @@ class Changes:
         self._count = 0
         self._under_way = 0
 
-    def token(self) -> int | None:
+    def token(self, *, behind: bool = False) -> int | None:
         """What has to hold still for an answer to a question that goes out now; None where
-        something is under way, so that no answer will do."""
+        something is under way, so that no answer will do.
+
+        Args:
+            behind: the question goes out behind a change of the asker's own, to the same shell,
+                which does one thing after the other: that one is over when the question is read.
+        """
         with self._lock:
-            return None if self._under_way else self._count
+            return None if self._under_way > behind else self._count
 
     def holds(self, token: int) -> bool:
         """Whether nothing has begun since ``token`` was given out."""

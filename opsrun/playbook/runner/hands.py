@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -37,9 +38,9 @@ class Early:
         """A question had to be asked at its turn."""
         self.answers.asked_in_turn()
 
-    def ask(self, shell: HostShell) -> None:
-        """Ask what comes next, as far as that is worth it."""
-        self.answers.fill(shell, self.questions)
+    def ask(self, shell: HostShell, *, behind: bool = False) -> None:
+        """Ask what comes next, as far as that is worth it; see `Answers.fill`."""
+        self.answers.fill(shell, self.questions, behind=behind)
 
 
 class TaskHands:
@@ -75,7 +76,7 @@ class TaskHands:
         self._intent = intent
         self._changes = changes
         self._early = early
-        self._asked = False
+        self._asked = self._hit = False
         self._below = SessionHands(shell, environment)
         self.elsewhere: TaskHands | None = None
         """The task's own host, where the task is delegated to another and is about both."""
@@ -118,7 +119,7 @@ class TaskHands:
         self._asked = True
         answer = self._early.answer(self._below.script(request), request)
         if answer is not None:
-            self._early.ask(self._shell)
+            self._hit = True
             return answer
         ticket = self._below.send(limited)
         self._early.missed()
@@ -178,10 +179,30 @@ class TaskHands:
         self._settle()
         self._intent()
         self.sent = True
-        with self._changes.under_way():
+        with self._changes.under_way(), self._asking_behind():
             answer = work()
         self.changed = True
         return answer
+
+    def ended(self) -> None:
+        """The task is done: if it had its answer early and changed nothing, there may be more to
+        ask. Earlier it would have been too early, for a change makes all answers void."""
+        if self._early is not None and self._hit and not self.sent:
+            self._early.ask(self._shell)
+
+    @contextmanager
+    def _asking_behind(self) -> Iterator[None]:
+        """The next tasks' inspections travel with our change, behind it."""
+        early = self._early
+        if early is None:
+            yield
+            return
+        session = self._shell.session
+        session.behind = lambda: early.ask(self._shell, behind=True)
+        try:
+            yield
+        finally:
+            session.behind = None
 
     def _settle(self) -> None:
         if self._early is not None:

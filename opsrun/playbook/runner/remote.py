@@ -133,6 +133,7 @@ class Remote:
                     hands.elsewhere = TaskHands(other, exported, *more, intent, kit.changes)
                 jobs = Jobs(hands, shell, context, where, kit.checked, kit.now)
                 result = self._result(module, how, jobs, context, hands)
+                hands.ended()
         except OpsrunError as error:
             sent, reached = (False, None) if hands is None else (hands.any_sent, hands.limit)
             done = self._ended(error, sent, reached)
