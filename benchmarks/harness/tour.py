@@ -7,12 +7,16 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
+from ClusterShell.NodeSet import NodeSet
+
 FOLDER = Path(__file__).resolve().parents[1] / "tour"
 PLAYBOOK = FOLDER / "tour.yml"
 DEPLOY = FOLDER / "deploy.py"
 TASKS = 21
 _PARTS = ("alpha", "beta", "gamma", "delta", "epsilon")
-_RECAP = re.compile(r"^\s*(\S+)\s+:?\s*ok=? ?(\d+)\s+changed=? ?(\d+)", re.MULTILINE)
+_RECAP = re.compile(
+    r"^\s*(\S+)(?: \(\d+\))?\s+:?\s*ok=? ?(\d+)\s+changed=? ?(\d+)(.*)", re.MULTILINE
+)
 _TOTAL = re.compile(r"^\s*Grand total\s+(\d+)\s+(\S+)\s+(\S+)\s+(\S+)", re.MULTILINE)
 _OPERATIONS, _CHANGING, _ALWAYS = 14, 13, 1
 """Of the deploy: all, those that change a new host, and those that count as changed each time."""
@@ -58,14 +62,30 @@ def files_are_right(root: Path, hosts: Sequence[str]) -> str:
     return ""
 
 
-def recap_is_right(out: str, hosts: Sequence[str], new: bool) -> str:
-    """What is wrong with a recap of Ansible's kind or ours; empty if nothing is."""
-    rows = {host: (int(ok), int(changed)) for host, ok, changed in _RECAP.findall(out)}
+def recap_is_right(out: str, hosts: Sequence[str], new: bool, tasks: int = TASKS) -> str:
+    """What is wrong with a recap of Ansible's kind or ours; empty if nothing is.
+
+    Args:
+        tasks: so many are ok on each host.
+    """
+    rows = recap(out)
     for host in hosts:
-        ok, changed = rows.get(host, (0, 0))
-        if ok != TASKS or bool(changed) is not new:
+        ok, changed, _ = rows.get(host, (0, 0, ""))
+        if ok != tasks or bool(changed) is not new:
             return f"{host}: ok {ok}, changed {changed}"
     return ""
+
+
+def recap(out: str) -> dict[str, tuple[int, int, str]]:
+    """By host, how many tasks were ok and how many of those changed something, and the rest.
+
+    Hosts that are alike may be folded, as in ``web[01-20] (20)``.
+    """
+    return {
+        host: (int(ok), int(changed), rest)
+        for names, ok, changed, rest in _RECAP.findall(out)
+        for host in NodeSet(names)
+    }
 
 
 def totals_are_right(out: str, hosts: Sequence[str], new: bool) -> str:

@@ -20,7 +20,12 @@ files.put(name="motd", src=StringIO(f"welcome to {host.name}\n"), dest=f"{base}/
 files.put(name="limits", src=StringIO("nofile 65535\n"), dest=f"{base}/limits", mode="600")
 for name in ("main", "second"):
     files.template(
-        name=f"{name} config", src="main.j2", dest=f"{base}/{name}.conf", mode="640", **words
+        name=f"{name} config",
+        src="main.j2",
+        dest=f"{base}/{name}.conf",
+        mode="640",
+        jinja_env_kwargs={"trim_blocks": True},
+        **words,
     )
 for item in packages:
     part = f"{base}/conf.d/{item}.conf"
