@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from opsrun.modules.background.job import FOLDER, is_id, marks
+from opsrun.modules.background.job import FOLDER, PROGRAM, is_id, marks
 from opsrun.modules.background.scripts import LOOK, REMOVE
 from opsrun.modules.base import Context, Module, ModuleError, ModuleResult, Steps
 from opsrun.modules.options import module, option
 from opsrun.modules.outcome import lines_of
+from opsrun.modules.own.program import Program
 from opsrun.modules.registry import find
 from opsrun.modules.requests import Run
 from opsrun.modules.wording import path_word, text_of, word
@@ -137,6 +138,8 @@ def _concluded(recipe: Mapping[str, Any], seen: Seen) -> ModuleResult:
     status = seen.rc if seen.rc is not None else 255
     answer = CommandResult(status, None, seen.out, seen.err, seen.truncated)
     try:
+        if PROGRAM in recipe:
+            return Program.concluded(recipe, answer)
         if "module" not in recipe:
             if not answer.ok:
                 raise ModuleError.of(answer)

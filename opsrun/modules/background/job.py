@@ -14,6 +14,9 @@ from opsrun.modules.requests import Run
 FOLDER = "~/.opsrun/async"
 """Where jobs are kept on a host unless ``ansible_async_dir`` says otherwise."""
 
+PROGRAM = "program"
+"""Key of a recipe: a program that no list of modules has, whose output is its result; its name."""
+
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 
 

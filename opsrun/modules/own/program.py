@@ -14,12 +14,14 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from opsrun.modules.base import Context, Module, ModuleError, ModuleResult, Steps
+from opsrun.modules.background.job import PROGRAM, Job
+from opsrun.modules.base import Beginning, Context, Module, ModuleError, ModuleResult, Steps
 from opsrun.modules.options import module, others
 from opsrun.modules.own.answer import plain, read_answer
 from opsrun.modules.own.kinds import IN_PLACE, Interpreter, Kind, interpreter_of
 from opsrun.modules.requests import Run
 from opsrun.modules.wording import word
+from opsrun.remote.command import CommandResult
 
 _CHECKS = b"_ansible_check_mode"
 _PYTHON = re.compile(r"python[0-9.]*\Z")
@@ -61,9 +63,13 @@ class Program(Module):
         if context.check and _CHECKS not in self.content:
             words = f"{self.path} knows no check mode (it never reads {_CHECKS.decode()})"
             return ModuleResult(skipped=True, msg=words)
+        answer = yield self._request(context)
+        return _told(answer, self.name)
+
+    def _request(self, context: Context) -> Run:
         given = self._given(context)
         content = self.content.replace(IN_PLACE, json.dumps(given).encode())
-        answer = yield Run(
+        return Run(
             "".join(self._script(given, context)),
             content,
             # In check mode: its author's promise, of whom the arguments ask it.
@@ -71,9 +77,18 @@ class Program(Module):
             apart=True,
             environment=True,
         )
-        if answer.rc in (96, 97) and not answer.stdout:
-            raise ModuleError.of(answer, self.name)
-        return read_answer(answer, self.name)
+
+    def background(self, context: Context) -> Beginning:
+        """See `Module.background`: all of it. The file lies with the job until that has begun."""
+        job = Job(self._request(context), {PROGRAM: self.name})
+        # A generator that asks for nothing.
+        yield from ()
+        return job
+
+    @classmethod
+    def concluded(cls, recipe: Mapping[str, Any], answer: CommandResult) -> ModuleResult:
+        """See `Module.concluded`: of any program, whose file need not be there any more."""
+        return _told(answer, str(recipe[PROGRAM]))
 
     def _given(self, context: Context) -> dict[str, Any]:
         told = {
@@ -97,6 +112,12 @@ class Program(Module):
         yield _found(interpreter, context.interpreters)
         words = " ".join(map(shlex.quote, interpreter.arguments.split()))
         yield f'"$i" {words} "$t/$n" "$t/arguments" </dev/null\n'
+
+
+def _told(answer: CommandResult, name: str) -> ModuleResult:
+    if answer.rc in (96, 97) and not answer.stdout:
+        raise ModuleError.of(answer, name)
+    return read_answer(answer, name)
 
 
 def _found(interpreter: Interpreter, wished: Mapping[str, str]) -> str:

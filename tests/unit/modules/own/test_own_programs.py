@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 from support.module_host import ModuleHost, module_host
 
+from opsrun.modules.background.job import new_id
+from opsrun.modules.background.launching import Launch
 from opsrun.modules.base import Context, ModuleError
 from opsrun.modules.driver import drive
 from opsrun.modules.options import resolve
@@ -153,3 +156,62 @@ def test_texts_that_mean_no_are_no() -> None:
 def test_a_result_that_was_cut_off_is_none() -> None:
     with pytest.raises(ModuleError, match="more than is kept"):
         read_answer(answer('{"changed": false}', truncated=True), "own")
+
+
+def left(
+    host: ModuleHost, folder: Path, text: str, args: dict[str, Any] | None = None, limit: float = 60
+) -> str:
+    """Its job's id, once it was started."""
+    content = text.encode()
+    kind = program_class("own", "library/own", content, kind_of("own", content))
+    launch = Launch(resolve(kind, args or {}), new_id(), str(folder / "jobs"), limit)
+    found = drive(launch, Context(host.controller, host="here"), host.hands).to_dict()
+    assert (found["changed"], found["started"], found["finished"]) == (True, 1, 0), found
+    return str(found["ansible_job_id"])
+
+
+def ended(host: ModuleHost, folder: Path, jid: str) -> dict[str, Any]:
+    while True:
+        found = host.run("async_status", {"jid": jid, "_async_dir": str(folder / "jobs")})
+        if found["finished"]:
+            return found
+
+
+def test_a_job_of_it_needs_nobody(host: ModuleHost, tmp_path: Path) -> None:
+    pipe = tmp_path / "go"
+    os.mkfifo(pipe)
+    text = f"#!{sys.executable}\n# WANT_JSON\n{TELL}args['heard'] = open({str(pipe)!r}).read()\n"
+    text += "print(json.dumps({'changed': True, 'got': args, 'at': sys.argv[0]}))\n"
+    given = {"text": "it's\n$HOME 'x'", "list": [1, {"a": None}]}
+    jid = left(host, tmp_path, text, given)
+    looked = host.run("async_status", {"jid": jid, "_async_dir": str(tmp_path / "jobs")})
+    assert looked["finished"] == 0
+    assert (tmp_path / "jobs" / jid).stat().st_mode & 0o777 == 0o700
+    pipe.write_text("you")
+    found = ended(host, tmp_path, jid)
+    assert found["changed"] is True
+    assert {name: found["got"][name] for name in given} == given
+    assert found["got"]["heard"] == "you"
+    assert not Path(found["at"]).parent.exists()
+    assert sorted(each.name for each in (tmp_path / "jobs" / jid).iterdir()) == [
+        *("child", "ending", "err", "keeper", "out", "recipe")
+    ], "neither the program nor its arguments are kept"
+
+
+def test_what_a_job_of_it_fails_with(sh: ModuleHost, tmp_path: Path) -> None:
+    said = ended(sh, tmp_path, left(sh, tmp_path, '#!/bin/sh\necho \'{"msg": "no"}\'; exit 3\n'))
+    assert (said["failed"], said["msg"]) == (True, "no")
+    mute = ended(sh, tmp_path, left(sh, tmp_path, "#!/bin/sh\necho hello; echo why >&2; exit 4\n"))
+    assert (mute["failed"], mute["rc"]) == (True, 4)
+    assert "own printed no result" in mute["msg"]
+    gone = ended(sh, tmp_path, left(sh, tmp_path, "#!/opt/nosuch/ruby9\nputs 1\n"))
+    assert "no /opt/nosuch/ruby9 on this host" in gone["msg"]
+
+
+def test_past_its_limit_nothing_of_it_is_left(sh: ModuleHost, tmp_path: Path) -> None:
+    where = tmp_path / "where"
+    text = f'#!/bin/sh\nprintf %s "$0" >{where}\necho before\nsleep 600\n'
+    found = ended(sh, tmp_path, left(sh, tmp_path, text, limit=1))
+    assert found["failed"] is True
+    assert (found["stdout"], "within 1 s" in found["msg"]) == ("before\n", True)
+    assert not Path(where.read_text()).parent.exists()
