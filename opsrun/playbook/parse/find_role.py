@@ -10,6 +10,9 @@ from opsrun.dialect.yaml_data import Document
 from opsrun.errors import PlaybookError
 from opsrun.playbook.parse.above import Above, Kit
 from opsrun.playbook.parse.files import EXTENSIONS, joined, unique
+from opsrun.playbook.plugins.routing import Routing
+
+_MOST_TURNS = 10
 
 
 class Found(NamedTuple):
@@ -17,6 +20,7 @@ class Found(NamedTuple):
 
     path: str
     collection: str | None = None
+    """That of its name, which may have sent it elsewhere."""
 
 
 def collection_folders(kit: Kit, folders: Iterable[str], collection: str) -> list[str]:
@@ -38,8 +42,9 @@ def find(kit: Kit, name: str, above: Above) -> tuple[Found | None, list[str]]:
     """The role ``name``, seen from ``above``; and where it was looked for."""
     tried: list[str] = []
     for collection, short in _in_collections(name, above):
-        for folder in collection_folders(kit, (*kit.mains, above.play.folder), collection):
-            path = os.path.join(folder, "roles", *short.split("."))
+        home, inner = _moved(kit, above, collection, short)
+        for folder in _homes(kit, above, home):
+            path = os.path.join(folder, "roles", *inner.split("."))
             tried.append(path)
             if kit.files.is_directory(path):
                 return Found(path, collection), tried
@@ -48,6 +53,23 @@ def find(kit: Kit, name: str, above: Above) -> tuple[Found | None, list[str]]:
         if kit.files.is_directory(path):
             return Found(path), tried
     return None, unique(tried)
+
+
+def _homes(kit: Kit, above: Above, collection: str) -> list[str]:
+    return collection_folders(kit, (*kit.mains, above.play.folder), collection)
+
+
+def _moved(kit: Kit, above: Above, collection: str, short: str) -> tuple[str, str]:
+    """Where collections send a role, also one that they still have: the collection it is in, and
+    its name there. Circles end somewhere in them."""
+    for _ in range(_MOST_TURNS):
+        homes = (each for each in _homes(kit, above, collection) if kit.files.is_directory(each))
+        home = next(homes, None)
+        target = None if home is None else Routing.of(kit.files.real(home)).role(collection, short)
+        if target is None:
+            break
+        collection, short = target
+    return collection, short
 
 
 def _in_collections(name: str, above: Above) -> list[tuple[str, str]]:

@@ -11,6 +11,8 @@ import yaml
 
 from opsrun.playbook.templating.library import PluginError
 
+_ROOT, _ROLES = "ansible_collections.", "roles."
+
 
 class Routing:
     """What one collection says.
@@ -24,6 +26,8 @@ class Routing:
         self._routing = found if isinstance(found, Mapping) else {}
         groups = data.get("action_groups")
         self.action_groups = groups if isinstance(groups, Mapping) else {}
+        imports = data.get("import_redirection")
+        self._imports = imports if isinstance(imports, Mapping) else {}
 
     @staticmethod
     def of(folder: str) -> Routing:
@@ -55,6 +59,20 @@ class Routing:
             tell(": ".join(filter(None, (words, _words(going)))))
         target = entry.get("redirect")
         return target if isinstance(target, str) and target != name else None
+
+    def role(self, collection: str, short: str) -> tuple[str, str] | None:
+        """Where a role of this ``collection`` was moved to: a collection, and the name there; None
+        if nowhere.
+
+        Roles are told of where packages are, by names as of Python's: Ansible finds them by those,
+        and takes no ``plugin_routing`` for them.
+        """
+        entry = self._imports.get(f"{_ROOT}{collection}.{_ROLES}{short}")
+        target = entry.get("redirect") if isinstance(entry, Mapping) else None
+        parts = target.removeprefix(_ROOT).split(".") if isinstance(target, str) else []
+        if not str(target).startswith(_ROOT) or len(parts) < 4 or parts[2] + "." != _ROLES:
+            return None
+        return ".".join(parts[:2]), ".".join(parts[3:])
 
 
 def _words(entry: Mapping[str, Any]) -> str:

@@ -97,3 +97,51 @@ def test_names_of_roles_are_those_that_are_written(desk: Any) -> None:
     play = desk.play(f"- hosts: all\n  roles: {names}\n", files)
     expected = ["deep/r", "./elsewhere/r", f"{desk.folder}/elsewhere/r", "n.c.r", "a.b"]
     assert [each.name for each in play.roles] == expected
+
+
+RUNTIME = """\
+plugin_routing:
+  role: {routed: {redirect: n.c.r}}
+import_redirection:
+  ansible_collections.n.c.roles.old: {redirect: ansible_collections.n.c.roles.older}
+  ansible_collections.n.c.roles.older: {redirect: ansible_collections.n.c.roles.sub.r}
+  ansible_collections.n.c.roles.far: {redirect: ansible_collections.o.d.roles.r}
+  ansible_collections.n.c.roles.kept: {redirect: ansible_collections.o.d.roles.r}
+  ansible_collections.n.c.roles.round: {redirect: ansible_collections.n.c.roles.back}
+  ansible_collections.n.c.roles.back: {redirect: ansible_collections.n.c.roles.round}
+  ansible_collections.n.c.roles.plain: {redirect: n.c.r}
+  ansible_collections.n.c.roles.lost: {redirect: ansible_collections.n.c.roles.nosuch}
+  ansible_collections.n.c.roles.odd: [ansible_collections.n.c.roles.r]
+"""
+OTHER = "collections/ansible_collections/o/d"
+MOVED = {
+    f"collections/{COLLECTION}/meta/runtime.yml": RUNTIME,
+    f"collections/{COLLECTION}/roles/kept/tasks/main.yml": TASK,
+    **role_at(f"collections/{COLLECTION}/roles", f"collections/{COLLECTION}/roles/sub"),
+    **role_at(f"{OTHER}/roles"),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [
+        ("n.c.old", f"collections/{COLLECTION}/roles/sub/r"),
+        ("n.c.far", f"{OTHER}/roles/r"),
+        ("n.c.kept", f"{OTHER}/roles/r"),
+        ("n.c.r", f"collections/{COLLECTION}/roles/r"),
+    ],
+)
+def test_roles_that_their_collections_moved(desk: Any, home: Path, name: str, where: str) -> None:
+    play = desk.play(f"- hosts: all\n  roles: [{name}]\n", MOVED)
+    [role] = play.roles
+    assert role.path == where
+    # As it was called: what the role sees of itself has not moved.
+    assert (role.name, role.collection) == (name, "n.c")
+    short = f"- hosts: all\n  collections: [n.c]\n  roles: [{name[4:]}]\n"
+    assert desk.play(short, MOVED).roles[0].path == where
+
+
+@pytest.mark.parametrize("name", ["routed", "round", "plain", "lost", "odd"])
+def test_roles_that_are_moved_nowhere(desk: Any, home: Path, name: str) -> None:
+    with pytest.raises(PlaybookError, match=rf"no role 'n\.c\.{name}'.*; looked for "):
+        desk.play(f"- hosts: all\n  roles: [n.c.{name}]\n", MOVED)
