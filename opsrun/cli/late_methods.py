@@ -12,7 +12,6 @@ dataclasses looks different: from 3.13 on all methods of a class are compiled to
 from __future__ import annotations
 
 import dataclasses
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +23,7 @@ def fits() -> bool:
     """Whether this Python's dataclasses is the one that we know."""
     found = getattr(dataclasses, _SEAM, None)
     found = getattr(found, "compiles", found)
-    return found is not None and tuple(inspect.signature(found).parameters) == _PARAMETERS
+    return found is not None and found.__code__.co_varnames[: len(_PARAMETERS)] == _PARAMETERS
 
 
 def install() -> None:

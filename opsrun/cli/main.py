@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from opsrun import __version__
-from opsrun.cli import late_methods
+from opsrun.cli import late_methods, left_out
 from opsrun.errors import OpsrunError, RunFailed, SinkClosed, did_you_mean
 
 COMMANDS = {
@@ -144,6 +144,7 @@ def entry_point(args: list[str] | None = None) -> NoReturn:
     _open_standard_descriptors()
     gc.set_threshold(*COLLECTING)
     late_methods.install()
+    left_out.install()
     try:
         status = main.main(args=args, prog_name="opsrun", standalone_mode=False)
         sys.exit(status if isinstance(status, int) else 0)
