@@ -25,7 +25,7 @@ class LeftOut:
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """As `importlib.abc.MetaPathFinder.find_spec`, whose import would cost more than it gives."""
+        """As `importlib.abc.MetaPathFinder.find_spec`, which is not worth its import."""
         if name == _FOR and _begins():
             raise ModuleNotFoundError(f"{name} is left out", name=name)
         return None
