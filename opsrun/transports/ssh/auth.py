@@ -19,6 +19,10 @@ from opsrun.transports.ssh.paramiko_seam import AuthHandlerBase
 from opsrun.transports.ssh.wire import message_of
 from opsrun.transports.targets.target import SSHTarget
 
+_IN_ORDER = "SSH-2.0-OpenSSH"
+"""Who has this version reads one message after the other: the first attempt may follow its request
+for the service at once (RFC 4253 section 10 asks nobody to wait), and a round trip is saved. Of
+others that is not known."""
 _ONE_KEY = "too many keys? Say which: --private-key, and -O IdentitiesOnly=yes"
 
 
@@ -139,7 +143,8 @@ class Authenticator:
         handler.auth_event = link.progress
         link.auth_handler = handler
         link.request_service("ssh-userauth")
-        link.wait_until(lambda: handler.service_accepted, deadline)
+        if not link.remote_version.startswith(_IN_ORDER):
+            link.wait_until(lambda: handler.service_accepted, deadline)
         handler.username = self._target.user
         for credential in self._credentials:
             if not self._worth_trying(credential, handler):
@@ -206,6 +211,9 @@ class Authenticator:
         handler.answered = False
         try:
             self._load(handler, method, credential)
+            if _is_rsa(handler.private_key):
+                # Which hash to sign with stands in what the server says first (RFC 8308).
+                link.wait_until(lambda: handler.service_accepted, deadline)
             handler.send()
         except (SSHException, OSError, ValueError) as error:
             # A key that can't sign (agent gone, no common algorithm) is one that was not accepted.
@@ -262,6 +270,10 @@ class Authenticator:
             phase="auth",
             hint="check user and key (--private-key, -u, -k)",
         )
+
+
+def _is_rsa(key: Any) -> bool:
+    return key is not None and str(key.get_name()).startswith("ssh-rsa")
 
 
 class _Answerer:
