@@ -52,11 +52,17 @@ class Marks:
     lab_id: str
 
 
+_KERNEL_THREAD = 0x00200000
+"""PF_KTHREAD of field 9 of ``/proc/PID/stat``."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
     pid: int
     parent: int
     started: int
+    program: bool
+    """It has a command line and an environment of its own, as no thread of the kernel has."""
 
 
 @cache
@@ -73,15 +79,14 @@ def boot_id() -> str:
 
 
 def _entry(pid: int) -> _Entry | None:
-    try:
-        stat = (_PROC / str(pid) / "stat").read_bytes()
-    except OSError:
+    stat = _read(pid, "stat")
+    if not stat:
         return None
     # The name before the last parenthesis may itself hold spaces and parentheses.
     state, parent, *rest = stat[stat.rindex(b")") + 2 :].split()
     if state in b"ZXx":
         return None
-    return _Entry(pid, int(parent), int(rest[17]))
+    return _Entry(pid, int(parent), int(rest[17]), not int(rest[4]) & _KERNEL_THREAD)
 
 
 def identify(pid: int) -> ProcessId | None:
@@ -96,15 +101,25 @@ def _snapshot() -> dict[int, _Entry]:
 
 
 def _read(pid: int, name: str) -> bytes:
+    # Thousands of times when a lab ends: no object is made that the kernel does not ask for.
     try:
-        return (_PROC / str(pid) / name).read_bytes()
+        descriptor = os.open(f"{_PROC}/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return b""
+    found = b""
+    try:
+        while data := os.read(descriptor, 65_536):
+            found += data
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
+    return found
 
 
 def _uts(pid: int | str) -> str:
     try:
-        return os.readlink(_PROC / str(pid) / "ns/uts")
+        return os.readlink(f"{_PROC}/{pid}/ns/uts")
     except OSError:
         return ""
 
@@ -114,13 +129,18 @@ def find(marks: Marks) -> set[ProcessId]:
     alive = _snapshot()
     tag = f"{TAG}={marks.lab_id}".encode()
     roots = {server.pid for server in marks.servers if server.running}
-    roots |= {pid for pid in alive if marks.command.search(_read(pid, "cmdline"))}
+    programs = [entry.pid for entry in alive.values() if entry.program]
+    roots |= {pid for pid in programs if marks.command.search(_read(pid, "cmdline"))}
     namespaces = {_uts(pid) for pid in roots} - {_uts("self"), ""}
-    found = roots | {pid for pid in alive if tag in _read(pid, "environ").split(b"\0")}
+    found = roots | {pid for pid in programs if _has(tag, _read(pid, "environ"))}
     if namespaces:
-        found |= {pid for pid in alive if _uts(pid) in namespaces}
+        found |= {pid for pid in programs if _uts(pid) in namespaces}
     found = _with_descendants(found, alive) - _ancestry(alive)
     return {ProcessId(pid, alive[pid].started, boot_id()) for pid in found if pid in alive}
+
+
+def _has(variable: bytes, environment: bytes) -> bool:
+    return variable in environment and variable in environment.split(b"\0")
 
 
 def _with_descendants(pids: Iterable[int], alive: Mapping[int, _Entry]) -> set[int]:
