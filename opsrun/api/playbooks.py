@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from opsrun.api.begin import Beginning
@@ -114,8 +115,8 @@ class Playbooks(Beginning):
     ) -> Run:
         """A run of playbooks that is ready to be streamed; see `FleetCore.begin`.
 
-        Its logins are its own, also where this fleet keeps connections: a playbook has a shell
-        for each user on each host, which a command would have to share.
+        A fleet that keeps its connections gives them to the run, one at a time, and takes back
+        what is still good when it has ended.
 
         >>> from opsrun.composition.playbooks import PlaybookOptions, Prepared
         >>> prepared = Prepared(["playbooks/hello.yml"], fleet.inventory, PlaybookOptions())
@@ -133,11 +134,14 @@ class Playbooks(Beginning):
         guard.confirm(known_dangers(prepared))
         kept = self._lines.for_a_run()
         engine = make_engine(self.options.engine)
-        fleetway = Fleetway(engine, ask, verbosity)
+        with kept.making_ready if kept else nullcontext():
+            fleetway = kept.fleetway(ask, verbosity) if kept else Fleetway(engine, ask, verbosity)
+            fleetway.renew()
 
         def end() -> None:
             self._lines.ended(run)
-            fleetway.close()
+            if kept is None:
+                fleetway.close()
 
         run = PlaybookStage(
             engine,

@@ -75,6 +75,7 @@ class Fleetway:
         self._passphrases: Passphrases | None = None
         self.pool: Pool[SSHTarget] | None = None
         """Connections that are kept; None where none are."""
+        self._renews = False
         if keeps:
             from opsrun.composition.pool import Pool
 
@@ -121,8 +122,12 @@ class Fleetway:
             partial(self.transport, way, anew),
             _door(way.target),
             partial(self._to, way.target, True),
-            partial(self._let_go, way.target) if lets_go else nothing,
+            partial(self.let_go, way.target) if lets_go else nothing,
         )
+
+    def renew(self) -> None:
+        """Another run begins that admits its targets one by one: look at known hosts anew."""
+        self._renews = True
 
     def admit(self, target: Target, at_once: int) -> None:
         """Make what a connection to ``target`` needs; for those that come one by one.
@@ -137,7 +142,8 @@ class Fleetway:
         self.targets[target.host] = target
         if not isinstance(target, SSHTarget):
             return
-        if self.shared is None:
+        if self.shared is None or self._renews:
+            self._renews = False
             self._share([target], True, at_once)
         else:
             self._tell_what_has_no_effect([target])
@@ -163,7 +169,8 @@ class Fleetway:
             return self._over_ssh(target)
         return self.pool.transport(target)
 
-    def _let_go(self, target: Target) -> None:
+    def let_go(self, target: Target) -> None:
+        """Close what is kept of a host's and unused."""
         if self.pool is not None and isinstance(target, SSHTarget):
             self.pool.let_go(target)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from opsrun.composition.pool import PooledConnection
 from opsrun.composition.ways import Way
 from opsrun.errors import ConnectionFailed, HostError
 from opsrun.remote.become import BecomeConnection, BecomeSpec
@@ -134,6 +135,15 @@ class Line:
 
     def forget(self) -> None:
         """Close everything; the next use logs in again."""
+        connection = self._connection
+        if isinstance(connection, PooledConnection):
+            # Not to be had again by the next use, nor another that was kept for later.
+            connection.close()
+            self._reach.let_go(self.target)
+        self.rest()
+
+    def rest(self) -> None:
+        """Done with it: what keeps connections may keep this one."""
         for shell in self._shells.values():
             shell.drop()
         if self.transport is not None:

@@ -216,6 +216,11 @@ class PooledTransport(Generic[P]):
         finally:
             self._under_way = None
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether there is a connection, and nothing was heard yet of its end."""
+        return self._line is not None and self._line.connection.is_alive
+
     def hang_up(self) -> None:
         """Close the connection for good, whatever runs over it; safe from another task."""
         self._ended = True
@@ -245,5 +250,11 @@ class PooledConnection:
     """What a user of the pool holds; ending it early closes the connection, for good."""
 
     def __init__(self, transport: PooledTransport[P]) -> None:
+        self._transport = transport
         self.start = transport.start
         self.close = transport.hang_up
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether nothing was heard yet of its end."""
+        return self._transport.is_alive

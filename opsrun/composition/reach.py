@@ -104,7 +104,7 @@ class FleetReach:
                 self._resting.add(line)
         if not stays:
             # Before anybody else can take it.
-            line.forget()
+            line.rest()
         with self._lock:
             self._idle.setdefault(target, []).append(line)
 
@@ -161,6 +161,10 @@ class FleetReach:
         """A way to a host, as its login user."""
         return self._fleetway.transport(way)
 
+    def let_go(self, target: Target) -> None:
+        """Keep no connection to a host for later that nobody uses now."""
+        self._fleetway.let_go(target)
+
     def connect(self, transport: Transport, host: str) -> Connection:
         """Log in; tried again where that is worth it, see `Perseverance`."""
         patience = Perseverance(self._retries)
@@ -189,7 +193,7 @@ class FleetReach:
             self._idle.clear()
             self._resting.clear()
         for line in every:
-            line.forget()
+            line.rest()
 
 
 def _as_variables(wish: Wish) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from support.processes import wait_gone
@@ -249,6 +250,50 @@ def test_one_login_a_host_however_many_commands(sshd: MakeLab) -> None:
     fleet.exec("true", hosts="all")
     fleet.exec("true", hosts="all")
     assert logins(lab) == [4, 3, 3], "without the block each call logs in"
+
+
+PLAY = """
+- hosts: all
+  gather_facts: false
+  tasks:
+  - command: echo {{ inventory_hostname }}
+    register: said
+  - assert: {that: said.stdout == inventory_hostname}
+"""
+AGAIN = """
+- hosts: all
+  gather_facts: false
+  tasks:
+  - command: echo $PPID
+    register: before
+  - meta: reset_connection
+  - command: "true"
+"""
+
+
+def test_playbooks_and_commands_share_the_logins(sshd: MakeLab, tmp_path: Path) -> None:
+    lab = sshd(hosts=3)
+    (tmp_path / "play.yml").write_text(PLAY)
+    with Fleet(lab.inventory) as fleet:
+        for _ in range(2):
+            assert fleet.playbook(tmp_path / "play.yml").exit_status() == 0
+            assert fleet.exec("true", hosts="all").exit_status() == 0
+        assert logins(lab) == [1, 1, 1]
+    assert fleet.playbook(tmp_path / "play.yml").exit_status() == 0
+    assert logins(lab) == [2, 2, 2], "without the block each run logs in"
+
+
+def test_a_connection_that_a_playbook_resets_is_not_had_again(
+    sshd: MakeLab, tmp_path: Path
+) -> None:
+    lab = sshd()
+    (tmp_path / "play.yml").write_text(AGAIN)
+    with Fleet(lab.inventory) as fleet:
+        assert fleet.exec("true", hosts="all").exit_status() == 0
+        assert fleet.playbook(tmp_path / "play.yml").exit_status() == 0
+        assert logins(lab) == [2]
+        assert fleet.exec("true", hosts="all").exit_status() == 0
+        assert logins(lab) == [2]
 
 
 def test_a_connection_that_the_host_closed_is_replaced(sshd: MakeLab) -> None:

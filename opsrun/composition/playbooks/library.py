@@ -14,10 +14,15 @@ from opsrun.playbook.plugins.shelf import KINDS, Places, Shelf
 from opsrun.playbook.templating.library import Library
 
 
+def _nothing() -> None:
+    return None
+
+
 class Told:
-    """Warnings of plugins: kept until somebody listens."""
+    """What there is to be told of plugins. Their warnings are kept until somebody listens."""
 
     def __init__(self) -> None:
+        self._ran: Callable[[], None] = _nothing
         self._kept: dict[str, None] = {}
         self._listener: Callable[[str], None] | None = None
 
@@ -28,15 +33,19 @@ class Told:
         else:
             self._listener(words)
 
-    def listen(self, listener: Callable[[str], None]) -> None:
-        """Hand on what was kept, and all that follows."""
-        self._listener = listener
+    def ran(self) -> None:
+        """Code of a plugin is about to run."""
+        self._ran()
+
+    def listen(self, listener: Callable[[str], None], ran: Callable[[], None]) -> None:
+        """Hand on what was kept, and all that follows; and each time that a plugin runs."""
+        self._listener, self._ran = listener, ran
         for words in self._kept:
             listener(words)
         self._kept.clear()
 
 
-def library_of(loader: Loader, options: PlaybookOptions, tell: Callable[[str], None]) -> Library:
+def library_of(loader: Loader, options: PlaybookOptions, told: Told) -> Library:
     """The standard library, and plugins of the playbooks, roles and collections of ``loader``.
 
     Nothing is read before a template names a filter, test or lookup.
@@ -46,7 +55,8 @@ def library_of(loader: Loader, options: PlaybookOptions, tell: Callable[[str], N
         collections=loader.collection_folders,
         more={kind: options.plugin_folders.get(kind) or _usual(kind) for kind in KINDS},
         real=loader.files.real,
-        tell=tell,
+        tell=told,
+        ran=told.ran,
     )
     importer = Importer(
         lambda name: [loader.files.real(each) for each in loader.collection_folders(name)]

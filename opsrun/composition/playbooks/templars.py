@@ -60,7 +60,7 @@ class Templars:
         self._warn = warn
         self._looked = looked
         self._library = prepared.library
-        prepared.told.listen(warn)
+        prepared.told.listen(self._warn_in_turn, looked)
         self._contexts: dict[str, LookupContext] = {}
         self._static: dict[int, TemplarProtocol] = {}
         self._paths: dict[int, str] = {}
