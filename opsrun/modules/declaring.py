@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
-from functools import cache
 from typing import Any, Literal, TypeVar, dataclass_transform, get_args
 
 from opsrun.modules.base import Module
@@ -77,20 +76,21 @@ class Spec:
     """Whether it takes names beside its options (``set_fact``: variables)."""
     rest: str = ""
     """The field that those come to, as a mapping; empty where somebody else takes them."""
+    _named: Mapping[str, Option] = field(init=False, repr=False, compare=False)
+    """Each option by its name and aliases: asked for many times a task."""
+
+    def __post_init__(self) -> None:
+        named = {name: each for each in self.options for name in (each.name, *each.aliases)}
+        object.__setattr__(self, "_named", named)
 
     def find(self, name: str) -> Option | None:
         """By name or alias."""
-        return _named(self).get(name)
+        return self._named.get(name)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every name and alias."""
-        return tuple(_named(self))
-
-
-@cache
-def _named(spec: Spec) -> dict[str, Option]:
-    return {name: each for each in spec.options for name in (each.name, *each.aliases)}
+        return tuple(self._named)
 
 
 @dataclass(frozen=True, slots=True)
