@@ -48,6 +48,8 @@ ELSEWHERE: Mapping[str, str] = {
     "yum": "tests/unit/modules/packages/test_rpm_packages.py",
     "rpm_key": "tests/unit/modules/packages/test_rpm_packages.py",
     "zypper": "tests/unit/modules/packages/test_rpm_packages.py",
+    "apk": "tests/unit/modules/packages/test_packages_replayed.py",
+    "pacman": "tests/unit/modules/packages/test_packages_replayed.py",
     "gem": "tests/unit/modules/packages/test_gem.py",
     "npm": "tests/unit/modules/packages/test_npm.py",
     "pip": "tests/unit/modules/packages/test_pip.py",
