@@ -76,3 +76,23 @@ def test_what_is_called_and_what_comes_of_it(
 
 def test_examples() -> None:
     assert doctest.testmod(apk_telling).failed == 0
+
+
+@pytest.mark.parametrize("module", ["apk", "pacman"])
+def test_package_comes_to_the_same(
+    module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``package`` hands its task over."""
+    program, world = tmp_path / "bin" / module, tmp_path / "world"
+    program.parent.mkdir()
+    monkeypatch.setattr(apk, "WORLD", str(world))
+    step = next(each for each in _steps(module) if each["args"] == {"name": "alpha"})
+    stand_in(program, step["calls"], world)
+    world.write_text("")
+    args = {**step["args"], "state": "present", "use": module}
+    args |= {"world": str(world)} if module == "apk" else {}
+    prefix = ("/usr/bin/env", f"PATH={program.parent}:{os.environ['PATH']}", "/bin/sh", "-c")
+    with module_host(tmp_path, prefix=prefix) as host:
+        told = host.run("package", args, check=step.get("check", False))
+    assert (told["packages"], told["msg"]) == (step["theirs"]["packages"], step["ours"]["msg"])
+    assert strayed(program, step["calls"]) == []
