@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import ansible_core
+from support import ansible_core, disposable
 from support.background import finished, opsrun_started
 from support.cli import Ran, opsrun
 from support.processes import mentioning, wait_gone
@@ -267,3 +268,33 @@ def test_the_real_one_over_ssh(home: Path, few_hosts: Lab) -> None:
     assert "Unsupported parameters" in third["result"]["msg"]
     assert (item["delegate"], item["result"]["text"]) == ("localhost", "1")
     assert ran.document["summary"]["bridge"]["calls"] == 3
+
+
+@pytest.mark.skipif(CORE is None, reason="ansible-core is not installed")
+@pytest.mark.skipif(bool(disposable.obstacle()), reason=str(disposable.obstacle()))
+def test_the_real_one_with_a_password(home: Path, tmp_path: Path) -> None:
+    assert CORE is not None
+    prepare = """
+        useradd -m -s /bin/sh ann && echo 'ann:open%sesame' | chpasswd
+        sed -i '/^PasswordAuthentication/s/no/yes/' /run/opsrun/sshd_config
+    """
+    with disposable.machine(tmp_path / "machine", prepare) as made:
+        said = made.variables("ann", ansible_password="open%sesame")
+        del said["ansible_ssh_private_key_file"]
+        said["ansible_ssh_common_args"] = (
+            f"{said['ansible_ssh_common_args']} -o IdentityFile=none -o IdentityAgent=none"
+        )
+        hosts = {"box": said, "refused": {**said, "ansible_password": "shut%sesame"}}
+        (home / "hosts").unlink()
+        (home / "hosts.yml").write_text(json.dumps({"all": {"hosts": hosts}}))
+        (home / "site.yml").write_text("- {hosts: all, gather_facts: false, tasks: [{note: {}}]}")
+        words = ("--bridge", "--bridge-program", CORE, "-o", "json", "site.yml")
+        ran = opsrun("playbook", "-i", "hosts.yml", *words, cwd=home)
+        uid = int(made.run("id", "-u", "ann").stdout)
+    told = {each["host"]: each for each in results(ran)}
+    if shutil.which("sshpass") is None and told["box"]["outcome"] == "failed":
+        assert "sshpass(1) is missing on this machine" in told["box"]["result"]["msg"]
+    else:
+        assert told["box"]["result"]["uid"] == uid, ran.out + ran.err
+        assert told["refused"]["outcome"] == "unreachable"
+    assert "sesame" not in ran.out + ran.err

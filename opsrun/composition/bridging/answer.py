@@ -14,6 +14,10 @@ _LEAST_SECRET = 4
 """Characters: shorter ones would be found in everything."""
 _ERROR = re.compile(r"^(?:ERROR! |\[ERROR\]: |fatal: )", re.MULTILINE)
 _SHOWN = 2000
+_SSHPASS = "install the sshpass program"
+_FROM = (
+    "sshpass(1) is missing on this machine: ansible-core before 2.19 hands ssh(1) passwords with it"
+)
 
 
 def answer(stdout: str, stderr: str, name: str, secrets: Iterable[str] = ()) -> dict[str, Any]:
@@ -36,8 +40,16 @@ def answer(stdout: str, stderr: str, name: str, secrets: Iterable[str] = ()) -> 
         result = None
     hidden = [each for each in secrets if len(each) >= _LEAST_SECRET]
     if isinstance(result, dict):
-        return {key: without(value, hidden) for key, value in result.items()}
+        return _explained({key: without(value, hidden) for key, value in result.items()})
     raise ModuleError(without(_why(stdout, stderr), hidden))
+
+
+def _explained(result: dict[str, Any]) -> dict[str, Any]:
+    """With what ansible-core leaves open: on which of the machines a program is missing."""
+    msg = result.get("msg")
+    if not isinstance(msg, str) or _SSHPASS not in msg or not result.get("failed"):
+        return result
+    return {**result, "msg": f"{msg} ({_FROM})"}
 
 
 def without(value: Any, secrets: list[str]) -> Any:

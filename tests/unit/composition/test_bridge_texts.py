@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -91,6 +92,14 @@ def printed(result: str) -> str:
 def test_an_answer() -> None:
     found = answer(printed('{"a": ["my secret"], "n": 1}'), "", "opsrun_1", ["secret", "a"])
     assert found == {"a": ["my ********"], "n": 1}
+
+
+@pytest.mark.parametrize("failed", [True, False])
+def test_where_sshpass_is_missing_is_told(failed: bool) -> None:
+    msg = "to use the 'ssh' connection type with passwords, you must install the sshpass program"
+    found = answer(printed(json.dumps({"failed": failed, "msg": msg})), "", "opsrun_1")
+    told = found["msg"].removeprefix(msg)
+    assert told.startswith(" (sshpass(1) is missing on this machine") if failed else told == ""
 
 
 @pytest.mark.parametrize(
