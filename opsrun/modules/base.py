@@ -239,10 +239,15 @@ class Inspection(Generic[State]):
     """Bytes to keep of each stream; None for the session's own limit."""
     environment: bool = False
     """As in `Run`."""
+    far: bool = False
+    """As in `Run`."""
 
     def run(self) -> Run:
         """The request for it."""
-        return Run(self.script, self.data, "reads", cap=self.cap, environment=self.environment)
+        exported = self.environment
+        return Run(
+            self.script, self.data, "reads", cap=self.cap, environment=exported, far=self.far
+        )
 
 
 @dataclass(frozen=True, slots=True)

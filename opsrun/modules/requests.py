@@ -53,6 +53,8 @@ class Run:
     ends the session."""
     away: bool = False
     """The host may go away meanwhile: `ConnectionLost` and its like are raised at the ``yield``."""
+    far: bool = False
+    """It asks others over the network: nothing that is done before its task's turn."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,11 @@ class Ticket:
         """Whether `result` would not wait."""
         return self._result is not None or self._error is not None
 
+    @property
+    def begun(self) -> bool:
+        """Whether all frames before it have ended, so that its own turn has come."""
+        return self._limits is not None
+
     def result(self) -> CommandResult:
         """Wait for the frame's end.
 

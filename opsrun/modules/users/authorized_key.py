@@ -76,7 +76,7 @@ class AuthorizedKey(StateModule[Text]):
             return Inspection(script + look + read, parse, cap=LIMIT)
         fetched = f"{LOOK}(\n{''.join(asking.lines())}{_FETCHED}"
         whole = fetched + script + look + read
-        return Inspection(whole, parse, asking.data, cap=LIMIT, environment=True)
+        return Inspection(whole, parse, asking.data, LIMIT, environment=True, far=True)
 
     def _asking(self) -> Asking | None:
         if not _URL.match(self.key):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 from opsrun.playbook.plugins.importing import Folders, Importer
 from opsrun.playbook.plugins.loading import Unusable, functions
 from opsrun.playbook.plugins.routing import Routing
+from opsrun.playbook.templating.ahead import not_ahead
 from opsrun.playbook.templating.library import Function
 
 KINDS = ("filter", "test", "lookup")
@@ -30,6 +32,8 @@ class Places:
     """A path as it can be opened."""
     tell: Callable[[str], None]
     """Takes warnings."""
+    ran: Callable[[], None] = lambda: None
+    """Called before code of a plugin runs, which may do anything."""
 
 
 class Shelf:
@@ -103,8 +107,12 @@ class Shelf:
         for folder in (*own, *self._places.more.get(self.kind, ())):
             if folder in self._seen:
                 continue
+            files = _python_files(self._places.real(folder))
+            if files:
+                # What a file does when it is loaded is its own business.
+                not_ahead(f"{self.kind}s of {folder}")
             self._seen[folder] = None
-            for path in _python_files(self._places.real(folder)):
+            for path in files:
                 for name, function in self._file(path, "").items():
                     self._beside.setdefault(name, function)
 
@@ -112,9 +120,11 @@ class Shelf:
         key = path, package
         if key not in self._files:
             self._files[key] = {}
+            ran, tell = self._places.ran, self._places.tell
             try:
-                tell = self._places.tell
-                self._files[key] = functions(self._importer, self.kind, path, package, tell)
+                ran()
+                found = functions(self._importer, self.kind, path, package, tell)
+                self._files[key] = {name: _told(each, ran) for name, each in found.items()}
             except Unusable as error:
                 self._broken[path] = str(error)
                 self._places.tell(f"{path}: no {self.kind} of this file can be used: {error}")
@@ -134,6 +144,15 @@ class Shelf:
                 if found is not None:
                     return found  # type: ignore[no-any-return]
         return None
+
+
+def _told(function: Function, ran: Callable[[], None]) -> Function:
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        ran()
+        return function(*args, **kwargs)
+
+    return call
 
 
 def _python_files(folder: str) -> list[str]:

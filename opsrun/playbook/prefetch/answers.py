@@ -20,6 +20,8 @@ from opsrun.remote.session import Ticket
 
 AGE = 3.0
 """Seconds after which an answer is too old."""
+SLOW = 1.0
+"""Seconds; where an inspection takes longer, no more of them go ahead: they'd be in the way."""
 PATIENCE = 5.0
 """Seconds that an inspection may take that nobody waits for; past them its shell is given up."""
 CAP = 1 << 20
@@ -99,6 +101,8 @@ class Answers:
         """What had to hold still since the last question that had to be asked at its turn."""
         self._all_asked = False
         """There was nothing more to ask when it was tried last."""
+        self._given_up = False
+        """An inspection hung, or its shell broke: no task is to wait for another one like it."""
 
     def taken(self, question: Question) -> CommandResult | None:
         """The answer to a question whose turn has come; None where it has to be asked."""
@@ -106,10 +110,8 @@ class Answers:
         asked = self._asked.pop(question, None)
         if asked is None:
             return None
-        try:
-            answer = asked.ticket.result()
-        except HostError:
-            # Whatever it is: it shows again, to the task whose business it is.
+        answer = self._ended(asked.ticket)
+        if answer is None:
             return None
         # It may have come while something else began.
         if answer.truncated or not self._fits(asked):
@@ -128,7 +130,11 @@ class Answers:
         """How many more may be asked; none before half of them have been used. Behind a change one
         is: the next task is likely to need it, and it costs no trip of its own."""
         depth, ahead = max(self._pace.depth, int(behind)), len(self._asked)
-        return 0 if self._all_asked or 2 * ahead > depth else depth - ahead
+        return 0 if self._stops or 2 * ahead > depth else depth - ahead
+
+    @property
+    def _stops(self) -> bool:
+        return self._all_asked or self._given_up
 
     def fill(
         self,
@@ -180,13 +186,20 @@ class Answers:
         """
         unread, self._unread = self._unread, []
         for ticket in unread:
-            if ticket.done:
-                continue
-            try:
-                ticket.result()
-            except HostError:
-                # The rest of them has failed with it.
-                continue
+            self._ended(ticket)
+
+    def _ended(self, ticket: Ticket) -> CommandResult | None:
+        """What came of a question; None if that was an error.
+
+        Whatever it is: it shows again, to the task whose business it is.
+        """
+        try:
+            answer = ticket.result()
+        except HostError:
+            self._given_up = True
+            return None
+        self._given_up = self._given_up or answer.duration > SLOW
+        return answer
 
     def _fits(self, asked: _Asked) -> bool:
         return self._changes.holds(asked.token) and self._now() - asked.at <= AGE

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
+from opsrun.modules import registry
 from opsrun.modules.base import Context, Module
 from opsrun.modules.requests import Run
 from opsrun.playbook.actions.registry import INCLUDES, find_action
@@ -74,7 +75,15 @@ class _Ahead:
         said = task.keywords
         if said.delegate_to is not None or task.async_seconds is not None or task.awaits:
             return True
-        kind = self.kit.modules.find(task.action.written, said.collections)
+        if registry.find(task.action.written) is None:
+            # To look further for it may be to run something.
+            return True
+        with rendering_ahead():
+            try:
+                kind = self.kit.modules.find(task.action.written, said.collections)
+            except Exception:
+                # There is a file of it that can't be used: told at the task's turn.
+                return True
         return kind is None or not kind.ahead
 
     def asks(self, task: Task) -> bool:
@@ -149,4 +158,4 @@ def _first(module: Module, context: Context) -> Run | None:
         steps.close()
     if not isinstance(request, Run) or request.effect != "reads":
         return None
-    return None if request.take or request.apart or request.away else request
+    return None if request.take or request.apart or request.away or request.far else request

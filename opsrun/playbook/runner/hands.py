@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from opsrun.errors import Cancelled, CommandTimeout, ConnectionFailed
+from opsrun.errors import Cancelled, CommandTimeout, ConnectionFailed, ConnectionLost
 from opsrun.modules.driver import SessionHands
 from opsrun.modules.requests import Converse, Fetch, Fetched, Pack, Reconnect, Run, Upload
 from opsrun.playbook.actions.base import Pausing
@@ -17,6 +17,7 @@ from opsrun.playbook.prefetch.changes import Changes
 from opsrun.remote.command import CommandResult
 from opsrun.remote.conversing import Conversed
 from opsrun.remote.files.delivery import Delivered
+from opsrun.remote.ticket import Ticket
 
 Limited = TypeVar("Limited", Run, Converse)
 Answer = TypeVar("Answer")
@@ -104,7 +105,8 @@ class TaskHands:
     def run(self, request: Run) -> CommandResult:
         """See `Hands.run`."""
         if request.effect == "changes":
-            return self._changing(lambda: self._below.run(self._limited(request)))
+            work = lambda: self._below.run(self._limited(request))  # noqa: E731
+            return self._changing(work, behind=not request.away)
         if request.take is not None or request.apart or request.away:
             self._settle()
             return self._below.run(self._limited(request))
@@ -112,19 +114,57 @@ class TaskHands:
 
     def _told(self, request: Run) -> CommandResult:
         """What the host says to a script that only reads: maybe it was asked earlier."""
-        limited = self._limited(request)
-        if self._early is None or self._asked:
+        early = self._early
+        if early is None:
+            return self._below.run(self._limited(request))
+        if self._asked:
             # What a task asks for second depends on the first answer: it is never asked ahead.
-            return self._below.run(limited)
+            return self._waited(self._below.send(self._limited(request)), request)
         self._asked = True
-        answer = self._early.answer(self._below.script(request), request)
-        if answer is not None:
+        with self._untimed():
+            answer = early.answer(self._below.script(request), request)
+        limited = self._limited(request)
+        if answer is not None and self._in_time(answer, limited):
             self._hit = True
             return answer
         ticket = self._below.send(limited)
-        self._early.missed()
-        self._early.ask(self._shell)
-        return ticket.result()
+        early.missed()
+        early.ask(self._shell)
+        return self._waited(ticket, request)
+
+    def _in_time(self, answer: CommandResult, limited: Run) -> bool:
+        """Whether it would have come within the task's limit, had it been asked at its turn."""
+        return limited.timeout is None or answer.duration <= limited.timeout
+
+    def _waited(self, ticket: Ticket, request: Run) -> CommandResult:
+        """What a script that only reads says. It may stand behind what was asked ahead: should the
+        session end with one of those, it is asked anew, for it never had its turn."""
+        before, standing = self._now(), not ticket.begun
+        try:
+            answer = ticket.result()
+        except ConnectionLost:
+            if ticket.begun:
+                raise
+            self._settle()
+            self._put_off(self._now() - before)
+            return self._below.run(self._limited(request))
+        if standing:
+            self._put_off(max(0.0, self._now() - before - answer.duration))
+        return answer
+
+    def _put_off(self, seconds: float) -> None:
+        """So long others were waited for: that is no time of this task's."""
+        if self._ends is not None:
+            self._ends += seconds
+
+    @contextmanager
+    def _untimed(self) -> Iterator[None]:
+        """What was asked ahead is waited for within the block."""
+        before = self._now()
+        try:
+            yield
+        finally:
+            self._put_off(self._now() - before)
 
     def raw(self, request: Run) -> CommandResult:
         """See `Hands.raw`."""
@@ -175,12 +215,17 @@ class TaskHands:
                     ) from error
             self.sleep(request.interval)
 
-    def _changing(self, work: Callable[[], Answer]) -> Answer:
+    def _changing(self, work: Callable[[], Answer], *, behind: bool = True) -> Answer:
         self._settle()
         self._intent()
         self.sent = True
-        with self._changes.under_way(), self._asking_behind():
-            answer = work()
+        try:
+            with self._changes.under_way(), self._asking_behind() if behind else nullcontext():
+                answer = work()
+        except ConnectionLost:
+            # Nobody knows whether it goes on over there.
+            self._changes.never_over()
+            raise
         self.changed = True
         return answer
 
@@ -206,7 +251,8 @@ class TaskHands:
 
     def _settle(self) -> None:
         if self._early is not None:
-            self._early.answers.settle()
+            with self._untimed():
+                self._early.answers.settle()
 
     def _limited(self, request: Limited) -> Limited:
         if self._ends is None:

@@ -16,6 +16,7 @@ from opsrun.errors import OpsrunError, TemplateError, UndefinedVariable
 from opsrun.playbook.templating.ahead import not_ahead
 from opsrun.playbook.templating.lazy import plain
 from opsrun.playbook.templating.library import (
+    Function,
     LookupContext,
     PluginError,
     UnknownPlugin,
@@ -61,8 +62,7 @@ def run_lookup(
     Raises:
         UnknownPlugin, PluginError: and whatever terms raise that are not there.
     """
-    looks = name.rpartition(".")[2] not in _OF_DATA
-    if looks:
+    if name.rpartition(".")[2] not in _OF_DATA:
         not_ahead(f"the lookup {name!r}")
     reaction = options.get("errors", "strict")
     if reaction not in _REACTIONS:
@@ -70,7 +70,8 @@ def run_lookup(
     function = templar.library.lookups.get(name)
     if function is None:
         raise templar.library.lookups.unknown(name)
-    if looks:
+    if not _is_of_data(templar, name, function):
+        not_ahead(f"the lookup {name!r}")
         templar.lookups.looked()
     run = Run(templar, templar.origin)
     data = [plain(each) for each in terms]
@@ -89,6 +90,11 @@ def run_lookup(
         if reaction == "warn":
             templar.lookups.warn(f"the lookup {name!r}: {words}")
         return None
+
+
+def _is_of_data(templar: Templar, name: str, function: Function) -> bool:
+    """Whether it looks at its terms alone; a playbook's own one of that name may do anything."""
+    return name.rpartition(".")[2] in _OF_DATA and templar.library.lookups.has_own(function)
 
 
 @pass_context

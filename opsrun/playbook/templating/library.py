@@ -232,7 +232,7 @@ class Plugins:
 
     def has_own(self, function: Function) -> bool:
         """Whether it is one that opsrun brings along."""
-        return getattr(function, "__module__", "").startswith(__package__)
+        return str(getattr(function, "__module__", "")).startswith(__package__)
 
     def unknown(self, name: str) -> UnknownPlugin:
         """The error that says so."""
