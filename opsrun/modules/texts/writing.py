@@ -26,8 +26,11 @@ die() {
   printf '%s\n' "$*" >&2
   exit 1
 }
-fresh() { (set -C && : >"$1") 2>/dev/null; }
+fresh() { (trap '' HUP INT TERM && set -C && : >"$1") 2>/dev/null; }
 inside=
+# Between making a file and knowing of it nobody may end us: it would be left behind.
+cut=
+trap 'cut=y' HUP INT TERM
 t=${f%/*}/.opsrun-$$
 case $f in */*) ;; *) t=.opsrun-$$ ;; esac
 if ! fresh "$t"; then
@@ -43,6 +46,7 @@ fi
 trap 'rm -f -- "$t" "$t.out"' EXIT
 # Some shells that a signal ends take no leave otherwise.
 trap 'exit 143' HUP INT TERM
+[ -z "$cut" ] || exit 143
 """
 
 _LIKE_THE_OLD = r"""
