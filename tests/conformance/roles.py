@@ -41,13 +41,13 @@ printf '[Service]\nPrivateUsers=no\n' >/etc/systemd/system/service.d/plain.conf
 systemctl daemon-reload
 sync
 """
-_PRUNED = """\
-/proc /sys /dev /run /tmp /var/tmp /var/log /var/cache/apt /var/lib/apt /var/lib/systemd
+_PRUNED = f"""\
+{TOP} /proc /sys /dev /run /tmp /var/tmp /var/log /var/cache/apt /var/lib/apt /var/lib/systemd
 /root/.ansible /root/.local /root/.cache /root/.opsrun /root/.rpmdb
 /var/cache/debconf /var/lib/dpkg/triggers /usr/share/mime
 """
 _LIST = f"""\
-prune=; for each in {" ".join((*_PRUNED.split(), str(TOP)))}; do prune="$prune -path $each -prune -o"; done
+prune=; for each in {" ".join(_PRUNED.split())}; do prune="$prune -path $each -prune -o"; done
 find / -xdev $prune -printf '%p\\t%y\\t%m\\t%U\\t%G\\t%l\\t%C@\\n'
 """
 _VOLATILE = re.compile(
