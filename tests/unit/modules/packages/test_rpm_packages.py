@@ -252,3 +252,63 @@ def test_keys_of_urls_and_several_in_a_file(box: disposable.Machine, tmp_path: P
         told = host.run("rpm_key", {"key": "/srv/k/cut.asc"})
         assert "holds no key of OpenPGP" in told["msg"]
         assert "a file or a URL is needed" in host.run("rpm_key", {"key": "0xB8840E7A"})["msg"]
+
+
+_SERVE = """
+import functools, http.server, os, sys
+answer = functools.partial(http.server.SimpleHTTPRequestHandler, directory="/srv/k")
+server = http.server.HTTPServer(("127.0.0.1", 0), answer)
+print(server.server_port, flush=True)
+if os.fork():
+    os._exit(0)
+for number in range(3):
+    os.dup2(os.open(os.devnull, os.O_RDWR), number)
+server.handle_request()
+"""
+
+
+def test_a_key_of_a_web_server(box: disposable.Machine, tmp_path: Path) -> None:
+    script = next(each["sh"] for each in steps("rpm_key") if "sh" in each)
+    box.sh(f"rm -rf /srv/k; {script}")
+    port = int(box.run("/usr/bin/python3", "-", stdin=_SERVE.encode()).stdout)
+    with inside(box, tmp_path) as host:
+        assert host.run("rpm_key", {"key": f"http://127.0.0.1:{port}/one.asc"})["changed"]
+        assert not host.run("rpm_key", {"key": "/srv/k/one.asc"})["changed"]
+        assert host.run("rpm_key", {"key": "/srv/k/one.asc", "state": "absent"})["changed"]
+
+
+def test_package_where_zypper_is_meant(box: disposable.Machine, tmp_path: Path) -> None:
+    box.sh("for p in delta epsilon; do rpm -e $p; done; :")
+    args = {"name": "epsilon", "state": "present", "use": "zypper"}
+    with inside(box, tmp_path) as host:
+        assert host.run("package", args, check=True)["changed"]
+        told = host.run("package", args)
+        assert (told["changed"], told["cmd"][0]) == (True, "/usr/bin/zypper")
+        assert box.sh("rpm -q epsilon") == "epsilon-1.0-1.noarch\n"
+        assert not host.run("package", args)["changed"]
+        assert host.run("package", {**args, "state": "absent"})["changed"]
+
+
+def test_a_repository_that_is_wrongly_signed(more: disposable.Machine, tmp_path: Path) -> None:
+    more.sh(f"""
+        mkdir -m 700 /run/g; cd /srv/r/more/repodata
+        g="gpg --homedir /run/g --batch --quiet --pinentry-mode loopback"
+        $g --passphrase '' --quick-gen-key made rsa2048 sign never 2>/dev/null
+        $g --armor --detach-sign -o repomd.xml.asc repomd.xml
+        $g --armor --export >repomd.xml.key
+        gpgconf --homedir /run/g --kill all
+        rpm --import repomd.xml.key
+        echo >>repomd.xml
+        sed -i s/gpgcheck=0/gpgcheck=1/ {MORE}
+        {{ echo '[more]'; echo name=more; echo baseurl=file:///srv/r/more; echo repo_gpgcheck=1
+          echo gpgkey=file:///srv/r/more/repodata/repomd.xml.key; }} >/etc/yum.repos.d/more.repo
+    """)
+    with inside(more, tmp_path) as host:
+        zypper = host.run("zypper", {"name": "big"})
+        dnf = host.run("dnf", {"name": "big"})
+    more.sh("rm -rf /run/g /etc/yum.repos.d/more.repo /srv/r/more/repodata/repomd.xml.*")
+    more.sh("rpm -e --allmatches gpg-pubkey; sed -i '$d' /srv/r/more/repodata/repomd.xml")
+    assert (zypper["failed"], dnf["failed"], "big" in more.sh("rpm -qa")) == (True, True, False)
+    assert "Signature verification failed for file 'repomd.xml'" in zypper["msg"]
+    assert "signature verification error: Bad GPG signature" in dnf["msg"]
+    assert (zypper["changed"], dnf["changed"]) == (False, False)
