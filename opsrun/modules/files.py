@@ -20,6 +20,7 @@ from opsrun.modules.linking import Found, Linking, closing
 from opsrun.modules.looking import ABOVE, LOOK, Answers, Seen, as_float, unblocked
 from opsrun.modules.options import module, option
 from opsrun.modules.permissions import Difference, argument, described
+from opsrun.modules.placing import WHO
 from opsrun.modules.requests import Run
 from opsrun.modules.stamps import FORMAT, Stamp, setting
 from opsrun.modules.trees import differences, marks_script, tree_lines, tree_script, without_tree
@@ -99,7 +100,7 @@ class File(FileOptions, StateModule[Found]):
 
     def _script(self) -> Iterator[str]:
         yield f"{LOOK}{self.wish.asking()}path={path_word(self.path)}\n"
-        yield 'say umask "$(umask)" me "$(id -u)" us "$(id -g)"\n'
+        yield WHO
         yield f'at path "$path"\n{_REAL}'
         yield self.wish.script()
         yield from (each.script() for each in self._stamps)

@@ -26,9 +26,10 @@ from opsrun.remote.files.delivery import (
 
 _BEFORE = b"before\0\0"
 
-SURROUNDINGS = """\
-say umask "$(umask)" me "$(id -u)" us "$(id -g)" stamp "$$.$(date +%Y-%m-%d@%H:%M:%S)~"
-"""
+WHO = 'say umask "$(umask)" me "${_ome-$(id -u)}" us "${_ous-$(id -g)}"\n'
+"""A session knows the last two from its beginning (`opsrun.remote.loop`): each costs a program."""
+SURROUNDINGS = f'{WHO}say stamp "$$.$(date +%Y-%m-%d@%H:%M:%S)~"\n'
+"""The same, and what the name of a backup ends with."""
 
 _PLACE = """\
 case $path in
@@ -140,7 +141,7 @@ class Placing:
 
     def _script(self, context: Context) -> Iterator[str]:
         yield f"{LOOK}{self.wish.asking()}path={path_word(self.dest)}\nbase={word(self.name)}\n"
-        yield f"follow={'y' if self.follow else ''}\n{SURROUNDINGS}{_PLACE}"
+        yield f"follow={'y' if self.follow else ''}\n{SURROUNDINGS if self.backup else WHO}{_PLACE}"
         yield self.wish.script()
         if context.diff:
             yield f'say before ""\nif [ -f "$file" ]; then head -c {DIFF_LIMIT + 1} "$file"; fi\n'
@@ -308,7 +309,7 @@ def refusal(error: HostError, answers: Answers) -> str:
 
     Args:
         error: of the upload.
-        answers: of `SURROUNDINGS`: root is refused for other reasons than others are.
+        answers: of `WHO`: root is refused for other reasons than others are.
     """
     hint = error.hint
     if "not permitted" in error.message and answers.number("me") == 0:

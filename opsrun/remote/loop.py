@@ -33,6 +33,8 @@ NOT_RUN = "!"
 
 LOOP = """\
 _ou=`umask`
+_ome=`id -u`
+_ous=`id -g`
 PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin
 LC_ALL=C
 export PATH LC_ALL LC_OPSRUN_TAG
