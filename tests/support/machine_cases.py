@@ -39,14 +39,31 @@ echo 'a line' >/etc/skel/.profile
 """
 
 SIGHT = r"""
-for name in passwd group shadow gshadow; do
-  [ -f "/etc/$name" ] || continue
-  awk -v name="$name" 'NR == FNR { old[$0]; next } !($0 in old) { print name, $0 }' \
-    "/run/$name" "/etc/$name"
-done | sed "s/^\(shadow [^:]*:[^:]*\):$(($(date +%s) / 86400)):/\1:TODAY:/"
+awk -v today="$(($(date +%s) / 86400))" 'BEGIN {
+  count = split("passwd group shadow gshadow", names, " ")
+  for (at = 1; at <= count; at++) {
+    name = names[at]
+    while ((getline line <("/run/" name)) > 0) old[name, line]
+    while ((getline line <("/etc/" name)) > 0) {
+      if ((name, line) in old) continue
+      if (name == "shadow" && split(line, field, ":") > 3 && field[3] == today) {
+        head = field[1] ":" field[2] ":"
+        line = head "TODAY" substr(line, length(head today) + 1)
+      }
+      print name, line
+    }
+  }
+}'
+holds() {
+  for each in "$1"/* "$1"/.[!.]* "$1"/..?*; do
+    [ ! -e "$each" ] && [ ! -h "$each" ] || return 0
+  done
+  return 1
+}
 for top in /home /srv /etc/cron.d /var/spool/cron/crontabs; do
   [ -d "$top" ] || continue
-  (cd "$top" && find . -mindepth 1 ! -name '*.old' -exec stat -c '%n	%A %U %G' {} + |
+  ! holds "$top" || (cd "$top" &&
+      find . -mindepth 1 ! -name '*.old' -exec stat -c '%n	%A %U %G' {} + |
       LC_ALL=C sort | while IFS='	' read -r name about; do
     printf '%s\n' "$about $top/$name"
     case $name in
@@ -54,12 +71,11 @@ for top in /home /srv /etc/cron.d /var/spool/cron/crontabs; do
       *) [ -h "$name" ] || [ ! -f "$name" ] || sed 's/^/  /' "$name" ;;
     esac
   done)
-  command -v getfacl >/dev/null && [ "$top" = /srv ] && getfacl -PRsp "$top"
+  [ "$top" = /srv ] && command -v getfacl >/dev/null && getfacl -PRsp "$top"
 done
 for copy in /run/copies/*; do
   [ -d "$copy" ] || continue
   echo "$copy" $(ls -A "$copy" | grep -v '^[A-Z]*_HEAD$' | LC_ALL=C sort)
-  git -C "$copy" rev-parse --git-dir >/dev/null 2>&1 || continue
   git -C "$copy" rev-parse --is-shallow-repository HEAD 2>/dev/null | sed 's/^/  /'
   [ ! -e "$copy/.git" ] || git -C "$copy" status --porcelain --branch | sed 's/^/  /'
   git -C "$copy" for-each-ref --format='  %(objectname:short) %(refname) %(symref)'
