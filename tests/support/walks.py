@@ -149,7 +149,7 @@ READ: Sequence[tuple[str, Task]] = (
     ("seboolean", {"name": "a_b", "state": True, "persistent": True}),
     ("selinux", {"state": "permissive", "policy": "a", "conf": "~/x y"}),
     ("selinux", {"state": "disabled", "update_kernel_param": True}),
-    ("mysql_user", {"name": "x\"y", "config_file": "~/x y", "ca_cert": "$HOME/k"}),
+    ("mysql_user", {"name": 'x"y', "config_file": "~/x y", "ca_cert": "$HOME/k"}),
     ("mysql_db", {"name": 'a "b', "state": "import", "target": "~/x.xz", "chdir": "~/d"}),
     ("mysql_db", {"name": "x", "check_implicit_admin": True, "login_unix_socket": "/a b"}),
     ("postgresql_user", {"name": "x", "login_unix_socket": "~/x y", "ssl_key": "$HOME/k"}),
