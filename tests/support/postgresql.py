@@ -73,6 +73,8 @@ TASKS: list[tuple[str, dict[str, Any]]] = [
     ("user", {"name": "ann", "expires": "2030-01-02", "conn_limit": 5, "comment": HARD}),
     ("user", {"name": "ann", "expires": "some day"}),
     ("user", {"name": "ann", "configuration": {"work_mem": "16MB"}}),
+    ("user", {"name": "ann", "configuration": {"search_path": 'a, "b', "x.y": "a'b"}}),
+    ("user", {"name": "ann", "configuration": {"search_path": ""}}),
     ("user", {"name": "ann", "reset_unspecified_configuration": True}),
     ("user", {"name": "ann", "priv": "CONNECT/CREATE/t:SELECT,INSERT", "login_db": "postgres"}),
     ("user", {"name": "ann", "priv": "nosuch:SELECT", "login_db": "postgres"}),

@@ -56,11 +56,11 @@ def table_name(table: str) -> str:
 def columns(wanted: Privileges, role: str) -> Iterator[str]:
     """What has to be selected to know which of them a role has: `database` and `tables`."""
     oid = "0" if role == PUBLIC else f"(SELECT oid FROM pg_roles WHERE rolname = {literal(role)})"
-    names = ", ".join(map(literal, _DATABASE))
+    # What every role may do, or roles that it is in, can be taken from them: it needs its own.
     yield (
-        f"(SELECT json_agg(p) FROM unnest(ARRAY[{names}]) p WHERE "
-        "has_database_privilege('public', current_database(), p) OR "
-        f"has_database_privilege({oid}, current_database(), p)) AS database"
+        "(SELECT json_agg(e.privilege_type) FROM pg_database d, "
+        "aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) e "
+        f"WHERE d.datname = current_database() AND e.grantee = {oid}) AS database"
     )
     tables = []
     for table, _ in wanted.tables:

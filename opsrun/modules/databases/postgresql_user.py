@@ -28,6 +28,14 @@ FLAGS = {
 }
 """By attribute, its column in pg_authid."""
 
+_LISTS = frozenset(
+    {
+        *("search_path", "temp_tablespaces", "unix_socket_directories"),
+        *("local_preload_libraries", "session_preload_libraries", "shared_preload_libraries"),
+    }
+)
+"""Parameters of lists of names: one value is one name, kept as SQL has it, in double quotes where
+those are needed (https://www.postgresql.org/docs/current/sql-set.html)."""
 _PARAMETER = re.compile(r"[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)*\Z")
 
 
@@ -202,11 +210,13 @@ class PostgresqlUser(PostgresModule):
             if not _PARAMETER.match(key):
                 raise ModuleError(f"configuration: {key!r} can't be the name of a parameter")
             plain = self.quote_configuration_values
-            if has.get(key) != (value if plain else value.strip().strip("'")):
+            quoted = '"' + value.replace('"', '""') + '"'
+            kept = (value, quoted) if key.lower() in _LISTS else (value,)
+            if has.get(key) not in (kept if plain else (value.strip().strip("'"),)):
                 said = literal(value) if plain else _checked(value)
                 yield f"ALTER ROLE {name} SET {identifier(key)} TO {said}"
         if self.reset_unspecified_configuration:
-            for key in has.keys() - wanted.keys():
+            for key in sorted(has.keys() - wanted.keys()):
                 yield f"ALTER ROLE {name} RESET {identifier(key)}"
 
     # -- taking it away

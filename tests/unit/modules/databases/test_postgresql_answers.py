@@ -34,6 +34,12 @@ def test_results_have_no_key_that_is_not_described() -> None:
             assert set(case[run]["result"]) - known - {"warnings"} == set()
 
 
+def test_a_role_is_granted_what_every_role_may_do_today() -> None:
+    [case] = [each for each in CASES if each["args"].get("priv", "").startswith("CONNECT/")]
+    granted = case["result"]["result"]["queries"][0]
+    assert granted.startswith("GRANT CONNECT, CREATE ON DATABASE"), granted
+
+
 def test_state_modules_find_nothing_left_to_do() -> None:
     tried = 0
     for case in CASES:
