@@ -129,6 +129,9 @@ class Mount(StateModule[Found]):
 
     def inspect(self, context: Context) -> Inspection[Found]:
         """What is mounted there, and the table."""
+        for name, value in (("path", self.path), ("src", self.src)):
+            if value is not None and (not value.strip() or value.startswith("#")):
+                raise ModuleError(f"{name}: {value!r} would be no field of a line of fstab(5)")
         names = f"point={path_word(self.path)}\nsrc={path_word(self.src) if self.src else ''}\n"
         script = f"{names}{_LOOK}{read_script(self.fstab or _TABLE, Wish())}"
         return Inspection(script, self._found)

@@ -120,6 +120,11 @@ class AptRepository(StateModule[Mapping[str, str]]):
     @property
     def _path(self) -> str:
         name = self.filename or file_name(asked(self.repo))
+        if "/" in name and not name.startswith("/"):
+            raise ModuleError(
+                f"filename: {name!r} is no file of /etc/apt/sources.list.d: expected a name "
+                "without a slash, or a whole path"
+            )
         name = name if name.endswith(".list") else f"{name}.list"
         return name if name.startswith("/") else f"/etc/apt/sources.list.d/{name}"
 

@@ -204,6 +204,8 @@ class Deb822Repository(StateModule[Found]):
         for name, value in plain.items():
             if value is not None:
                 text = _value(value)
+                if re.search(r"[\r\n]", text) and not text.startswith("\n    "):
+                    raise ModuleError(f"{name}: {text!r:.80} has a line break: another field")
                 yield f"{name}:{text}\n" if text.startswith("\n") else f"{name}: {text}\n"
 
     def _key(self) -> str | None:
