@@ -57,6 +57,11 @@ class Ticket:
         """Whether all frames before it have ended, so that its own turn has come."""
         return self._limits is not None
 
+    @property
+    def orphaned(self) -> bool:
+        """Whether the shell that it was sent to is known to have ended."""
+        return self._shell.dead
+
     def result(self) -> CommandResult:
         """Wait for the frame's end.
 

@@ -14,6 +14,7 @@ from support.playruns import Ran, run
 
 from opsrun.events import Notice, TaskResult, TaskStarted
 from opsrun.playbook.prefetch import answers
+from opsrun.playbook.prefetch.changes import Changes
 
 Both = Callable[..., tuple[Ran, Ran]]
 NOTED = """
@@ -179,3 +180,21 @@ def test_keys_are_fetched_at_their_tasks_turn(both: Both, tmp_path: Path) -> Non
     assert (tmp_path / "log1").read_text() == (tmp_path / "log0").read_text() == ""
     both(play({"ping": {}}, {"assert": {"that": "true"}}, keys))
     assert (tmp_path / "log1").read_text() == (tmp_path / "log0").read_text() != ""
+
+
+@pytest.mark.parametrize(
+    ("check", "really", "goes_on"), [(False, None, True), (True, False, True), (True, None, False)]
+)
+def test_a_job_that_goes_on_by_itself_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: bool, really: bool | None, goes_on: bool
+) -> None:
+    """Also one that is started for real within a run that only checks."""
+    told: list[None] = []
+    monkeypatch.setattr(Changes, "never_over", lambda self: told.append(None))
+    job: dict[str, Any] = {"command": "true", "async": 20, "poll": 0}
+    if really is not None:
+        job["check_mode"] = really
+    extra = {"ansible_connection": "local", "ansible_async_dir": str(tmp_path / "jobs")}
+    ran = run(tmp_path, play(job), extra=extra, json=False, check=check)
+    assert ran.status == 0
+    assert bool(told) is goes_on

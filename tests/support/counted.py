@@ -56,7 +56,13 @@ def _twice(name: str, path: Path, *more: str) -> Case:
 
 CASES = (
     Case("exec", {"true": ("exec", "--hosts", "web01", "--", "true")}),
-    Case("pings", {"twice": _playbook(FOLDER / "pings.yml")}),
+    Case(
+        "pings",
+        {
+            "twice": (pings := _playbook(FOLDER / "pings.yml")),
+            "in turn": (*pings, "--no-prefetch"),
+        },
+    ),
     _twice("tour", TOUR, "--limit", "web01"),
     Case(
         "loops",

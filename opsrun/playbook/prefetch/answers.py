@@ -202,7 +202,8 @@ class Answers:
         return answer
 
     def _fits(self, asked: _Asked) -> bool:
-        return self._changes.holds(asked.token) and self._now() - asked.at <= AGE
+        young = self._now() - asked.at <= AGE
+        return young and self._changes.holds(asked.token) and not asked.ticket.orphaned
 
     def _throw_away(self) -> None:
         stale = [question for question, asked in self._asked.items() if not self._fits(asked)]

@@ -123,7 +123,11 @@ class Remote:
         where = folder_of(seen, templar, exported, task)
         hands: TaskHands | None = None
         try:
-            with self._outside(how), kit.reach.lease(self._wish) as shell, self._other() as other:
+            with (
+                self._outside(how, context),
+                kit.reach.lease(self._wish) as shell,
+                self._other() as other,
+            ):
                 bound = limit if limit > 0 else None
                 early = self._early(shell, how)
                 more = kit.pausing, kit.now, bound
@@ -169,11 +173,11 @@ class Remote:
         """What the host's session runs for a request."""
         return script_of(request, self.environment(templar) if request.environment else {})
 
-    def _outside(self, how: Alone | None) -> AbstractContextManager[None]:
+    def _outside(self, how: Alone | None, context: Context) -> AbstractContextManager[None]:
         """What is done on another host, between two, or by a host alone: nobody here sees when,
         or whether, it changes something."""
         kit = self._kit
-        if how is not None and not how.waits and not kit.settings.check:
+        if how is not None and not how.waits and not context.check:
             kit.changes.never_over()
         at_home = self._wish.host == self._host and self._ends is ALONE and how is None
         return nullcontext() if at_home else kit.changes.under_way()

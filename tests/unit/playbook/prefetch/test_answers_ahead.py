@@ -32,6 +32,7 @@ from opsrun.remote.command import CommandResult
 class FakeTicket:
     def __init__(self, answer: CommandResult | None) -> None:
         self.answer, self.done, self.looked = answer, False, 0
+        self.orphaned = False
 
     def result(self) -> CommandResult:
         self.done = True
@@ -239,3 +240,12 @@ def test_changes_count_beginnings_and_know_what_goes_on() -> None:
     assert changes.token(behind=True) is not None
     with changes.under_way():
         assert changes.token(behind=True) is None
+
+
+def test_an_answer_does_not_outlive_its_shell() -> None:
+    told = Told()
+    told.fill("a", "b")
+    assert told.answers.taken(Question("a")) is not None
+    for ticket in told.tickets:
+        ticket.orphaned = True
+    assert told.answers.taken(Question("b")) is None
