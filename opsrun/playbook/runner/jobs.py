@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, Protocol
 
 from opsrun.errors import CommandTimeout, ConnectionFailed, ConnectionLost
+from opsrun.events import Waiting
 from opsrun.modules.background.async_status import AsyncStatus
 from opsrun.modules.background.job import FOLDER, marks, new_id
 from opsrun.modules.background.launching import Launch
@@ -21,6 +23,7 @@ from opsrun.playbook.runner.values import number
 _FIRST = 0.2
 _GRACE = 15.0
 """Seconds behind a job's limit in which its host is to say that it has ended it."""
+_TELL_EVERY = 5.0
 VARIABLE, EXPORTED = "ansible_async_dir", "ANSIBLE_ASYNC_DIR"
 
 
@@ -74,29 +77,35 @@ class Jobs:
     """Does a module's work as a job of its host.
 
     Args:
+        name: of the host.
         hands: of the host.
         host: the same.
         context: in which circumstances.
         folder: where jobs are kept there.
         checked: see `opsrun.playbook.runner.kit.Kit.checked`.
         now: monotonic seconds.
+        emit: takes the word that a job goes on.
     """
 
     def __init__(
         self,
+        name: str,
         hands: TaskHands,
         host: Host,
         context: Context,
         folder: str,
         checked: dict[str, Mapping[str, Any]],
         now: Callable[[], float],
+        emit: Callable[[Waiting], None],
     ) -> None:
+        self._name = name
         self._hands = hands
         self._host = host
         self._context = context
         self._folder = folder
         self._checked = checked
         self._now = now
+        self._emit = emit
 
     def do(self, module: Module, how: Alone) -> dict[str, Any]:
         """The job's start or, where it is waited for, its end. Raises `HostError`."""
@@ -134,10 +143,12 @@ class Jobs:
         return {"changed": True, **marks(jid, where, finished=False)}
 
     def _awaited(self, jid: str, how: Alone) -> dict[str, Any]:
-        ends = self._now() + how.limit + _GRACE
+        began = self._now()
+        ends = began + how.limit + _GRACE
+        told = began - _TELL_EVERY
         status = AsyncStatus(jid=jid, mode="status", folder=self._folder)
         pause = min(_FIRST, how.poll)
-        while True:
+        for look in count(1):
             self._hands.sleep(max(0.0, min(pause, ends - self._now())))
             pause = min(pause * 2, how.poll)
             seen = self._seen(status, ends)
@@ -146,6 +157,9 @@ class Jobs:
             if self._now() >= ends:
                 words = f"the host did not end the job within its limit of {how.limit:g} s"
                 return {"changed": False, "failed": True, "msg": words, "async_result": seen}
+            if (now := self._now()) - told >= _TELL_EVERY:
+                told = now
+                self._emit(Waiting(self._name, "its job", look, now - began, how.limit))
         if "rc" in seen or not seen.get("failed"):
             self._driven(replace(status, mode="cleanup"))
         return seen

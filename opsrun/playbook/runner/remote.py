@@ -135,7 +135,8 @@ class Remote:
                 if other is not None:
                     intent = self._intent_of_other
                     hands.elsewhere = TaskHands(other, exported, *more, intent, kit.changes)
-                jobs = Jobs(hands, shell, context, where, kit.checked, kit.now)
+                about = context, where, kit.checked, kit.now, kit.emit
+                jobs = Jobs(self._wish.host, hands, shell, *about)
                 result = self._result(module, how, jobs, context, hands)
                 hands.ended()
         except OpsrunError as error:
