@@ -1,8 +1,9 @@
 """The filters, tests and lookups that templates know, by name.
 
 Every Python module in ``templating/filters``, ``templating/tests`` and ``templating/lookups`` has
-one table: ``FILTERS``, ``TESTS`` or ``LOOKUPS``, from a name to a function. A name without a dot is
-one of ``ansible.builtin`` (found as ``combine``, ``ansible.builtin.combine`` and
+one table: ``FILTERS``, ``TESTS`` or ``LOOKUPS``, from a name to a function. Its names stand in
+``index.py`` as well, so that the module is imported when one of them is asked for. A name without a
+dot is one of ``ansible.builtin`` (found as ``combine``, ``ansible.builtin.combine`` and
 ``ansible.legacy.combine``); one with dots is that of its collection (``community.general.dict``)
 and is found by its last part, too, unless ``ansible.builtin`` or Jinja has that name.
 
@@ -30,8 +31,7 @@ list always. ``wantlist`` and ``errors`` never reach it.
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -41,6 +41,7 @@ from opsrun.dialect.origin import Origin
 from opsrun.errors import did_you_mean
 from opsrun.playbook.templating.ahead import not_ahead
 from opsrun.playbook.templating.elsewhere import elsewhere
+from opsrun.playbook.templating.tables import Late
 from opsrun.vault.vault import NO_VAULT, Vault
 
 if TYPE_CHECKING:
@@ -191,11 +192,11 @@ class Plugins:
     """``filter``, ``test`` or ``lookup``, for messages."""
     table: Mapping[str, Function]
     source: Source | None = None
-    _short: dict[str, Function] = field(default_factory=dict, init=False, repr=False)
+    _short: dict[str, str] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        for name, function in self.table.items():
-            self._short.setdefault(name.rpartition(".")[2], function)
+        for name in self.table:
+            self._short.setdefault(name.rpartition(".")[2], name)
 
     def get(self, name: str) -> Function | None:
         """The function of that name; short, or with its collection."""
@@ -224,7 +225,7 @@ class Plugins:
         if found is not None:
             return found
         if "." not in name:
-            return self._short.get(name)
+            return self.table[self._short[name]] if name in self._short else None
         for own in _OWN:
             if name.startswith(own):
                 return self.table.get(name[len(own) :])
@@ -245,7 +246,7 @@ class Plugins:
 
     def with_more(self, more: Mapping[str, Function]) -> Plugins:
         """These, and ``more``, which win."""
-        return Plugins(self.kind, {**self.table, **more}, self.source)
+        return Plugins(self.kind, ChainMap({**more}, self.table), self.source)  # type: ignore[arg-type]
 
     def over(self, source: Source) -> Plugins:
         """These, and those of ``source``."""
@@ -289,22 +290,10 @@ class Library:
 
 @cache
 def _standard() -> Library:
-    from opsrun.playbook.templating import jinja_names
+    from opsrun.playbook.templating import index, jinja_names
 
-    return Library(
-        Plugins("filter", {**jinja_names.FILTERS, **_tables("filters", "FILTERS")}),
-        Plugins("test", {**jinja_names.TESTS, **_tables("tests", "TESTS")}),
-        Plugins("lookup", _tables("lookups", "LOOKUPS")),
-    )
-
-
-def _tables(package: str, table: str) -> dict[str, Function]:
-    found: dict[str, Function] = {}
-    for module in _modules(f"{__package__}.{package}"):
-        found.update(getattr(importlib.import_module(module), table, {}))
-    return found
-
-
-def _modules(package: str) -> Iterable[str]:
-    path = importlib.import_module(package).__path__
-    return sorted(f"{package}.{each.name}" for each in pkgutil.iter_modules(path))
+    own = {**jinja_names.FILTERS}, {**jinja_names.TESTS}
+    filters = Late(own[0], f"{__package__}.filters", "FILTERS", index.FILTERS)
+    tests = Late(own[1], f"{__package__}.tests", "TESTS", index.TESTS)
+    lookups = Late({}, f"{__package__}.lookups", "LOOKUPS", index.LOOKUPS)
+    return Library(Plugins("filter", filters), Plugins("test", tests), Plugins("lookup", lookups))
