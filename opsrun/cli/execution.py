@@ -16,7 +16,7 @@ from opsrun.cli.asking import Asker
 from opsrun.cli.become import become_of
 from opsrun.cli.confirming import Typed
 from opsrun.cli.interrupt import Interrupts
-from opsrun.cli.main import BROKEN_PIPE, warn
+from opsrun.cli.main import BROKEN_PIPE, started, warn
 from opsrun.cli.options import Reach, Selection, Show, exclusive
 from opsrun.cli.passwords import password_of
 from opsrun.cli.vaulting import vault_of
@@ -247,6 +247,7 @@ def bring_out(begin: Callable[[Front], Run], show: Shown) -> Ended:
     interrupts = front.interrupts
     with _without_invoke():
         run = begin(front)
+    started()
     interrupts.interrupt = run.interrupt
     with interrupts.installed():
         for event in run.stream():

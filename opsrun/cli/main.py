@@ -43,9 +43,10 @@ COMMANDS = {
 }
 """Subcommand: where it lives, and its line in ``opsrun --help``."""
 
-COLLECTING = (50_000, 20, 100)
-"""For gc.set_threshold: a command's objects live until it ends, and looking through them again and
-again finds nothing."""
+STARTING, COLLECTING = (200_000, 20, 100), (50_000, 20, 100)
+"""For gc.set_threshold, before a run begins and from then on: a command's objects live until it
+ends, and looking through them again and again finds nothing; least of all through those that
+importing makes."""
 
 BROKEN_PIPE = 141
 """128 + SIGPIPE: what a shell reports for a program whose reader went away."""
@@ -57,6 +58,13 @@ def load(name: str) -> click.Command:
     command = getattr(importlib.import_module(module), attribute)
     assert isinstance(command, click.Command)
     return command
+
+
+def started() -> None:
+    """What was imported and read so far stays; garbage is looked for in what comes from now on."""
+    if gc.get_threshold() == STARTING:
+        gc.freeze()
+        gc.set_threshold(*COLLECTING)
 
 
 def warn(sentence: str) -> None:
@@ -142,7 +150,7 @@ def main() -> None:
 def entry_point(args: list[str] | None = None) -> NoReturn:
     """Run the command line and exit: 2 for bad usage or a bad input file."""
     _open_standard_descriptors()
-    gc.set_threshold(*COLLECTING)
+    gc.set_threshold(*STARTING)
     late_methods.install()
     left_out.install()
     try:
