@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from opsrun.errors import did_you_mean
@@ -27,10 +27,19 @@ _LIMITS = {
 _TLS = {"SUBJECT": "x509_subject", "ISSUER": "x509_issuer", "CIPHER": "ssl_cipher"}
 
 
+def _judged(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    host, days = values.get("host"), values.get("password_expire_interval")
+    if isinstance(host, str) and host != host.strip():
+        yield "host", f"host: {host!r} has blanks around it: nobody would log in from there"
+    if isinstance(days, int) and not 1 <= days <= 65535:
+        yield "password_expire_interval", f"password_expire_interval: 1 to 65535, not {days}"
+
+
 @module(
     "community.mysql.mysql_user",
     exclusive=[("append_privs", "subtract_privs")],
     required_if=[("password_expire", "interval", ("password_expire_interval",))],
+    judged=_judged,
 )
 class MysqlUser(MysqlModule[Accounts]):
     """See to it that an account of a MySQL or MariaDB server is there as it shall be, or is not."""
@@ -95,7 +104,10 @@ class MysqlUser(MysqlModule[Accounts]):
         self._limits()
         self._tls()
         begin = self.prelude(implicit=self.check_implicit_admin)
-        script = begin + mysql_accounts.script(self.called, self.calling())
+        asked = mysql_accounts.script(
+            self.called, self.calling(), lifetime=self.password_expire is not None
+        )
+        script = begin + asked
         return Inspection(script, mysql_accounts.read, self.data(), environment=True)
 
     def _limits(self) -> dict[str, str]:
@@ -128,7 +140,9 @@ class MysqlUser(MysqlModule[Accounts]):
 
     def plan(self, state: Accounts, context: Context) -> Plan:
         """Make it, alter it, or take it away."""
-        mine = [e for e in state.every if self.host_all or e.host.lower() == self.host.lower()]
+        # MariaDB makes one of the other.
+        host = "%" if state.mariadb and not self.host else self.host
+        mine = [e for e in state.every if self.host_all or e.host.lower() == host.lower()]
         if self.state == "absent":
             sql = [f"DROP USER {self._who(each.host)}" for each in mine]
             return self._planned(sql, "removed" if sql else "not there", None, False)
@@ -177,7 +191,7 @@ class MysqlUser(MysqlModule[Accounts]):
             alter = f"ALTER USER {self._who(each.host)}"
             if self.update_password == "always" and self._other_secret(each):
                 yield "password", f"{alter} {self._identified(mariadb)}"
-            if self.password_expire and each.expires != self._expires():
+            if self.password_expire and self._expires() not in each.expires:
                 yield "password", f"{alter} {self._expiring()}"
             if _requires(each) != self._tls():
                 yield "tls_requires", f"{alter} {self._required()}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +23,8 @@ from opsrun.modules.requests import Run
 from opsrun.modules.wording import word
 from opsrun.remote.command import CommandResult
 
-_UNFIT = re.compile(r"[^a-z0-9]+")
+_BLANKS = re.compile(r"[_\s]+")
+_UNFIT = re.compile(r"[^a-z0-9-]+")
 _URL = re.compile(r"[a-z]+://")
 _ARMOR = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 
@@ -64,7 +65,17 @@ class Found:
     rings: tuple[str, ...]
 
 
-@module("deb822_repository")
+def _judged(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """What apt could not read: it would read none of its other sources either."""
+    if values.get("state") == "absent" or values.get("enabled") is False:
+        return
+    for name in ("types", "uris", "suites"):
+        given = values.get(name)
+        if isinstance(given, (list, tuple)) and not any(str(each).strip() for each in given):
+            yield name, f"{name}: an empty one makes a source that apt can't read"
+
+
+@module("deb822_repository", judged=_judged)
 class Deb822Repository(StateModule[Found]):
     """See to it that apt takes packages from a source, with its own key; or no longer does."""
 
@@ -103,9 +114,11 @@ class Deb822Repository(StateModule[Found]):
 
     @property
     def _slug(self) -> str:
-        slug = _UNFIT.sub("-", self.called.lower()).strip("-")
+        slug = _UNFIT.sub("", _BLANKS.sub("-", self.called.lower()))
         if not slug:
-            raise ModuleError(f"name: {self.called!r} has no letter or digit to call a file by")
+            raise ModuleError(
+                f"name: {self.called!r} has nothing to call a file by: letters, digits, dashes"
+            )
         return slug
 
     @property
@@ -134,6 +147,7 @@ class Deb822Repository(StateModule[Found]):
         key = f"/etc/apt/keyrings/{self._slug}"
         if self.state == "absent":
             return self._gone(state, key)
+        self._readable()
         ring = f"{key}.{state.kind}" if state.kind else None
         text = "".join(self._text(ring))
         mode = f"{self.mode:04o}" if isinstance(self.mode, int) else self.mode
@@ -145,6 +159,24 @@ class Deb822Repository(StateModule[Found]):
         diff = Diff(state.text or "", text, self._dest, self._dest)
         run = Run("".join(self._script(text, mode, ring if fetches else None)), environment=True)
         return Plan((run,), ModuleResult(True, data=data, diff=(diff,)))
+
+    def _readable(self) -> None:
+        """apt reads none of its sources, where there is one that lacks what it needs."""
+        if self.enabled is False:
+            return
+        suites = [word for each in self.suites or () for word in each.split()]
+        parts = any(each.strip() for each in self.components or ())
+        whole = [each.endswith("/") for each in suites]
+        for name, given in (("uris", self.uris), ("suites", suites)):
+            if not given:
+                raise ModuleError(f"{name}: apt can't read a source without them")
+        for each in self.uris or ():
+            if ":" not in each:
+                raise ModuleError(f"uris: {each!r} does not say how it is reached, as https: does")
+        if parts and any(whole):
+            raise ModuleError("components: a suite that ends in a slash has none")
+        if not parts and not all(whole):
+            raise ModuleError("components: a suite needs them, unless it ends in a slash")
 
     def _gone(self, state: Found, key: str) -> Plan:
         data: dict[str, Any] = {"repo": None, "dest": self._dest, "key_filename": f"{key}.gpg"}
@@ -206,7 +238,8 @@ class Deb822Repository(StateModule[Found]):
                 text = _value(value)
                 if re.search(r"[\r\n]", text) and not text.startswith("\n    "):
                     raise ModuleError(f"{name}: {text!r:.80} has a line break: another field")
-                yield f"{name}:{text}\n" if text.startswith("\n") else f"{name}: {text}\n"
+                blank = " " if text and not text.startswith("\n") else ""
+                yield f"{name}:{blank}{text}\n"
 
     def _key(self) -> str | None:
         """As a field has it: of a key, each line behind blanks, and empty ones as a dot."""

@@ -6,6 +6,7 @@ no such thing, and keeps a file for each name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -45,15 +46,27 @@ _KEYS = ("name", "link", "path")
 
 
 def _judged(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    name = values.get("called")
+    if isinstance(name, str) and (not name or re.search(r"[/\s]", name)):
+        yield "name", f"name: {name!r} has blanks or slashes, or is empty: nothing can be called so"
+    for key in ("link", "path"):
+        if _is_relative(values.get(key)):
+            yield key, f"{key}: {values[key]!r} is no whole path"
     for each in values.get("subcommands") or ():
         if isinstance(each, Mapping) and sorted(each) != sorted(_KEYS):
             yield "subcommands", f"each has a name, a link and a path, and nothing else: {each!r}"
+        elif isinstance(each, Mapping) and any(_is_relative(each[key]) for key in ("link", "path")):
+            yield "subcommands", f"subcommands: a link or path is no whole path: {each!r}"
     family, state = values.get("family"), values.get("state")
     if family and not values.get("path") and state in ("present", "absent"):
         yield "path", f"a family alone can't be {state}"
     priority = values.get("priority")
     if isinstance(priority, int) and not -(2**31) <= priority < 2**31:
         yield "priority", f"{priority} has more than 32 bits"
+
+
+def _is_relative(path: object) -> bool:
+    return isinstance(path, str) and not path.startswith("/") and "{{" not in path
 
 
 @module("community.general.alternatives", judged=_judged, one_of=[("path", "family")])
@@ -95,8 +108,9 @@ class Alternatives(StateModule[tuple[Group, Answers]]):
             return of_query(answers.text("query")), answers
 
         lines = "".join(
-            f"if [ -e {each} ] && [ ! -h {each} ]; then say taken {each}; fi\n"
-            for each in map(word, self._links())
+            f'f={word(each)}\nif [ -e "$f" ] && [ ! -h "$f" ]; then say taken "$f"; fi\n'
+            'd=${f%/*}/\n[ -d "$d" ] || say lost "$d"\n'
+            for each in self._links()
         )
         if self.path:
             lines += f"[ ! -e {word(self.path)} ] || say there y\n"
@@ -193,6 +207,8 @@ class Alternatives(StateModule[tuple[Group, Answers]]):
             raise ModuleError(f"path: there is no {self.path} on this host")
         if not (group.link or self.link):
             raise ModuleError(f"link: nothing is known of {self.called}, so it has to be given")
+        if lost := answers.get("lost"):
+            raise ModuleError(f"link: there is no folder {lost} on this host")
         taken = [each for each in answers.every("taken") if each != self.link or not group.link]
         if taken:
             # The tool itself is content then, and the link is not there.

@@ -20,7 +20,7 @@ from opsrun.modules.texts.writing import Writing
 from opsrun.modules.wording import path_word, word
 from opsrun.remote.command import CommandResult
 
-_ENTRY = re.compile(rb"\s*(-?)([^\s#;=][^=]*?)\s*=\s*(.*?)\s*\Z", re.DOTALL)
+_ENTRY = re.compile(rb"\s*(-?)\s*([^\s#;=][^=]*?)\s*=\s*(.*?)\s*\Z", re.DOTALL)
 _TRUTH = {"y": "1", "yes": "1", "true": "1", "n": "0", "no": "0", "false": "0"}
 _SPACES = re.compile(r"\s+")
 
@@ -36,10 +36,10 @@ class SysctlSeen:
 
 def _judged(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     name, value = values.get("called"), values.get("value")
-    if isinstance(name, str) and not name.strip():
-        yield "name", "an empty one can't be had"
+    if isinstance(name, str) and not name.strip().lstrip("-").strip():
+        yield "name", "name: an empty one can't be had"
     if isinstance(value, str) and not value.strip():
-        yield "value", "an empty one can't be had"
+        yield "value", "value: an empty one can't be had"
     for given in (name, value):
         if isinstance(given, str) and "\n" in given.strip():
             yield ("name" if given is name else "value"), "a line break can't be had"
@@ -51,7 +51,12 @@ class Sysctl(StateModule[SysctlSeen]):
 
     ahead = True
 
-    called: str = option(required=True, name="name", aliases=("key",), doc="As net.ipv4.ip_forward")
+    called: str = option(
+        required=True,
+        name="name",
+        aliases=("key",),
+        doc="As net.ipv4.ip_forward; a dash before it: whether the kernel takes it or not.",
+    )
     value: str | None = option(aliases=("val",), doc="What it is set to.")
     state: str = option("present", choices=("present", "absent"), doc="Whether the file names it.")
     sysctl_file: str = option("/etc/sysctl.conf", kind="path", doc="The file.")
@@ -71,7 +76,7 @@ class Sysctl(StateModule[SysctlSeen]):
 
         head = LOOK
         if self._sets:
-            tool = f"sysctl -n {'-e ' if self.ignoreerrors else ''}-- {word(self._key)}"
+            tool = f"sysctl -n {'-e ' if self._lenient else ''}-- {word(self._bare)}"
             head += f'if v=$({tool} 2>/dev/null); then say now "$v"; fi\n'
         return Inspection(f"{head}{read_script(self.sysctl_file, wish)}", parse, cap=LIMIT)
 
@@ -81,7 +86,17 @@ class Sysctl(StateModule[SysctlSeen]):
 
     @property
     def _key(self) -> str:
-        return self.called.strip()
+        """As the file has it."""
+        return f"-{self._bare}" if self.called.strip().startswith("-") else self._bare
+
+    @property
+    def _bare(self) -> str:
+        """As the kernel has it, without sysctl.conf(5)'s mark for what may fail."""
+        return self.called.strip().removeprefix("-").strip()
+
+    @property
+    def _lenient(self) -> bool:
+        return self.ignoreerrors or self._key != self._bare
 
     @property
     def _value(self) -> str:
@@ -110,12 +125,12 @@ class Sysctl(StateModule[SysctlSeen]):
 
     def _setting(self) -> str:
         """Of what it says where it fails, its exit status tells in part only."""
-        lenient = "-e " if self.ignoreerrors else ""
-        pair = word(f"{self._key}={self._value}")
+        lenient = "-e " if self._lenient else ""
+        pair = word(f"{self._bare}={self._value}")
         return (
             f"e=$(sysctl {lenient}-w {pair} 2>&1 >/dev/null)\nr=$?\n"
             'if [ "$r" -ne 0 ] || [ -n "$e" ]; then\n'
-            f"  printf '%s\\n' {word(f'setting {self._key} failed')}\": $e\" >&2\n"
+            f"  printf '%s\\n' {word(f'setting {self._bare} failed')}\": $e\" >&2\n"
             '  [ "$r" -ne 0 ] || r=1\n  exit "$r"\nfi'
         )
 
@@ -132,14 +147,16 @@ class Sysctl(StateModule[SysctlSeen]):
     def _edited(self, content: bytes) -> Iterator[bytes]:
         """The file's lines: other parameters' as they are, this one's once."""
         done = self.state == "absent"
-        key, value = (each.encode("utf-8", "surrogateescape") for each in (self._key, self._value))
+        key, bare, value = (
+            each.encode("utf-8", "surrogateescape") for each in (self._key, self._bare, self._value)
+        )
         for line in content.splitlines(keepends=True):
             found = _ENTRY.match(line)
-            if found is None or _dotted(found[2]) != _dotted(key):
+            if found is None or _dotted(found[2]) != _dotted(bare):
                 yield line if done or line.endswith(b"\n") else line + b"\n"
             elif not done:
                 done = True
-                same = found[3] == value and found[2] == key
+                same = found[3] == value and found[2] == bare and (found[1] or key == bare)
                 yield line if same else b"%s=%s\n" % (key, value)
         if not done:
             yield b"%s=%s\n" % (key, value)

@@ -143,6 +143,11 @@ def test_selections(host: ModuleHost, box: disposable.Machine) -> None:
     assert told == {"changed": True, "before": "install", "after": "hold"}
     assert not host.run("dpkg_selections", hold)["changed"]
     assert box.sh("apt-mark showhold") == "zzlib\n"
+    longer = {"name": "zzlib:all", "selection": "install"}
+    told = {"changed": True, "before": "hold", "after": "install"}
+    assert host.run("dpkg_selections", longer, check=True) == told
+    assert host.run("dpkg_selections", longer) == told
+    assert not host.run("dpkg_selections", longer)["changed"]
     told = host.run("dpkg_selections", {"name": "zznone", "selection": "hold"})
     assert told["msg"].startswith("dpkg knows of no package zznone")
 

@@ -77,6 +77,13 @@ def test_red_hats_tool(host: ModuleHost, tmp_path: Path) -> None:
         {"path": "/x", "subcommands": [{"name": "a", "link": "/b", "path": "/c", "x": 1}]},
         {"family": "x", "state": "absent"},
         {"path": "/x", "priority": 2**31},
+        {"path": "x"},
+        {"path": "/x", "link": "x"},
+        {"path": "/x", "subcommands": [{"name": "a", "link": "b", "path": "/c"}]},
+        {"path": "/x", "subcommands": [{"name": "a", "link": "/b", "path": "c"}]},
+        {"path": "/x", "name": "a/b"},
+        {"path": "/x", "name": "a b"},
+        {"path": "/x", "name": ""},
         {},
     ],
 )
@@ -113,6 +120,10 @@ def test_on_a_machine(tmp_path: Path) -> None:
         for path in ("/run/b/one", "/run/b/two"):
             host.settled("alternatives", {"name": "pad", "path": path, "state": "absent"})
         assert "pad" not in box.sh("update-alternatives --get-selections; ls /run/b")
-        told = host.run("alternatives", {**args, "link": "/run/none/pad"})
-        assert told["failed"]
-        assert "No such file or directory" in told["msg"]
+        for wrong in (
+            {"link": "/run/none/pad"},
+            {"subcommands": [{"name": "sub", "link": "/run/none/s", "path": "/run/b/two"}]},
+        ):
+            for check in (True, False):
+                told = host.run("alternatives", {**args, **wrong}, check=check)
+                assert told["msg"] == "link: there is no folder /run/none/ on this host"

@@ -35,6 +35,24 @@ def test_both_ways_to_write_a_name() -> None:
     assert "a.b" not in got
 
 
+def test_a_dash_says_that_it_may_fail() -> None:
+    got = _edited("net.x=1\n", name="-net.x", value="1")
+    assert got == _edited(got, name="-net.x", value="1") == "-net.x=1\n"
+    assert _edited("", name="- net.x", value="1") == "-net.x=1\n"
+    assert _edited("- net.x = 1\n", name="net.x", value="1") == "- net.x = 1\n"
+    assert _edited("-net.x=1\n", name="-net/x", state="absent") == ""
+
+
+def test_what_may_fail_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "none" / "s.conf"
+    args = {"name": "-no.such", "value": "1", "sysctl_file": str(path), "sysctl_set": True}
+    with module_host(tmp_path) as host:
+        assert host.run("sysctl", args, check=True)["changed"]
+        assert not path.parent.exists()
+        assert host.run("sysctl", {**args, "reload": False})["changed"]
+        assert path.read_text() == "-no.such=1\n"
+
+
 def test_truth_is_a_number() -> None:
     assert _edited("", name="a.b", value=True) == "a.b=1\n"
     assert _edited("", name="a.b", value="no") == "a.b=0\n"
@@ -76,7 +94,13 @@ def test_what_the_kernel_has_already(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "args", [{"name": "a.b"}, {"name": " ", "value": "1"}, {"name": "a.b", "value": " "}]
+    "args",
+    [
+        {"name": "a.b"},
+        {"name": " ", "value": "1"},
+        {"name": "-", "value": "1"},
+        {"name": "a.b", "value": " "},
+    ],
 )
 def test_what_can_not_be_had(args: dict[str, Any]) -> None:
     found = find("ansible.posix.sysctl")
