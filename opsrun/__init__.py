@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from opsrun.transports.targets.become import Become
     from opsrun.vault.vault import VaultSecrets
 
-__version__ = "0.1.0"
+from opsrun.version import __version__ as __version__
 
 __all__ = [
     "AuthenticationFailed",

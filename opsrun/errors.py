@@ -15,6 +15,7 @@
     ├── RunFailed                some hosts did not end well: ``Report.raise_for_failures()``
     ├── GateTimeout              a gate did not open in time
     ├── SinkClosed               the reader of an output went away (``| head``)
+    ├── JournalError             what runs did can't be written down, or read
     ├── LabError                 the fleet on loopback could not be started or ended
     └── HostError                one host: host, phase, hint
         ├── ConnectionFailed     nothing was sent to a shell: the host counts as unreachable
@@ -239,6 +240,10 @@ class GateTimeout(OpsrunError):
 
 class SinkClosed(OpsrunError):
     """Whoever read this output has gone away: the run ends quietly."""
+
+
+class JournalError(OpsrunError):
+    """The journal can't be written, or read, or has no such run."""
 
 
 class LabError(OpsrunError):

@@ -301,18 +301,63 @@ class Sink(Protocol):
 
 
 class Journal(Protocol):
-    """The one call beside the stream."""
+    """Writes a run down beside the stream; its failure stops new work."""
+
+    keeps: bool
+    """Whether it writes anything: an event is shown once `commit` has returned."""
+
+    def begin(self, engine: Any, event: RunStarted) -> None:
+        """The run is about to begin: open what is written to, and make that durable.
+
+        Args:
+            engine: an `opsrun.engine.base.Engine`, the run's.
+
+        Raises:
+            JournalError: it can't be; no host is reached then.
+        """
 
     def intent(self, work: WorkId) -> None:
         """Make durable that ``work`` is about to be sent to its host; returns once it is.
 
         Called before anything goes out that may change the host, so that after a crash "unknown"
         is known to be unknown.
+
+        Raises:
+            Cancelled: it can't be made durable; nothing may be sent.
         """
+
+    def ended(self, host: str, task: str, kept: str, message: str) -> None:
+        """Keep what a task's end brings about; see `opsrun.journal.recorder.Recorder.ended`."""
+
+    def record(self, seq: int, event: Event) -> None:
+        """Take one event, before the sinks have it."""
+
+    def commit(self) -> None:
+        """Make durable what was taken; returns once it is. JournalError: it can't be."""
+
+    def close(self) -> None:
+        """The run is over; called once."""
 
 
 class NoJournal:
-    """Writes nothing down: what a run uses until there is a journal."""
+    """Writes nothing down: what a run uses that is to leave no trace."""
+
+    keeps = False
+
+    def begin(self, engine: Any, event: RunStarted) -> None:
+        """See `Journal.begin`."""
 
     def intent(self, work: WorkId) -> None:
         """See `Journal.intent`."""
+
+    def ended(self, host: str, task: str, kept: str, message: str) -> None:
+        """See `Journal.ended`."""
+
+    def record(self, seq: int, event: Event) -> None:
+        """See `Journal.record`."""
+
+    def commit(self) -> None:
+        """See `Journal.commit`."""
+
+    def close(self) -> None:
+        """See `Journal.close`."""

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NoReturn, Protocol
 
 MASK = "********"
+SHORTEST = 4
+"""Characters. What is shorter is found everywhere: to take it out would leave no text readable."""
+_KNOWN: set[str] = set()
+
+
+def note(text: str) -> None:
+    """Remember that ``text`` is secret: whoever writes something down asks `known`."""
+    if len(text) >= SHORTEST:
+        _KNOWN.add(text)
+
+
+def known() -> Collection[str]:
+    """Every text that was noted so far; it grows and never shrinks."""
+    return _KNOWN
 
 
 class Secret:

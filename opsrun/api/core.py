@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from opsrun.adhoc.base import Job, Setting, Worker
-from opsrun.api.fleet_options import FleetOptions
+from opsrun.api.fleet_options import FleetOptions, journaling
 from opsrun.composition import arguments
 from opsrun.composition.actions import Action, ExecAction, TrustAction
 from opsrun.composition.fleetway import Fleetway
@@ -23,7 +23,7 @@ from opsrun.composition.ways import Way, check_manner, find_ways
 from opsrun.engine.base import Engine
 from opsrun.engine.dispatch import Plan
 from opsrun.errors import PatternError, UsageError
-from opsrun.events import Sink, digest
+from opsrun.events import Journal, NoJournal, Sink, digest
 from opsrun.inventory import Host, Inventory
 from opsrun.secret import Ask
 
@@ -160,6 +160,15 @@ class FleetCore:
         """Has the dangers of one run confirmed."""
         return Guard(self.options.yes, self.options.confirm)
 
+    def _journal(self) -> Journal:
+        """Has one run written down, if the fleet's are."""
+        kept = journaling(self.options)
+        if kept is None:
+            return NoJournal()
+        from opsrun.journal.recorder import Recorder
+
+        return Recorder(kept.path, kept.about)
+
     def begin(
         self,
         action: Action,
@@ -228,6 +237,7 @@ class FleetCore:
             largest_status=largest_status,
             forgets=forgets,
             early=tuple(early),
+            journal=self._journal(),
         )
 
         def make_worker(setting: Setting) -> Worker:

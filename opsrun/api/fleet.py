@@ -19,6 +19,7 @@ from opsrun.composition.protection import Confirm
 from opsrun.errors import UsageError
 from opsrun.events import Event
 from opsrun.inventory import Inventory, load_inventory
+from opsrun.journal.about import Journaling
 from opsrun.report import Report
 from opsrun.secret import Secret
 from opsrun.transports.targets.become import Become
@@ -71,6 +72,7 @@ class Fleet(Copying, Readiness, Playbooks, AsyncFleet):
         become: as whom commands run: True for root, a user's name, or a `Become`.
         vault: opens what is encrypted: a password (text or `Secret`), passwords by vault id, or
             `VaultSecrets`.
+        journal: write runs down: the path of a journal, or True for the one of the command line.
 
     Raises:
         InventoryError: the inventory can't be read.
@@ -96,6 +98,7 @@ class Fleet(Copying, Readiness, Playbooks, AsyncFleet):
         vault: VaultPassword = None,
         yes: bool = False,
         confirm: Confirm | None = None,
+        journal: bool | PathLike | Journaling = False,
     ) -> None:
         options = FleetOptions(
             user=user,
@@ -113,6 +116,7 @@ class Fleet(Copying, Readiness, Playbooks, AsyncFleet):
             vault=vault,
             yes=yes,
             confirm=confirm,
+            journal=journal,
         )
         super().__init__(_load(inventory, opener(options)), options, Lines(engine))
 

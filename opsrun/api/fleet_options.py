@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import get_args
 
 from opsrun.composition import arguments
 from opsrun.composition.protection import Confirm
 from opsrun.composition.run import ENGINES
+from opsrun.journal.about import Journaling
 from opsrun.secret import Secret
 from opsrun.transports.targets.become import Become
 from opsrun.transports.targets.build import ConnectionDefaults
@@ -51,6 +53,7 @@ class FleetOptions:
     vault: VaultPassword = None
     yes: bool = False
     confirm: Confirm | None = None
+    journal: bool | PathLike | Journaling = False
 
     def __post_init__(self) -> None:
         if self.vault is not None and not isinstance(self.vault, VaultSecrets):
@@ -64,6 +67,7 @@ class FleetOptions:
         arguments.flag("yes", self.yes)
         if self.confirm is not None and not callable(self.confirm):
             raise arguments.wrong("confirm", "something to call with a Danger", self.confirm)
+        journaling(self)
         self.defaults()
 
     def defaults(self) -> ConnectionDefaults:
@@ -85,6 +89,20 @@ class FleetOptions:
             jump=arguments.text("jump", self.jump),
             become=_become(self.become),
         )
+
+
+def journaling(options: FleetOptions) -> Journaling | None:
+    """Where its runs are written down; None where they aren't."""
+    said = options.journal
+    if said is False or isinstance(said, Journaling):
+        return said or None
+    if said is True:
+        from opsrun.journal.opening import default_path
+
+        return Journaling(default_path())
+    if not isinstance(said, (str, os.PathLike)) or not os.fspath(said):
+        raise arguments.wrong("journal", "True, False or a path", said)
+    return Journaling(Path(said))
 
 
 def opener(options: FleetOptions) -> Vault | None:

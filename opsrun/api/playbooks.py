@@ -150,6 +150,7 @@ class Playbooks(Beginning):
             self._defaults,
             sinks(engine),
             guard=guard,
+            journal=self._journal(),
             on_tick=on_tick,
             on_end=end,
         )

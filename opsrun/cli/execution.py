@@ -16,6 +16,7 @@ from opsrun.cli.asking import Asker
 from opsrun.cli.become import become_of
 from opsrun.cli.confirming import Typed
 from opsrun.cli.interrupt import Interrupts
+from opsrun.cli.journaling import journaling_of
 from opsrun.cli.main import BROKEN_PIPE, started, warn
 from opsrun.cli.options import Reach, Selection, Show, exclusive
 from opsrun.cli.passwords import password_of
@@ -313,6 +314,7 @@ def _connection(reach: Reach, password: Secret | None) -> dict[str, Any]:
         "ssh_config": reach.ssh_config,
         "ssh_options": reach.ssh_option,
         "jump": reach.jump,
+        "journal": journaling_of(reach) or False,
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from opsrun.cli.journaling import journal_options
 from opsrun.cli.kinds import Seconds
 from opsrun.cli.vaulting import vault_options
 from opsrun.errors import UsageError
@@ -57,6 +58,8 @@ class Reach:
     forks: int = 50
     engine: str = "gevent"
     yes: bool = False
+    journal: str | None = None
+    no_journal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +266,7 @@ def connection_options(function: F) -> F:
             show_default=True,
             help="Greenlets, or real threads (gevent is then not even imported).",
         ),
+        *journal_options,
     )(function)
 
 

@@ -136,7 +136,7 @@ class Run:
         self._jobs = jobs
         self._make_worker = make_worker
         self._on_end = on_end
-        self.collector = Collector(engine, sinks, self.stop, on_tick)
+        self.collector = Collector(engine, sinks, self.stop, on_tick, options.journal)
 
     def interrupt(self) -> None:
         """End the run early; what is under way is asked to end, and every host gets its result."""
@@ -147,10 +147,15 @@ class Run:
         """Carry the run out; every event, after the sinks have had it.
 
         Closing the iterator early cancels the run and waits for its end.
+
+        Raises:
+            JournalError: the run can't be written down; no host was reached.
         """
         started = time.time(), self._engine.now()
+        first = self._first(started[0])
+        self._write_down(first)
         try:
-            for event in self._events(started[0]):
+            for event in self._events(first):
                 self.report.add(event)
                 yield event
         except KeyboardInterrupt:
@@ -163,10 +168,21 @@ class Run:
                 summary = self._last_words(started[1])
         yield summary
 
-    def _events(self, started: float) -> Iterator[Event]:
+    def _first(self, started: float) -> RunStarted:
+        hosts = tuple(job.host for job in self._jobs)
+        return RunStarted(self.id, self._options.action, self._options.command, hosts, started)
+
+    def _write_down(self, first: RunStarted) -> None:
+        try:
+            self._options.journal.begin(self._engine, first)
+        except BaseException:
+            self._on_end()
+            self._engine.close(_FAREWELL)
+            self.collector.leave()
+            raise
+
+    def _events(self, first: RunStarted) -> Iterator[Event]:
         jobs = self._jobs
-        hosts = tuple(job.host for job in jobs)
-        first = RunStarted(self.id, self._options.action, self._options.command, hosts, started)
         self.collector.expect([job.work for job in jobs])
         self.collector.hand_out(first)
         yield first

@@ -13,6 +13,8 @@ from opsrun.events import (
     ErrorInfo,
     Event,
     HostStarted,
+    Journal,
+    NoJournal,
     Notice,
     Outcome,
     Output,
@@ -27,6 +29,9 @@ QUEUE_SIZE = 1024
 
 TICK = 0.2
 """Seconds of silence after which the sinks, and whoever waits for Ctrl-C, get their turn."""
+
+HELD = 64
+"""Events that may wait for the journal, however many follow them: what comes live is shown live."""
 
 _NO_RESULT = ErrorInfo("run", "the worker ended without a result", "this is a bug in opsrun")
 _NOT_AWAITED = ErrorInfo("run", "its end was not waited for", "what it did is not known")
@@ -44,6 +49,9 @@ class Collector:
     its events: what comes behind it is dropped with a notice, a missing one is made up when the
     stream ends.
 
+    With a journal, no sink and no reader has an event before it is durable there. One that fails is
+    left out from there on, the run is drained, and every result is handed on all the same.
+
     A signal's exception may strike in a sink, or between two of them. The others are given that
     event all the same before it goes on its way, and the next call of `stream` begins with it.
 
@@ -52,6 +60,7 @@ class Collector:
         sinks: fed in this order. One that raises is dropped and the others are told.
         stop: cancelled when a sink's reader has gone away.
         on_tick: called between events; may raise to end the run.
+        journal: has every event first.
     """
 
     def __init__(
@@ -60,7 +69,11 @@ class Collector:
         sinks: Sequence[Sink],
         stop: Stop,
         on_tick: Callable[[], None] = lambda: None,
+        journal: Journal | None = None,
     ) -> None:
+        self._journal: Journal = NoJournal() if journal is None else journal
+        self._held: deque[tuple[int, Event, bool]] = deque()
+        """Numbered, not yet handed on, and whether the stream's reader is to have it."""
         self._queue: Queue[Event | _Finished] = engine.queue(QUEUE_SIZE)
         self._now = engine.now
         self._sinks = list(sinks)
@@ -114,8 +127,7 @@ class Collector:
 
         If its reader breaks off, another call goes on where the first one stopped.
         """
-        while self._unread:
-            yield self._unread.popleft()
+        yield from self._settled()
         while not self._finished:
             # Before the queue is asked: what it gives must not be lost to an error of a tick.
             self._tick()
@@ -126,34 +138,59 @@ class Collector:
             elif isinstance(event, _Finished):
                 self._finished = True
             elif self._admit(event):
-                self._pass_on(event)
-                yield event
+                self._hold(event, read=True)
+            # One commit for what has come meanwhile.
+            if not self._journal.keeps or len(self._held) >= HELD or self._queue.empty():
+                yield from self._settled()
             if self._queue.empty():
                 self.flush()
         while self._pending:
-            result = self._made_up(*self._pending.popitem())
-            self._pass_on(result)
-            yield result
+            self._hold(self._made_up(*self._pending.popitem()), read=True)
+            yield from self._settled()
 
     def rest(self) -> list[Event]:
         """What is still owed once `stream` is not called again, without waiting for any of it."""
-        events = list(self._unread)
-        self._unread.clear()
         while self._pending:
-            events.append(self._made_up(*self._pending.popitem()))
+            self._hold(self._made_up(*self._pending.popitem()), read=True)
+        while self._held:
             try:
-                self.hand_out(events[-1])
+                self._settle()
             except BaseException:
                 # What broke the stream off is on its way up already.
                 pass
+        events = list(self._unread)
+        self._unread.clear()
         return events
 
-    def _pass_on(self, event: Event) -> None:
+    def _hold(self, event: Event, *, read: bool) -> None:
+        self._seq += 1
+        self._held.append((self._seq, event, read))
+        self._journal.record(self._seq, event)
+
+    def _settled(self) -> Iterator[Event]:
+        """Hand on what is held, and give what the stream's reader is to have."""
+        self._settle()
+        while self._unread:
+            yield self._unread.popleft()
+
+    def _settle(self) -> None:
+        if self._held and self._journal.keeps:
+            self._commit()
+        while self._held:
+            seq, event, read = self._held.popleft()
+            if read:
+                self._unread.append(event)
+            self._each(lambda sink: sink.handle(seq, event))  # noqa: B023
+
+    def _commit(self) -> None:
         try:
-            self.hand_out(event)
-        except BaseException:
-            self._unread.append(event)
-            raise
+            self._journal.commit()
+        except Exception as error:
+            journal, self._journal = self._journal, NoJournal()
+            self._stop.drain(str(error))
+            self.failures.append(str(error))
+            self._hold(Notice("error", f"{error}; nothing more is begun"), read=True)
+            journal.close()
 
     def _tick(self) -> None:
         now = self._now()
@@ -190,13 +227,19 @@ class Collector:
 
     def hand_out(self, event: Event) -> None:
         """Number an event and hand it to every sink."""
-        self._seq += 1
-        seq = self._seq
-        self._each(lambda sink: sink.handle(seq, event))
+        self._hold(event, read=False)
+        self._settle()
 
     def flush(self) -> None:
         """Let the sinks write what they have rendered."""
         self._each(lambda sink: sink.flush())
+
+    def leave(self) -> None:
+        """Close the sinks of a run that never began: there is nothing to be told."""
+        while self._sinks:
+            self._drop(self._sinks[0])
+        self._journal.close()
+        self._go_on()
 
     def close(self, last: Event) -> None:
         """Hand out the last event of all, flush and close the sinks.
@@ -211,6 +254,7 @@ class Collector:
             while self._sinks:
                 self._drop(self._sinks[0])
             self._report_dropped()
+            self._journal.close()
             self._go_on()
 
     def _each(self, act: Callable[[Sink], None]) -> None:

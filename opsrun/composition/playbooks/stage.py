@@ -36,6 +36,8 @@ from opsrun.events import (
     ErrorInfo,
     Event,
     HostStarted,
+    Journal,
+    NoJournal,
     Notice,
     Outcome,
     PlaybookStarted,
@@ -83,6 +85,7 @@ class PlaybookStage(Run):
         sinks, on_tick: see `Run`.
         guard: has dangers confirmed that nobody knew of before a play's turn came; without one
             there is none.
+        journal: the run is written down there.
     """
 
     def __init__(
@@ -94,6 +97,7 @@ class PlaybookStage(Run):
         sinks: Sequence[Sink] = (),
         *,
         guard: Guard | None = None,
+        journal: Journal | None = None,
         on_tick: Callable[[], None] = lambda: None,
         on_end: Callable[[], None] = lambda: None,
     ) -> None:
@@ -103,7 +107,8 @@ class PlaybookStage(Run):
         kinds = connection_kinds(prepared.plays, prepared.inventory.hosts.values())
         said = settings.connection, settings.extra_vars.get("ansible_connection")
         needs = needs_by_kind({*kinds, *(str(kind) for kind in said if kind)})
-        options = RunOptions("playbook", words, Plan(forks=settings.forks), needs=needs)
+        plan, journal = Plan(forks=settings.forks), journal or NoJournal()
+        options = RunOptions("playbook", words, plan, needs=needs, journal=journal)
         super().__init__(engine, options, (), _no_worker, sinks, on_tick=on_tick, on_end=self._over)
         self._prepared = prepared
         self._fleetway = fleetway
@@ -121,9 +126,11 @@ class PlaybookStage(Run):
         self._confirmed = False
         self._warned: set[str] = set()
 
-    def _events(self, started: float) -> Iterator[Event]:
+    def _first(self, started: float) -> RunStarted:
         options = self._options
-        first = RunStarted(self.id, options.action, options.command, self._hosts, started)
+        return RunStarted(self.id, options.action, options.command, self._hosts, started)
+
+    def _events(self, first: RunStarted) -> Iterator[Event]:
         self.collector.hand_out(first)
         yield first
         plan, notices = self._affordable(max(1, len(self._hosts)))

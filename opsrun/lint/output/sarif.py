@@ -6,10 +6,10 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from opsrun import __version__
 from opsrun.lint.catalog import RULES
 from opsrun.lint.problem import Problem
 from opsrun.lint.run import LintReport
+from opsrun.version import __version__
 
 _LEVELS = {"error": "error", "warning": "warning", "hint": "note"}
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

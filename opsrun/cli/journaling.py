@@ -1,0 +1,66 @@
+"""``--journal FILE``, ``--no-journal`` and OPSRUN_JOURNAL: where a run is written down."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from opsrun.errors import UsageError
+
+if TYPE_CHECKING:
+    from opsrun.cli.options import Reach
+    from opsrun.journal.about import Journaling
+
+NONE = "none"
+
+journal_options = (
+    click.option(
+        "--journal",
+        metavar="FILE",
+        help="Write the run down there.  [default: $OPSRUN_JOURNAL, else journal.sqlite in the "
+        "user's state directory]",
+    ),
+    click.option("--no-journal", is_flag=True, help="Write nothing down."),
+)
+
+
+def journal_path(named: str | None) -> Path | None:
+    """The journal that is meant; None for none.
+
+    Args:
+        named: what ``--journal`` says.
+
+    Raises:
+        UsageError: what is named is no name.
+    """
+    from opsrun.journal.opening import VARIABLE, default_path
+
+    said = named if named is not None else os.environ.get(VARIABLE)
+    if said == NONE:
+        return None
+    if said == "":
+        source = "--journal" if named is not None else f"${VARIABLE}"
+        raise UsageError(f"{source} names no file; {NONE!r} means that nothing is written down")
+    return default_path() if said is None else Path(said).expanduser()
+
+
+def journaling_of(reach: Reach) -> Journaling | None:
+    """Where a command's run is written down; None where it isn't.
+
+    Raises:
+        UsageError: the options say opposite things, or a name is none.
+    """
+    if reach.no_journal:
+        if reach.journal is not None:
+            raise UsageError("--journal and --no-journal say opposite things: give one of them")
+        return None
+    path = journal_path(reach.journal)
+    if path is None:
+        return None
+    from opsrun.journal.about import About, Journaling
+
+    return Journaling(path, About(tuple(sys.argv[1:])))
