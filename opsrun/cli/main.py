@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from opsrun import __version__
-from opsrun.cli import late_methods, left_out
+from opsrun.cli import late_methods, late_patterns, left_out
 from opsrun.errors import OpsrunError, RunFailed, SinkClosed, did_you_mean
 
 COMMANDS = {
@@ -152,6 +152,7 @@ def entry_point(args: list[str] | None = None) -> NoReturn:
     _open_standard_descriptors()
     gc.set_threshold(*STARTING)
     late_methods.install()
+    late_patterns.install()
     left_out.install()
     try:
         status = main.main(args=args, prog_name="opsrun", standalone_mode=False)
