@@ -107,5 +107,6 @@ def test_the_command_has_them_and_the_library_does_not() -> None:
         ("import opsrun.cli.main", "Pattern"),
     ):
         code = f"{first}\n{say}"
-        ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-        assert ran.stdout.splitlines()[-1:] == [expected], ran.stderr
+        words = [sys.executable, "-c", code]
+        ran = subprocess.run(words, capture_output=True, text=True, check=True)
+        assert ran.stdout.splitlines()[-1] == expected
