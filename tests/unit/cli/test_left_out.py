@@ -48,3 +48,36 @@ def test_twice_is_once() -> None:
     assert len(sys.meta_path) == len(before) + 1
     left_out.uninstall()
     assert sys.meta_path == before
+
+
+_VERSION = "from importlib import metadata; import paramiko as p"
+_REAL = "hasattr(metadata, 'entry_points'), metadata.version('paramiko') == p.__version__"
+_LEFT = "from opsrun.cli import left_out; left_out.install()"
+
+
+def test_its_version_is_told_without_reading_mail() -> None:
+    lines = ("import paramiko", "print('email.message' in sys.modules, 'zipfile' in sys.modules)")
+    assert _said(_LEFT, *lines) == ["False False"]
+    assert _said(_LEFT, "import paramiko", _VERSION, f"print({_REAL})") == ["True True"]
+
+
+def test_whoever_had_importlibs_metadata_keeps_it() -> None:
+    before = "import importlib.metadata as before"
+    same = "import importlib; print(before is sys.modules[before.__name__] is importlib.metadata)"
+    assert _said(_LEFT, before, "import paramiko", same) == ["True"]
+
+
+@pytest.mark.parametrize("told", [[], ["1", "2"]])
+def test_where_no_folder_tells_it_is_asked_as_ever(told: list[str]) -> None:
+    unsure = f"left_out._told_by_folders = lambda name: {told}"
+    lines = ("import paramiko", "print('email.message' in sys.modules)", _VERSION)
+    assert _said(_LEFT, unsure, *lines, f"print({_REAL})") == ["True", "True True"]
+
+
+def test_folders_that_can_not_be_listed_tell_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: str) -> list[str]:
+        raise PermissionError(path)
+
+    assert left_out._told_by_folders("pytest") == [pytest.__version__]
+    monkeypatch.setattr("os.listdir", refused)
+    assert left_out._told_by_folders("pytest") == []
