@@ -134,9 +134,7 @@ class Mount(StateModule[Found]):
                 raise ModuleError(f"{name}: {value!r} would be no field of a line of fstab(5)")
         for name, value in (("dump", self.dump), ("passno", self.passno)):
             if value and not (value.isascii() and value.isdigit()):
-                raise ModuleError(
-                    f"{name}: {value!r} is no number, as fstab(5) has it"
-                )
+                raise ModuleError(f"{name}: {value!r} is no number, as fstab(5) has it")
         names = f"point={path_word(self.path)}\nsrc={path_word(self.src) if self.src else ''}\n"
         script = f"{names}{_LOOK}{read_script(self.fstab or _TABLE, Wish())}"
         return Inspection(script, self._found)

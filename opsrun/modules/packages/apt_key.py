@@ -50,22 +50,24 @@ fi
 _TELL = """\
 case $(head -n 1 "$t/new" | tr -d '\\0') in
   *-----BEGIN*) own --dearmor <"$t/new" >"$t/plain" 2>"$t/why" || die "$(cat "$t/why")" ;;
-  *) cp "$t/new" "$t/plain" ;;
+  *) cp "$t/new" "$t/plain" || exit 1 ;;
 esac
-say new "$(told "$t/plain")" bytes "$(base64 "$t/plain" | tr -d '\\n')"
+b=$(base64 "$t/plain") || exit 1
+say new "$(told "$t/plain")" bytes "$(printf '%s' "$b" | tr -d '\\n')"
 """
 
 _ADD = """\
 f={path}
 base64 -d >"$t/add" || exit 1
 mkdir -p -- "${{f%/*}}" || exit 1
-n=$f.opsrun-new
+n=${{f%/*}}/.${{f##*/}}.opsrun-new
 trap 'rm -rf "$t" "$n"' EXIT
 : >"$n" || exit 1
 if [ -e "$f" ]; then
-  own --dearmor <"$f" >"$t/old" 2>/dev/null || cat <"$f" >"$t/old"
-  case $(head -n 1 "$f" | tr -d '\\0') in *-----BEGIN*) ;; *) cat <"$f" >"$t/old" ;; esac
-  cat "$t/old" >"$n" || exit 1
+  case $(head -n 1 "$f" | tr -d '\\0') in
+    *-----BEGIN*) own --dearmor <"$f" >"$n" || die "$f can't be read whole: nothing was written" ;;
+    *) cat <"$f" >"$n" || exit 1 ;;
+  esac
 fi
 cat "$t/add" >>"$n" && chmod 644 "$n" && mv -f -- "$n" "$f"
 """
@@ -75,12 +77,22 @@ drop() {
   f=$1
   shift
   rm -rf "$t/ring" && mkdir -m 700 "$t/ring" || exit 1
-  gpg --homedir "$t/ring" --batch --quiet --import <"$f" 2>/dev/null
+  gpg --homedir "$t/ring" --batch --quiet --import <"$f" 2>"$t/why"
   gpg --homedir "$t/ring" --batch --yes --quiet --delete-keys "$@" || exit 1
-  n=$f.opsrun-new
+  n=${f%/*}/.${f##*/}.opsrun-new
+  trap 'rm -rf "$t" "$n"' EXIT
   gpg --homedir "$t/ring" --batch --quiet --export >"$n" || exit 1
   gpgconf --homedir "$t/ring" --kill all 2>/dev/null
-  if [ -s "$n" ]; then chmod 644 "$n" && mv -f -- "$n" "$f"; else rm -f -- "$n" "$f"; fi
+  # All the others are there still, or nothing is done: a ring may hold what gpg does not take.
+  stay=$(($(told "$f" | grep -c '^pub') - $#))
+  if [ "$(told "$n" | grep -c '^pub')" -ne "$stay" ]; then
+    die "$f: its other keys could not all be kept, nothing was written: $(cat "$t/why")"
+  fi
+  if [ "$stay" -gt 0 ]; then
+    chmod 644 "$n" && mv -f -- "$n" "$f" || exit 1
+  else
+    rm -f -- "$f" || exit 1
+  fi
 }
 """
 

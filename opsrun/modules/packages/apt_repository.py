@@ -38,31 +38,37 @@ _PUT = """\
 made=
 undo() {
   for f in $made; do
-    if [ -e "$f.opsrun-old" ]; then mv -f "$f.opsrun-old" "$f"; else rm -f "$f"; fi
+    old=${f%/*}/.${f##*/}.opsrun-old
+    if [ -e "$old" ]; then mv -f "$old" "$f"; else rm -f "$f"; fi
   done
 }
-drop() { for f in $made; do rm -f "$f.opsrun-old"; done; }
+drop() { for f in $made; do rm -f "${f%/*}/.${f##*/}.opsrun-old"; done; }
 put() {
-  f=$1
-  if [ -e "$f" ]; then
-    cp -p -- "$f" "$f.opsrun-old" || return
-  else
-    mkdir -p -- "${f%/*}" || return
+  f=$1 old=${1%/*}/.${1##*/}.opsrun-old new=${1%/*}/.${1##*/}.opsrun-new
+  # What somebody left who was killed is not what was there.
+  rm -f "$old" "$new"
+  mkdir -p -- "${f%/*}" || return
+  if [ -e "$f" ] && ! cp -p -- "$f" "$old"; then
+    rm -f "$old"
+    return 1
   fi
   made="$made$nl$f"
   if [ -z "$2" ]; then
     rm -f -- "$f"
     return
   fi
-  if [ -e "$f" ]; then cp -p -- "$f" "$f.opsrun-new" || return; fi
-  if ! { printf '%s' "$2" >"$f.opsrun-new" && mv -f -- "$f.opsrun-new" "$f"; }; then
-    rm -f "$f.opsrun-new"
-    return 1
+  if { if [ -e "$f" ]; then cp -p -- "$f" "$new"; else : >"$new"; fi } &&
+    { [ -z "$3" ] || chmod -- "$3" "$new"; } &&
+    printf '%s' "$2" | cat >"$new" && mv -f -- "$new" "$f"; then
+    return
   fi
-  if [ -n "$3" ]; then chmod -- "$3" "$f"; fi
+  rm -f "$new"
+  return 1
 }
+trap 'undo; exit 143' HUP INT TERM
 """
-"""``put PATH TEXT [MODE]``: whole, or not at all; a file without text goes."""
+"""``put PATH TEXT [MODE]``: whole, or not at all; a file without text goes. apt passes over names
+that begin with a dot."""
 
 
 @module("apt_repository")

@@ -51,6 +51,17 @@ done
 """
 
 
+_PUT = """\
+put() (
+  n=${1%/*}/.${1##*/}.opsrun-new
+  trap 'rm -f -- "$n"' EXIT
+  trap 'exit 143' HUP INT TERM
+  rm -f -- "$n" && : >"$n" && chmod -- "$2" "$n" && cat >"$n" && mv -f -- "$n" "$1"
+)
+"""
+"""``put PATH MODE``: standard input takes its place, whole. Its other name is none for apt."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What there is."""
@@ -192,11 +203,11 @@ class Deb822Repository(StateModule[Found]):
         yield f"{LOOK}umask 022\n"
         if ring:
             yield f"k=/etc/apt/keyrings/{self._slug}\nu={word(self.signed_by or '')}\n{_FETCH}"
-            yield f'mkdir -p /etc/apt/keyrings || exit 1\ncat "$t/key" >{ring}.new || exit 1\n'
-            yield f"chmod 644 {ring}.new || exit 1\nmv -f {ring}.new {ring} || exit 1\n"
-        yield f"f={word(self._dest)}\nn=$f.new\nmkdir -p /etc/apt/sources.list.d || exit 1\n"
-        yield f'printf \'%s\' {word(text)} >"$n" && chmod -- {word(mode)} "$n" && '
-        yield 'mv -f -- "$n" "$f" || { rm -f -- "$n"; exit 1; }\nat file "$f"\n'
+            yield f'{_PUT}mkdir -p /etc/apt/keyrings || exit 1\nput {ring} 644 <"$t/key" || exit\n'
+        else:
+            yield _PUT
+        yield f"f={word(self._dest)}\nmkdir -p /etc/apt/sources.list.d || exit 1\n"
+        yield f'printf \'%s\' {word(text)} | put "$f" {word(mode)} || exit\nat file "$f"\n'
 
     def conclude(self, plan: Plan, answers: Sequence[Any]) -> ModuleResult:
         """With what the file is like now."""

@@ -14,6 +14,24 @@ tell() {
 """
 """``tell PATH`` says what is in a file, if there is one; wants `opsrun.modules.looking.LOOK`."""
 
+BESIDE = r"""
+beside() {
+  # What somebody left who was killed; the number is the process's.
+  for t in "${1%/*}/.${1##*/}".*.opsrun; do
+    p=${t%.opsrun}
+    p=${p##*.}
+    case $p in
+      *[!0-9]*) ;;
+      *) kill -0 "$p" 2>/dev/null || rm -f -- "$t" ;;
+    esac
+  done
+  t=${1%/*}/.${1##*/}.$$.opsrun
+  trap 'rm -f -- "$t"' EXIT
+  trap 'exit 143' HUP INT TERM
+}
+"""
+"""``beside PATH`` sets ``t``: a name in the same directory, whose file is gone with the script."""
+
 _REWRITE = r"""
 rewrite() {
   f=$1
@@ -24,20 +42,17 @@ rewrite() {
     printf '%s\n' "$f has changed since it was read: nothing was written" >&2
     exit 1
   fi
-  t=$f.$$.opsrun
+  beside "$f"
   if [ -e "$f" ]; then cp -p -- "$f" "$t" || exit; else (umask 022 && : >"$t") || exit; fi
-  if ! printf '%s' "$3" >"$t"; then
-    rm -f -- "$t"
-    exit 1
-  fi
+  # A shell's own words on what it can't write are none: cat(1) says why.
+  printf '%s' "$3" | cat >"$t" || exit
   if ! e=$(mv -f -- "$t" "$f" 2>&1); then
-    rm -f -- "$t"
     case $e in
       *busy*) ;;
       *) printf '%s\n' "$e" >&2; exit 1 ;;
     esac
     # A mount of its own, as a container's /etc/hostname is.
-    printf '%s' "$3" >"$f" || {
+    printf '%s' "$3" | cat >"$f" || {
       printf '%s' "$2" >"$f"
       exit 1
     }
@@ -54,4 +69,4 @@ def rewriting(files: dict[str, tuple[str, str]]) -> str:
         f"rewrite {word(path)} {word(old)} {word(new)}\n"
         for path, (old, new) in sorted(files.items())
     )
-    return f"{_REWRITE}umask 022\n{lines}" if files else ""
+    return f"{BESIDE}{_REWRITE}umask 022\n{lines}" if files else ""

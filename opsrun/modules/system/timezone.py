@@ -27,7 +27,7 @@ from opsrun.modules.options import module, option
 from opsrun.modules.packages import missing
 from opsrun.modules.requests import Run
 from opsrun.modules.system.assigning import assigned, value_of
-from opsrun.modules.system.rewriting import TELL, rewriting
+from opsrun.modules.system.rewriting import BESIDE, TELL, rewriting
 from opsrun.modules.wording import word
 from opsrun.remote.command import CommandResult
 
@@ -68,10 +68,9 @@ if [ -d /usr/share/zoneinfo ]; then say zones y; fi
 if cmp -s "$z" /etc/localtime; then say same y; fi
 """
 _LINK = r"""
-t=/etc/.localtime.$$.opsrun
+beside /etc/localtime
 ln -s -- ZONE "$t" || exit
 if ! e=$(mv -f -- "$t" /etc/localtime 2>&1); then
-  rm -f -- "$t"
   case $e in
     *busy*) ;;
     *) printf '%s\n' "$e" >&2; exit 1 ;;
@@ -181,7 +180,7 @@ class Timezone(StateModule[TimezoneSeen]):
         if files:
             yield rewriting(files)
         if "name" in steps and not state.same:
-            yield _LINK.replace("ZONE", word(self._zone))
+            yield BESIDE + _LINK.replace("ZONE", word(self._zone))
         if "hwclock" in steps:
             yield f"hwclock --systohc {'--localtime' if self.hwclock == 'local' else '--utc'}\n"
 
