@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -12,6 +11,9 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     >>> nearest("wbe", ["web", "db"])
     'web'
     """
+    # Nobody has mistyped anything, as a rule.
+    import difflib
+
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return found[0] if found else None
 

@@ -15,8 +15,8 @@ from typing import Any
 import click
 
 from opsrun.cli.settings import Setting, check, default_map, options_of
-from opsrun.compat.arguments import ssh_options
 from opsrun.compat.settings import Settings, Told, config_file, is_open
+from opsrun.compat.ssh_words import ssh_options
 from opsrun.compat.translation import NotTranslated
 from opsrun.errors import ConfigError
 

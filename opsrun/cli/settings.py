@@ -27,6 +27,7 @@ from typing import Any
 import click
 
 from opsrun.errors import ConfigError, did_you_mean
+from opsrun.folders import config_folder
 
 FILE = "opsrun.toml"
 SHARED = "defaults"
@@ -54,9 +55,7 @@ class Setting:
 
 def files() -> list[Path]:
     """The files there may be, the one that wins last."""
-    import platformdirs
-
-    return [Path(platformdirs.user_config_dir("opsrun")) / FILE, Path(FILE)]
+    return [config_folder() / FILE, Path(FILE)]
 
 
 def is_there(path: Path) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from opsrun.cli.main import warn
 from opsrun.cli.shell_lines import COMMANDS
+from opsrun.folders import state_folder
 
 if TYPE_CHECKING:
     from prompt_toolkit.history import History
@@ -90,9 +91,7 @@ class PlainReader:
 
 def history_path() -> Path:
     """The platform's place for it; on Linux in ``~/.local/state``."""
-    import platformdirs
-
-    return Path(platformdirs.user_state_dir("opsrun")) / _HISTORY
+    return state_folder() / _HISTORY
 
 
 def make_history() -> History:

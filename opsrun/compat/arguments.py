@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from argparse import ArgumentParser, Namespace
 
 from opsrun.compat.settings import HONOURED, VAULT_SETTINGS, Settings
 from opsrun.compat.settled import fact_cache, number, settled
+from opsrun.compat.ssh_words import ssh_options
 from opsrun.compat.translation import ERROR, OPTIONS, NotTranslated, Translation
 from opsrun.errors import did_you_mean
 
@@ -255,39 +255,6 @@ def _reach(made: Translation, given: Namespace, settings: Settings) -> None:
         text, place = (typed, option) if typed else (told and told.value, told and told.place)
         if text and place:
             made.add("-O", *ssh_options(text, place))
-
-
-_MOOT_OF_SSH = ("-C", "-q", "-tt", "-t", "-T", "-x", "-a")
-_NAMED_OF_SSH = {"-i": "IdentityFile", "-J": "ProxyJump", "-l": "User", "-p": "Port"}
-
-
-def ssh_options(text: str, place: str) -> list[str]:
-    """The ``-o`` options among ssh's words; those that keep connections open are moot.
-
-    Raises:
-        NotTranslated: there is another option among them.
-    """
-    found: list[str] = []
-    words = shlex.split(text)
-    while words:
-        word = words.pop(0)
-        if word in _MOOT_OF_SSH:
-            continue
-        if word[:2] in _NAMED_OF_SSH and (len(word) > 2 or words):
-            found.append(f"{_NAMED_OF_SSH[word[:2]]}={word[2:] or words.pop(0)}")
-            continue
-        if not word.startswith("-o") and word != "-C":
-            raise NotTranslated(f"{place}: of ssh's options opsrun takes -o alone, not {word!r}")
-        if word == "-C":
-            continue
-        value = word[2:] or (words.pop(0) if words else "")
-        if value.partition("=")[0].lower() not in (
-            "controlmaster",
-            "controlpersist",
-            "controlpath",
-        ):
-            found.append(value)
-    return found
 
 
 def _become(made: Translation, given: Namespace, settings: Settings) -> None:

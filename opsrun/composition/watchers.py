@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opsrun.adhoc.base import Job, Setting
-from opsrun.adhoc.checks import parse_all
-from opsrun.adhoc.lookout import Lookout, Wanted
 from opsrun.composition.fleetway import Fleetway
 from opsrun.composition.probes import Probes
 from opsrun.composition.ways import Way
@@ -16,6 +14,9 @@ from opsrun.errors import PatternError, UsageError
 from opsrun.events import WorkId
 from opsrun.playbook.interfaces import Wish
 from opsrun.playbook.messages import Wait
+
+if TYPE_CHECKING:
+    from opsrun.adhoc.lookout import Lookout
 
 
 class Watchers:
@@ -47,7 +48,9 @@ class Watchers:
         self.address = probes.address
         self.dial = probes.dial
         self._way: Callable[[Wish], Way] | None = None
-        self._lookout = Lookout(setting, self)
+        self._setting = setting
+        self._lock = setting.engine.lock()
+        self._lookout: Lookout | None = None
 
     def watch(self, way: Way, wait: Wait, way_of: Callable[[Wish], Way]) -> None:
         """See `opsrun.playbook.interfaces.Reach.watch`.
@@ -57,6 +60,9 @@ class Watchers:
             wait: for what.
             way_of: makes ways to other hosts.
         """
+        from opsrun.adhoc.checks import parse_all
+        from opsrun.adhoc.lookout import Wanted
+
         self._way = way_of
         wanted = Wanted(parse_all(wait.what), wait.timeout, wait.any_of)
         for group in wanted.groups:
@@ -67,7 +73,16 @@ class Watchers:
         data: dict[str, Any] = {}
         slot = Slot(self._places)
         with slot.taken():
-            self._lookout.wait(self._job(way), slot, wanted, data)
+            self._looking_out().wait(self._job(way), slot, wanted, data)
+
+    def _looking_out(self) -> Lookout:
+        """The one of the run; few runs wait for anything."""
+        from opsrun.adhoc.lookout import Lookout
+
+        with self._lock:
+            if self._lookout is None:
+                self._lookout = Lookout(self._setting, self)
+            return self._lookout
 
     def _job(self, way: Way) -> Job:
         return self._fleetway.job(way, WorkId(way.host, ("playbook", "wait"), ""))

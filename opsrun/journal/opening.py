@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 from opsrun.errors import JournalError
+from opsrun.folders import state_folder
 from opsrun.journal.schema import NewerJournal, bring_up_to_date, version_of
 
 VARIABLE = "OPSRUN_JOURNAL"
@@ -19,9 +20,7 @@ _WITHOUT = "or go on with --no-journal, and nothing is written down"
 
 def default_path() -> Path:
     """``journal.sqlite`` in the platform's state directory; on Linux ``~/.local/state/opsrun``."""
-    import platformdirs
-
-    return Path(platformdirs.user_state_dir("opsrun")) / "journal.sqlite"
+    return state_folder() / "journal.sqlite"
 
 
 def to_write(path: Path) -> sqlite3.Connection:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 
 MAX_LINES = 5000
@@ -16,7 +15,9 @@ def differences(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
     hunk: right, though not as short as it could be.
     """
     if max(len(old), len(new)) <= MAX_LINES:
-        lines = difflib.unified_diff(old, new, lineterm="")
+        from difflib import unified_diff
+
+        lines = unified_diff(old, new, lineterm="")
         return (line for index, line in enumerate(lines) if index > 1)
     return _one_hunk(old, new)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from html import escape
 
 from opsrun.views.sanitise import sanitise
 
@@ -86,4 +85,6 @@ def _row(row: Row) -> str:
 
 
 def _text(words: str) -> str:
+    from html import escape
+
     return escape(sanitise(words), quote=True)

@@ -115,18 +115,6 @@ class CoreBridge:
             err.close()
 
 
-def bridge_of(
-    core: AnsibleCore | None,
-    engine: Engine,
-    stop: Stop,
-    way: Callable[[Wish], Way],
-    emit: Callable[[Event], None],
-    forks: int,
-) -> CoreBridge | None:
-    """The bridge to ``core``; None where there is none. Takes what `CoreBridge` does."""
-    return None if core is None else CoreBridge(core, engine, stop, way, emit, forks)
-
-
 def _as_said(wish: Wish) -> dict[str, Any]:
     """The connection variables, and the keyword where no variable says it."""
     said = dict(wish.variables)

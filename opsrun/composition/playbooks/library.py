@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from opsrun.composition.bridging.program import AnsibleCore
 from opsrun.composition.playbooks.options import PlaybookOptions
 from opsrun.playbook.parse.loader import Loader
 from opsrun.playbook.plugins.importing import Importer
 from opsrun.playbook.plugins.modules import USUAL, ModulePlaces, Modules, modules_beside
 from opsrun.playbook.plugins.shelf import KINDS, Places, Shelf
 from opsrun.playbook.templating.library import Library
+
+if TYPE_CHECKING:
+    from opsrun.composition.bridging.program import AnsibleCore
 
 
 def _nothing() -> None:
@@ -69,6 +72,7 @@ def core_of(loader: Loader, options: PlaybookOptions) -> AnsibleCore | None:
     """ansible-core on this machine, where the bridge to it is open."""
     if options.bridge is None:
         return None
+    from opsrun.composition.bridging.program import AnsibleCore
 
     def bases(name: str) -> list[str]:
         namespace, _, rest = name.partition(".")
@@ -111,6 +115,8 @@ def modules_here(folders: Sequence[str], bridge: str | None) -> Modules:
     """
     if bridge is None:
         return modules_beside(".", folders)
+    from opsrun.composition.bridging.program import AnsibleCore
+
     return modules_beside(".", folders, AnsibleCore(bridge).knows)
 
 

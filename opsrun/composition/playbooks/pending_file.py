@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from opsrun.errors import UsageError
+from opsrun.folders import state_folder
 from opsrun.playbook.pending import PendingPlay, PendingRecord
 
 VERSION = 1
@@ -18,9 +19,7 @@ VERSION = 1
 
 def folder() -> Path:
     """The platform's place for it; on Linux below ``~/.local/state``."""
-    import platformdirs
-
-    return Path(platformdirs.user_state_dir("opsrun")) / "pending"
+    return state_folder() / "pending"
 
 
 class PendingFile:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from opsrun.composition.bridging.program import AnsibleCore
 from opsrun.dialect.origin import Origin
 from opsrun.dialect.tags import holds_template
 from opsrun.errors import InputError, OpsrunError, PlaybookError
@@ -16,6 +16,9 @@ from opsrun.playbook.model.nodes import Node, Play, Task, VarsLayer
 from opsrun.playbook.plugins.modules import Modules
 from opsrun.playbook.templating.library import PluginError
 from opsrun.playbook.variables.magic import MAGIC
+
+if TYPE_CHECKING:
+    from opsrun.composition.bridging.program import AnsibleCore
 
 
 def unknown_modules(plays: Sequence[Play], modules: Modules) -> list[PlaybookError]:

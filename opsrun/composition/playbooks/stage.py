@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from opsrun.composition.bridging.calling import bridge_of
 from opsrun.composition.fleetway import Fleetway
 from opsrun.composition.needs import needs_by_kind, room_beside
 from opsrun.composition.playbooks.guarding import Delegates, dangers_now
@@ -205,7 +204,12 @@ class PlaybookStage(Run):
         scopes = Scopes(settings, inventory, state, templars.make, find_vars, book.task)
         self._reach = self._reaching(places, inventory, scopes)
         way, emit = self._reach.way, self.collector.emit
-        bridge = self.bridge = bridge_of(prepared.core, engine, self.stop, way, emit, places)
+        bridge = None
+        if prepared.core is not None:
+            from opsrun.composition.bridging.calling import CoreBridge
+
+            bridge = CoreBridge(prepared.core, engine, self.stop, way, emit, places)
+        self.bridge = bridge
         kit = Kit(
             settings,
             book,

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from opsrun.adhoc.checks import parse
 from opsrun.dialect.origin import Origin
 from opsrun.dialect.tags import Template
 from opsrun.errors import UsageError, did_you_mean
@@ -80,6 +79,8 @@ def _fit(entry: Await, checks_only: bool) -> None:
             continue
         if entry.kind == "gate":
             raise Unfit(_no_name(text))
+        from opsrun.adhoc.checks import parse
+
         try:
             parse(text)
         except UsageError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import unified_diff
 from typing import Any
 
 from opsrun.sinks.difference import MAX_LINES
@@ -55,6 +54,8 @@ def _unified(entry: Mapping[str, Any]) -> Iterator[str]:
         if before != after:
             yield f"diff skipped: {old} and {new} have more than {MAX_LINES} lines"
         return
+    from difflib import unified_diff
+
     for number, line in enumerate(unified_diff(before, after, old, new)):
         if number < 2:
             # difflib writes a tab for a date that isn't there.
