@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from collections import OrderedDict, deque
@@ -18,6 +19,7 @@ import gevent.threadpool
 from gevent.hub import Waiter
 
 from opsrun.engine.base import Event, Queue, Semaphore
+from opsrun.engine.importing import is_importing, when_imported
 from opsrun.engine.tasks import room
 from opsrun.errors import UsageError
 
@@ -41,6 +43,8 @@ def patch() -> None:
     Subprocesses stay Python's own (their pipes are polled, and they are spawned in C rather than
     forked from a process full of greenlets), and so do signals.
 
+    ``ssl`` becomes cooperative when it is imported: few commands speak TLS, and all would pay.
+
     Raises:
         UsageError: too late: paramiko, which copies what is to be patched, is already imported.
     """
@@ -51,10 +55,16 @@ def patch() -> None:
     # For each module that it patches gevent would look through all installed packages for plugins
     # of its own: a fifth of what starting a command takes.
     gevent.events.notify_and_call_entry_points = gevent.events.notify
+    if not is_importing():
+        # It would look at each object there is for the locks of imports that are under way. It
+        # doesn't see those that are frozen.
+        gc.freeze()
     try:
-        gevent.monkey.patch_all(subprocess=False, signal=False, os=False)
+        gevent.monkey.patch_all(subprocess=False, signal=False, os=False, ssl=False)
     finally:
+        gc.unfreeze()
         gevent.events.notify_and_call_entry_points = notify
+    when_imported("ssl", gevent.monkey.patch_ssl)
 
 
 def is_patched() -> bool:
