@@ -1,7 +1,7 @@
 """What a command imports until it dials its first host: time that its user waits, counted.
 
-The numbers are today's with two or three to spare, and are raised by who knows why: a module costs about a third of
-a millisecond, and one that few runs need is imported where it is needed.
+The numbers are today's with two or three to spare, and are raised by who knows why: a module costs
+about a third of a millisecond, and one that few runs need is imported where it is needed.
 """
 
 from __future__ import annotations
