@@ -38,6 +38,12 @@ class Secret:
     def __init__(self, text: str) -> None:
         self._text = text
 
+    @classmethod
+    def noted(cls, text: str) -> Secret:
+        """One that is to be written down nowhere, see `note`."""
+        note(text)
+        return cls(text)
+
     def reveal(self) -> str:
         """The text itself. Hand it to the protocol that needs it, and to nothing else."""
         return self._text

@@ -72,7 +72,7 @@ class Fleet(Copying, Readiness, Playbooks, AsyncFleet):
         become: as whom commands run: True for root, a user's name, or a `Become`.
         vault: opens what is encrypted: a password (text or `Secret`), passwords by vault id, or
             `VaultSecrets`.
-        journal: write runs down: the path of a journal, or True for the one of the command line.
+        journal: path of a database of SQLite's in which runs are written down; None for none.
 
     Raises:
         InventoryError: the inventory can't be read.
@@ -98,7 +98,7 @@ class Fleet(Copying, Readiness, Playbooks, AsyncFleet):
         vault: VaultPassword = None,
         yes: bool = False,
         confirm: Confirm | None = None,
-        journal: bool | PathLike | Journaling = False,
+        journal: PathLike | Journaling | None = None,
     ) -> None:
         options = FleetOptions(
             user=user,

@@ -53,7 +53,7 @@ class FleetOptions:
     vault: VaultPassword = None
     yes: bool = False
     confirm: Confirm | None = None
-    journal: bool | PathLike | Journaling = False
+    journal: PathLike | Journaling | None = None
 
     def __post_init__(self) -> None:
         if self.vault is not None and not isinstance(self.vault, VaultSecrets):
@@ -62,7 +62,7 @@ class FleetOptions:
         arguments.choice("host_key_checking", self.host_key_checking, get_args(HostKeyChecking))
         arguments.secret_text("password", self.password, Secret)
         if isinstance(self.password, str):
-            object.__setattr__(self, "password", Secret(self.password))
+            object.__setattr__(self, "password", Secret.noted(self.password))
         arguments.whole("forks", self.forks, least=1)
         arguments.flag("yes", self.yes)
         if self.confirm is not None and not callable(self.confirm):
@@ -94,14 +94,10 @@ class FleetOptions:
 def journaling(options: FleetOptions) -> Journaling | None:
     """Where its runs are written down; None where they aren't."""
     said = options.journal
-    if said is False or isinstance(said, Journaling):
-        return said or None
-    if said is True:
-        from opsrun.journal.opening import default_path
-
-        return Journaling(default_path())
+    if said is None or isinstance(said, Journaling):
+        return said
     if not isinstance(said, (str, os.PathLike)) or not os.fspath(said):
-        raise arguments.wrong("journal", "True, False or a path", said)
+        raise arguments.wrong("journal", "a path", said)
     return Journaling(Path(said))
 
 

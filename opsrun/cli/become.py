@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from opsrun.cli.passwords import password_of
 from opsrun.errors import UsageError
-from opsrun.secret import Secret
+from opsrun.secret import Secret, note
 
 if TYPE_CHECKING:
     from opsrun.cli.options import Reach
@@ -44,4 +44,5 @@ def _password(reach: Reach, ask: Ask) -> Secret | None:
     answer = ask("BECOME password: ")
     if answer is None:
         raise UsageError("-K asks for a password, and there is no terminal to ask on")
+    note(answer.reveal())
     return answer

@@ -22,7 +22,7 @@ from opsrun.cli.options import Reach, Selection, Show, exclusive
 from opsrun.cli.passwords import password_of
 from opsrun.cli.vaulting import vault_of
 from opsrun.errors import UsageError
-from opsrun.secret import Secret
+from opsrun.secret import Secret, note
 
 if TYPE_CHECKING:
     from opsrun.api import Fleet
@@ -314,7 +314,7 @@ def _connection(reach: Reach, password: Secret | None) -> dict[str, Any]:
         "ssh_config": reach.ssh_config,
         "ssh_options": reach.ssh_option,
         "jump": reach.jump,
-        "journal": journaling_of(reach) or False,
+        "journal": journaling_of(reach),
     }
 
 
@@ -328,6 +328,7 @@ def _ask_password(reach: Reach) -> Secret | None:
     answer = Asker()("SSH password: ")
     if answer is None:
         raise UsageError("-k asks for a password, and there is no terminal to ask on")
+    note(answer.reveal())
     return answer
 
 

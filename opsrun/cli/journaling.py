@@ -21,8 +21,8 @@ journal_options = (
     click.option(
         "--journal",
         metavar="FILE",
-        help="Write the run down there.  [default: $OPSRUN_JOURNAL, else journal.sqlite in the "
-        "user's state directory]",
+        help="Write the run down there: a database of SQLite's.  [default: $OPSRUN_JOURNAL, else "
+        "nothing is written down]",
     ),
     click.option("--no-journal", is_flag=True, help="Write nothing down."),
 )
@@ -37,7 +37,7 @@ def journal_path(named: str | None) -> Path | None:
     Raises:
         UsageError: what is named is no name.
     """
-    from opsrun.journal.opening import VARIABLE, default_path
+    from opsrun.journal.opening import VARIABLE
 
     said = named if named is not None else os.environ.get(VARIABLE)
     if said == NONE:
@@ -45,7 +45,7 @@ def journal_path(named: str | None) -> Path | None:
     if said == "":
         source = "--journal" if named is not None else f"${VARIABLE}"
         raise UsageError(f"{source} names no file; {NONE!r} means that nothing is written down")
-    return default_path() if said is None else Path(said).expanduser()
+    return None if said is None else Path(said).expanduser()
 
 
 def journaling_of(reach: Reach) -> Journaling | None:

@@ -37,7 +37,7 @@ def password_of(path: str, option: str) -> Secret:
         raise UsageError(f"{option}: {path}: its first line is empty")
     if len(line) > _LONGEST:
         raise UsageError(f"{option}: {path}: its first line is longer than {_LONGEST} bytes")
-    return Secret(line.decode("utf-8", "surrogateescape"))
+    return Secret.noted(line.decode("utf-8", "surrogateescape"))
 
 
 def _check_private(status: os.stat_result, path: str, option: str) -> None:

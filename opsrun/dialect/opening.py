@@ -7,6 +7,7 @@ from typing import Any
 
 from opsrun.dialect.tags import Opened, Vaulted
 from opsrun.errors import InputError
+from opsrun.secret import note
 from opsrun.vault.vault import Vault
 
 
@@ -27,6 +28,7 @@ def opened_text(
     what = repr(name.lstrip(".")) if name else "this value"
     origin = value.origin
     text = vault.text(value.text, path=origin.path, line=origin.line, what=what, error=error)
+    note(text)
     return Opened(text, value.text)
 
 

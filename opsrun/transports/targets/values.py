@@ -108,7 +108,7 @@ class Variables:
             return value
         if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
             raise UsageError(f"{self.place(name)}: expected a text, found {_kind(value)}")
-        return Secret(str(value))
+        return Secret.noted(str(value))
 
     def port(self, name: str) -> int:
         """A port from 1 to 65535.
