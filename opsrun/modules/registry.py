@@ -40,6 +40,8 @@ _WHERE = {
     "async_status": "background.async_status:AsyncStatus",
     "blockinfile": "texts.blockinfile:BlockInFile",
     "command": "command:CommandModule",
+    "community.docker.docker_compose_v2": "containers.docker_compose_v2:DockerComposeV2",
+    "docker_compose_v2": "containers.docker_compose_v2:DockerComposeV2",
     "community.docker.docker_container": "containers.docker_container:DockerContainer",
     "docker_container": "containers.docker_container:DockerContainer",
     "community.docker.docker_image": "containers.docker_image:DockerImage",

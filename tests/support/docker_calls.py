@@ -22,7 +22,7 @@ _SHIM = """\
 import json, os, subprocess, sys
 known, log, real = {known!r}, {log!r}, {real!r}
 words = sys.argv[1:]
-given = sys.stdin.read() if "/dev/stdin" in words else ""
+given = sys.stdin.read() if {{"/dev/stdin", "-"}} & {{*words}} else ""
 values = {{name: os.environ[name] for flag, name in zip(words, words[1:])
           if flag == "--env" and "=" not in name}}
 key = json.dumps([words, given, values])

@@ -20,6 +20,7 @@ Task = Mapping[str, Any]
 ELSEWHERE: Mapping[str, str] = {
     "async_status": "tests/unit/modules/background/test_background_jobs.py",
     "firewalld": "tests/integration/test_firewall_zones.py",
+    "docker_compose_v2": "tests/unit/modules/containers/test_compose_replayed.py",
     "docker_container": "tests/unit/modules/containers/test_containers_replayed.py",
     "docker_image": "tests/unit/modules/containers/test_containers_replayed.py",
     "docker_image_pull": "tests/unit/modules/containers/test_containers_replayed.py",

@@ -37,6 +37,8 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     **_row("curl", "curl"),
     **_row("date dd head od sha1sum sha256sum md5sum sort stat stty tail wc", "coreutils"),
     **_row("docker", "docker.io", "docker-ce-cli", "docker-cli", "docker", "docker"),
+    **_row("docker-compose", "docker-compose", "docker-compose-plugin", "docker-cli-compose",
+           "docker-compose", "docker-compose"),
     **_row("find xargs", "findutils"),
     **_row("firewall-cmd firewall-offline-cmd", "firewalld"),
     **_row("gem", "ruby", "rubygems", "ruby", "ruby", "rubygems"),
