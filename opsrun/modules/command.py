@@ -31,6 +31,8 @@ class _Command(Module):
     stdin: str | None
     stdin_add_newline: bool
     strip_empty_ends: bool
+    finding = ""
+    """Shell functions that `launch` wants."""
 
     @abstractmethod
     def shown(self) -> Any:
@@ -91,7 +93,7 @@ class _Command(Module):
         return self.creates is not None or self.removes is not None
 
     def _script(self, mark: str, context: Context) -> Iterator[str]:
-        yield f"mark={mark}\n{AROUND}"
+        yield f"{AROUND}{self.finding}mark={mark}\n"
         if self.chdir is not None:
             yield f"d={path_word(self.chdir)}\n"
             yield 'e=$(cd -- "$d" 2>&1) || { tell "chdir $e"; exit 0; }\ncd -P -- "$d" || exit\n'
@@ -185,6 +187,8 @@ class CommandModule(_Command):
         True, doc="Whether $NAME and ~ in arguments mean variables and homes of the host."
     )
 
+    finding = FIND
+
     def words(self) -> list[str]:
         """The program and its arguments. ModuleError where there are none, or a quote too few."""
         if self.argv and (self.cmd or "").strip():
@@ -210,7 +214,6 @@ class CommandModule(_Command):
 
     def launch(self) -> Iterator[str]:
         """Looks for the program first: a shell would take its own builtin."""
-        yield FIND
         each = path_word if self.expand_argument_vars else word
         yield f'set -- {" ".join(map(each, self.words()))}\nfound "$1"\nIFS=\nrun "$@"\n'
 

@@ -20,7 +20,7 @@ from opsrun.modules.wording import path_bytes, path_word
 
 _LOOK = """\
 at src "$p" -L
-if [ -f "$p" ] && [ -r "$p" ]; then say sha1 "$(digest sha1 "$p")"; fi
+if [ -f "$p" ] && [ -r "$p" ]; then digested sha1 "$p"; say sha1 "$x"; fi
 case $p in
   /*) q=$p ;;
   *) q=$(pwd -P && echo x) q=${q%?x}/$p ;;

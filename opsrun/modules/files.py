@@ -27,14 +27,7 @@ from opsrun.modules.trees import differences, marks_script, tree_lines, tree_scr
 from opsrun.modules.wording import path_word
 from opsrun.remote.command import CommandResult
 
-# Of a link that leads to nothing, some readlink(1) make a path below the working directory.
-_REAL = """\
-if [ -h "$p" ] && [ -e "$p" ]; then
-  r=$(readlink -f -- "$p" 2>/dev/null && echo x)
-  r=${r%?x}
-  if [ -n "$r" ]; then at real "$r"; fi
-fi
-"""
+_REAL = 'if leads "$path"; then at real "$r"; fi\n'
 _NEW = f"d=$path\n{ABOVE}"
 _SOURCE = """\
 case $s in

@@ -15,6 +15,7 @@ from datetime import datetime
 from opsrun.modules.base import ModuleError
 from opsrun.modules.wording import path_of, text_of
 from opsrun.remote.command import CommandResult
+from opsrun.remote.phrases import phrase
 
 FORMATS = {
     "c": "%f %u %g %s %i %d %h %b %o %t %T\n%U\n%G\n%x\n%y\n%z",
@@ -23,7 +24,8 @@ FORMATS = {
 """By the option that takes it, what stat(1) is asked for: six lines, for `read_stat`. GNU's and
 busybox's have ``-c``, those of BSD have ``-f``."""
 
-LOOK = r"""
+LOOK = phrase(
+    r"""
 say() { printf '%s\0' "$@"; }
 gone() {
   case $1 in *'No such file or directory') return 0 ;; esac
@@ -33,18 +35,19 @@ at() {
   k=$1
   p=$2
   o=${3-}
-  say "$k" "$p"
   if [ ! -h "$p" ] && [ ! -e "$p" ]; then
+    say "$k" "$p"
     e=$(ls -d -- "$p" 2>&1 >/dev/null) || gone "$e" || say "$k.why" "$e"
     return
   fi
   # shellcheck disable=SC2086 # an option, or none
   s=$(stat $o -c 'GNU' -- "$p" 2>/dev/null) || s=$(stat $o -f 'BSD' -- "$p" 2>/dev/null) || {
+    say "$k" "$p"
     if [ -n "$o" ] && [ ! -e "$p" ]; then return; fi
     say "$k.why" "there is no stat(1) that tells of $p"
     return
   }
-  say "$k.stat" "$s"
+  say "$k" "$p" "$k.stat" "$s"
   if [ -n "${ask_flags-}" ]; then
     s=$(lsattr -d -- "$p" 2>/dev/null) && say "$k.flags" "${s%% *}"
   fi
@@ -58,27 +61,44 @@ at() {
     say "$k.link" "${t%?x}"
   fi
 }
+digested() {
+  {
+    x=$("${1}sum" <"$2") || x=$(openssl dgst "-$1" -r <"$2") || x=$(shasum -a "${1#sha}" <"$2") ||
+      x=$("$1" -q <"$2") || x=$(busybox "${1}sum" <"$2") || x=
+  } 2>/dev/null
+  x=${x%%[!0-9a-f]*}
+}
 digest() {
-  x=$({
-    "${1}sum" <"$2" || openssl dgst "-$1" -r <"$2" || shasum -a "${1#sha}" <"$2" ||
-      "$1" -q <"$2" || busybox "${1}sum" <"$2"
-  } 2>/dev/null)
-  printf '%s' "${x%%[!0-9a-f]*}"
+  digested "$@"
+  printf '%s' "$x"
+}
+leads() {
+  r=
+  if [ -h "$1" ] && [ -e "$1" ]; then
+    r=$(readlink -f -- "$1" 2>/dev/null && echo x)
+    r=${r%?x}
+  fi
+  [ -n "$r" ]
+}
+above() {
+  while [ -n "$d" ] && [ ! -e "$d" ] && [ ! -h "$d" ]; do
+    say new "$d"
+    d=${d%"${d##*[!/]}"}
+    case $d in */*) d=${d%/*} ;; *) d= ;; esac
+  done
+  if [ -n "$d" ] && [ ! -d "$d" ]; then say blocked "$d"; fi
 }
 """.replace("GNU", FORMATS["c"]).replace("BSD", FORMATS["f"])
-"""``at KEY PATH [-L]`` tells of a path; ``digest sha1 PATH`` prints a checksum, or nothing. With
-``ask_flags`` set, also its attributes, and with ``ask_policy`` the context that it should have."""
+)
+"""``at KEY PATH [-L]`` tells of a path; with ``ask_flags`` set, also its attributes, and with
+``ask_policy`` the context that it should have. ``digested sha1 PATH`` puts a checksum into ``x``,
+or nothing; ``digest`` prints it, and costs a process more. ``leads PATH`` puts into ``r`` where a
+link leads to, if anywhere: of one to nothing, some readlink(1) make a path below the working
+directory."""
 
-ABOVE = r"""
-while [ -n "$d" ] && [ ! -e "$d" ] && [ ! -h "$d" ]; do
-  say new "$d"
-  d=${d%"${d##*[!/]}"}
-  case $d in */*) d=${d%/*} ;; *) d= ;; esac
-done
-if [ -n "$d" ] && [ ! -d "$d" ]; then say blocked "$d"; fi
-"""
+ABOVE = "above\n"
 """Tells, innermost first, which directories down to ``$d`` have to be made, and what is in the way
-of that: see `unblocked`."""
+of that: see `unblocked`. Wants `LOOK`."""
 
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.(\d{1,9}))? ([+-]\d{4})\Z|(-?\d+)(?:\.(\d{1,9}))?\Z"

@@ -9,7 +9,7 @@ from typing import Any
 from opsrun.errors import HostError
 from opsrun.modules.base import Context, Diff, ModuleError, ModuleResult, Steps
 from opsrun.modules.content import DIFF_LIMIT, Content
-from opsrun.modules.looking import ABOVE, LOOK, Answers, Seen, unblocked
+from opsrun.modules.looking import LOOK, Answers, Seen, unblocked
 from opsrun.modules.permissions import Wanted, Wish, argument, described
 from opsrun.modules.refusing import REFUSALS
 from opsrun.modules.requests import Effect, Request, Run, Upload
@@ -23,49 +23,54 @@ from opsrun.remote.files.delivery import (
     FilePart,
     new_stage,
 )
+from opsrun.remote.phrases import phrase
 
 _BEFORE = b"before\0\0"
 
-WHO = 'say umask "$(umask)" me "${_ome-$(id -u)}" us "${_ous-$(id -g)}"\n'
-"""A session knows the last two from its beginning (`opsrun.remote.loop`): each costs a program."""
+WHO = 'say umask "${_ou-$(umask)}" me "${_ome-$(id -u)}" us "${_ous-$(id -g)}"\n'
+"""A session knows them from its beginning (`opsrun.remote.loop`): each costs a process."""
 SURROUNDINGS = f'{WHO}say stamp "$$.$(date +%Y-%m-%d@%H:%M:%S)~"\n'
 """The same, and what the name of a backup ends with."""
 
-_PLACE = """\
-case $path in
-  */) into=y ;;
-  *) if [ -d "$path" ]; then into=y; else into=; fi ;;
-esac
-if [ -n "$into" ]; then
-  say into y
-  if [ -n "$base" ]; then file=${path%/}/$base; else file=$path; fi
-else
-  file=$path
-fi
-at file "$file"
-if [ -h "$file" ] && [ -e "$file" ]; then
-  r=$(readlink -f -- "$file" 2>/dev/null && echo x)
-  r=${r%?x}
-  if [ -n "$follow" ] && [ -n "$r" ]; then
+_PLACE = phrase("""\
+place() {
+  case $path in
+    */) into=y ;;
+    *) if [ -d "$path" ]; then into=y; else into=; fi ;;
+  esac
+  if [ -n "$into" ]; then
+    say into y
+    if [ -n "$base" ]; then file=${path%/}/$base; else file=$path; fi
+  else
+    file=$path
+  fi
+  at file "$file"
+  if [ -n "$follow" ] && leads "$file"; then
     file=$r
     at real "$r"
   fi
+  case $file in
+    */*) d=${file%/*} ;;
+    *) d=. ;;
+  esac
+  d=${d:-/}
+  folder=$d
+  if [ ! -h "$file" ] && [ -f "$file" ] && [ -r "$file" ]; then
+    digested sha1 "$file"
+    say folder "$d" checksum "$x"
+  else say folder "$d"
+  fi
+  above
+}
+""")
+# Of a script's own shell it is the end: what followed would be done there.
+_PARENT = """\
+q=
+if [ -d "$folder" ]; then
+  if cd -P -- "$folder" >/dev/null; then q=$PWD; fi
+  say parent "$q"
 fi
-case $file in
-  */*) d=${file%/*} ;;
-  *) d=. ;;
-esac
-d=${d:-/}
-if [ -d "$d" ]; then
-  q=$(cd -P -- "$d" && pwd -P && echo x)
-  say parent "${q%?x}"
-fi
-say folder "$d"
-if [ ! -h "$file" ] && [ -f "$file" ] && [ -r "$file" ]; then
-  say checksum "$(digest sha1 "$file")"
-fi
-ABOVE
-""".replace("ABOVE\n", ABOVE)
+"""
 
 _IN_PLACE = r"""
 t=${TMPDIR:-/tmp}/.opsrun-$$
@@ -140,11 +145,14 @@ class Placing:
     # -- looking
 
     def _script(self, context: Context) -> Iterator[str]:
-        yield f"{LOOK}{self.wish.asking()}path={path_word(self.dest)}\nbase={word(self.name)}\n"
-        yield f"follow={'y' if self.follow else ''}\n{SURROUNDINGS if self.backup else WHO}{_PLACE}"
-        yield self.wish.script()
+        yield f"{LOOK}{_PLACE}{self.wish.asking()}path={path_word(self.dest)}\n"
+        yield f"base={word(self.name)}\nfollow={'y' if self.follow else ''}\n"
+        yield f"{SURROUNDINGS if self.backup else WHO}place\n{self.wish.script()}"
         if context.diff:
+            yield f"({_PARENT})\n"
             yield f'say before ""\nif [ -f "$file" ]; then head -c {DIFF_LIMIT + 1} "$file"; fi\n'
+        else:
+            yield _PARENT
 
     def _found(self, answer: CommandResult) -> _Found:
         head, _, before = answer.stdout.partition(_BEFORE)

@@ -43,7 +43,10 @@ say folder "$d"
 if [ -d "$d" ]; then say parent y; fi
 ABOVE
 if [ -f "$src" ] && [ -r "$src" ]; then
-  say sha1 "$(digest sha1 "$src")" md5 "$(digest md5 "$src")"
+  digested sha1 "$src"
+  say sha1 "$x"
+  digested md5 "$src"
+  say md5 "$x"
   if [ ! -h "$file" ] && [ -f "$file" ] && cmp -s -- "$src" "$file"; then say same y; fi
 fi
 """.replace("ABOVE\n", ABOVE)

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+from opsrun.remote.phrases import phrase
+
 # The inner subshell is there so that its parent, and not the command, says of a signal that it
-# came: that is the only way in which a shell tells one from an exit status past 128.
-AROUND = """\
+# came: that is the only way in which a shell tells one from an exit status past 128. In a
+# substitution, which takes a process less, bash says nothing.
+AROUND = phrase("""\
 IFS=
 tell() { printf '%s\\n' "$mark $1"; }
-now() { date '+%Y-%m-%d %H:%M:%S.%N'; }
 any() { for f; do if [ -e "$f" ] || [ -h "$f" ]; then return 0; fi; done; return 1; }
+ran() { { (exec "$@" >&3 2>&4 3>&- 4>&-); echo "rc $?"; } 2>&1; }
+told() {
+  s=${1##*rc }
+  case $1 in "rc $s") n=n ;; *) n=y ;; esac
+  printf '\\n%s\\n' "$mark end $n $s $(date '+%Y-%m-%d %H:%M:%S.%N')"
+  exit "$s"
+}
 run() {
-  tell "start $(now)"
+  tell "start $(date '+%Y-%m-%d %H:%M:%S.%N')"
   exec 3>&1 4>&2
-  { (exec "$@" >&3 2>&4 3>&- 4>&-); echo "rc $?"; } 2>&1 | {
+  if [ -z "${BASH_VERSION-}" ]; then told "$(ran "$@")"; fi
+  ran "$@" | {
     n=
-    s=
-    while IFS= read -r l; do
-      case $l in 'rc '*) s=${l#rc } ;; *) n=y ;; esac
-    done
-    printf '\\n%s\\n' "$mark end ${n:-n} $s $(now)" >&3
-    exit "$s"
+    while IFS= read -r l; do n=$n$l; done
+    told "$n" >&3
   }
 }
-"""
+""")
 """Wants ``mark``. ``run PROGRAM ARGUMENT...`` runs one, ``tell CODE`` says why none is run."""
 
-FIND = """\
+FIND = phrase("""\
 found() {
   case $1 in
     */*) set -- "$1" "$1" ;;
@@ -42,7 +48,7 @@ found() {
   if [ -z "$2" ] || [ ! -e "$2" ]; then tell "missing"; exit 0; fi
   if [ -d "$2" ] || [ ! -x "$2" ]; then tell "denied"; exit 0; fi
 }
-"""
+""")
 """Wants ``tell``. ``found PROGRAM`` looks for it as execvp(3) does: a shell would take a builtin of
 its own. It ends the script where there is none."""
 

@@ -108,7 +108,7 @@ class Script(Module):
         return name, text.read().strip()
 
     def _script(self, mark: str, name: str, arguments: str, context: Context) -> Iterator[str]:
-        yield f"mark={mark}\n{AROUND}"
+        yield f"{AROUND}mark={mark}\n"
         if self.creates is not None:
             yield f"if any {glob_word(self.creates)}; then tell creates; exit 0; fi\n"
         if self.removes is not None:

@@ -122,7 +122,7 @@ class Stat(Module):
         yield _LEADS_NOWHERE if self.follow else ""
         if self.get_checksum:
             yield 'if [ -f "$p" ] && [ -r "$p" ]; then '
-            yield f'say checksum "$(digest {self.checksum_algorithm} "$p")"; fi\n'
+            yield f'digested {self.checksum_algorithm} "$p"; say checksum "$x"; fi\n'
         yield "" if self.follow else _SOURCE
         yield _MIME if self.get_mime else ""
         yield _ATTRIBUTES if self.get_attributes else ""

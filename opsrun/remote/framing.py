@@ -4,6 +4,8 @@ Towards the host, a frame is a header, the script, data for the script's standar
 
     KIND SCRIPT_BYTES DATA_BYTES NAME\\n   script   data   . MARK\\n
 
+(or ``SCRIPT_LINES`` and an ``l``, see `opsrun.remote.phrases.measured`; a phrase is a header
+``d SCRIPT_BYTES - NUMBER`` and a text, and has no answer.)
 Lengths, not delimiters, so that neither quotes nor NULs nor newlines can break it. The mark, 128
 random bits, comes *behind* the script: while that runs, nothing on the host knows it, so nothing
 can print it, not even ``set`` or a look into the shell's memory.
@@ -21,6 +23,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from opsrun.errors import OpsrunError, UsageError
+from opsrun.remote.phrases import measured
 
 LONGEST_STATUS = 64
 """Bytes that may stand between a mark and its newline."""
@@ -87,9 +90,9 @@ class Frame:
         name = name or new_mark()
         assert _NAME.match(mark)
         assert _NAME.match(name)
-        script = self.script.encode("utf-8", "surrogateescape")
+        length, script = measured(self.script)
         kind, size = self._kind_and_size()
-        yield f"{kind} {len(script)} {size} {name}\n".encode() + script
+        yield f"{kind} {length} {size} {name}\n".encode() + script
         if self.stream is not None:
             yield from _exactly(self.stream)
         elif self.data:
@@ -100,6 +103,12 @@ class Frame:
         if self.stream is not None:
             return "t", str(self.stream.size)
         return "f" if self.apart else "r", "-" if self.data is None else str(len(self.data))
+
+
+def encoded_phrase(number: int, text: str) -> bytes:
+    """What tells a shell a phrase, see `opsrun.remote.phrases`."""
+    length, script = measured(text)
+    return f"d {length} - {number}\n".encode() + script
 
 
 def _exactly(stream: Stream) -> Iterator[bytes]:

@@ -12,11 +12,11 @@ prints late would write into the next one. There are two ways round that:
   more when it starts. Daemons that hold on to their output hold up nobody. For playbooks' commands
   and for our own scripts that start services.
 
-Measured on loopback with OpenSSH, 2 cores: an ordinary frame 3 ms (1 ms of them on the host when
-many are sent ahead), a channel 6 ms, a frame apart 10 ms, for it forks mkdir, rm and two cats. So
-near at hand the channel is faster. From afar it is not: it takes two round trips for opening and
-running, where a frame takes one, or none of its own when it is sent ahead; and as another user it
-takes two more, and a sudo with its PAM stack each time, where a session has paid for both once.
+Measured with dash, 2 cores: an ordinary frame takes the host 0.4 ms, one with input 1.7 ms, one
+apart 2.2 ms, for it forks rm, and a cat for each stream that has something; a channel of OpenSSH's
+6 ms. And a channel takes two round trips for opening and running, where a frame takes one, or none
+of its own when it is sent ahead; as another user it takes two more, and a sudo with its PAM stack
+each time, where a session has paid for both once.
 """
 
 from __future__ import annotations

@@ -32,11 +32,13 @@ from opsrun.remote.framing import (
     OnOutput,
     Part,
     StreamDecoder,
+    encoded_phrase,
     new_mark,
 )
 from opsrun.remote.killing import GRACE, Quarry, Toll, end_all, fate
 from opsrun.remote.limits import Limits
 from opsrun.remote.loop import GARBLED, NOT_TAKEN, start_script
+from opsrun.remote.phrases import Phrases
 from opsrun.remote.running import SIGNAL_ANSWER, Stopping, at
 from opsrun.remote.ticket import Allowed, Ticket
 
@@ -82,6 +84,7 @@ class Shell:
         self._pending: deque[Ticket] = deque()
         self._outbox: deque[Iterator[bytes]] = deque()
         self._unsent = memoryview(b"")
+        self._phrases = Phrases()
         self._victim: Victim | None = None
         self._exited: Exited | None = None
         self.dead = False
@@ -100,7 +103,10 @@ class Shell:
         ticket.tag = new_mark()
         ticket.takes = frame.stream is not None
         self._pending[0].begin()
-        self._outbox.append(frame.encode(mark, ticket.tag))
+        script, new = self._phrases.shortened(frame.script)
+        for number, text in new:
+            self._outbox.append(iter((encoded_phrase(number, text),)))
+        self._outbox.append(replace(frame, script=script).encode(mark, ticket.tag))
         self._guarded(self._write)
         return ticket
 

@@ -75,7 +75,7 @@ class Expect(Module):
         return found
 
     def _script(self, words: list[str], mark: str) -> Iterator[str]:
-        yield f"mark={mark}\n{AROUND}{FIND}"
+        yield f"{AROUND}{FIND}mark={mark}\n"
         if self.chdir is not None:
             yield f"d={path_word(self.chdir)}\n"
             yield 'e=$(cd -- "$d" 2>&1) || { tell "chdir $e"; exit 0; }\ncd -P -- "$d" || exit\n'
@@ -86,7 +86,7 @@ class Expect(Module):
         yield f'set -- {" ".join(map(word, words))}\nfound "$1"\n'
         if self.echo:
             yield _ECHO
-        yield 'tell "start $(now)"\nexec "$@"\n'
+        yield 'tell "start $(date "+%Y-%m-%d %H:%M:%S.%N")"\nexec "$@"\n'
 
     def _result(self, heard: Conversed, opening: Opening, answerer: Answerer) -> ModuleResult:
         output = opening.behind(heard.output)

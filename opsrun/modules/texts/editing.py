@@ -84,7 +84,7 @@ class TextModule(FileOptions, StateModule[Text]):
         def parse(answer: CommandResult) -> Text:
             return parse_read(answer, self.wish, check=context.check, follow=self.follows)
 
-        return Inspection(read_script(self.target, self.wish), parse, cap=LIMIT)
+        return Inspection(read_script(self.target, self.wish, stamp=self.backup), parse, cap=LIMIT)
 
     def plan(self, text: Text, context: Context) -> Plan:
         """Edit what was read, and write it back if that makes a difference."""

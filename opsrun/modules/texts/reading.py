@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from opsrun.modules.base import ModuleError
-from opsrun.modules.looking import ABOVE, LOOK, Answers, Seen
+from opsrun.modules.looking import LOOK, Answers, Seen
 from opsrun.modules.permissions import Wanted, Wish
-from opsrun.modules.placing import SURROUNDINGS
+from opsrun.modules.placing import SURROUNDINGS, WHO
 from opsrun.modules.wording import path_word
 from opsrun.remote.command import CommandResult
+from opsrun.remote.phrases import phrase
 
 LIMIT = 64 * 1024 * 1024
 """Bytes of a file that is still edited."""
@@ -17,42 +18,44 @@ LIMIT = 64 * 1024 * 1024
 _MARK = b"content\0\0"
 _END = b"\0end"
 
-_READ = r"""
-at path "$path" -L
-f=$path
-if [ -h "$path" ]; then
-  r=
-  [ ! -e "$path" ] || r=$(readlink -f -- "$path" 2>/dev/null && echo x)
-  r=${r%?x}
-  if [ -z "$r" ] || [ -h "$r" ]; then
-    # Of what leads to nothing yet, busybox's readlink -f goes by its own directory.
-    r=$path n=0
-    while [ -h "$r" ] && [ "$n" -lt 40 ]; do
-      t=$(readlink "$r" && echo x)
-      t=${t%?x}
-      case $t in
-        /*) r=$t ;;
-        *) case $r in */*) r=${r%/*}/$t ;; *) r=$t ;; esac ;;
-      esac
-      n=$((n + 1))
-    done
-    [ ! -h "$r" ] || r=
+_READ = phrase(r"""
+read_text() {
+  at path "$path" -L
+  f=$path
+  if [ -h "$path" ]; then
+    r=
+    [ ! -e "$path" ] || r=$(readlink -f -- "$path" 2>/dev/null && echo x)
+    r=${r%?x}
+    if [ -z "$r" ] || [ -h "$r" ]; then
+      # Of what leads to nothing yet, busybox's readlink -f goes by its own directory.
+      r=$path n=0
+      while [ -h "$r" ] && [ "$n" -lt 40 ]; do
+        t=$(readlink "$r" && echo x)
+        t=${t%?x}
+        case $t in
+          /*) r=$t ;;
+          *) case $r in */*) r=${r%/*}/$t ;; *) r=$t ;; esac ;;
+        esac
+        n=$((n + 1))
+      done
+      [ ! -h "$r" ] || r=
+    fi
+    f=${r:-$path}
+    say link y
   fi
-  f=${r:-$path}
-  say link y
-fi
-say real "$f"
-case $f in
-  */*) d=${f%/*} ;;
-  *) d=. ;;
-esac
-d=${d:-/}
-ABOVE
-if [ -f "$path" ]; then
-  say content ""
-  cat <"$path" && printf '\0end'
-fi
-""".replace("ABOVE\n", ABOVE)
+  say real "$f"
+  case $f in
+    */*) d=${f%/*} ;;
+    *) d=. ;;
+  esac
+  d=${d:-/}
+  above
+  if [ -f "$path" ]; then
+    say content ""
+    cat <"$path" && printf '\0end'
+  fi
+}
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +83,17 @@ class Text:
         return self.seen.exists
 
 
-def read_script(path: str, wish: Wish) -> str:
-    """A script that tells of a file, and prints it."""
+def read_script(path: str, wish: Wish, *, stamp: bool = True) -> str:
+    """A script that tells of a file, and prints it.
+
+    Args:
+        path: where.
+        wish: what is to become of it.
+        stamp: whether to ask for what the name of a backup ends with.
+    """
     path_line = f"{wish.asking()}path={path_word(path)}\n"
-    return f"{LOOK}{path_line}{SURROUNDINGS}{wish.script()}{_READ}"
+    who = SURROUNDINGS if stamp else WHO
+    return f"{LOOK}{_READ}{path_line}{who}{wish.script()}read_text\n"
 
 
 def parse_read(answer: CommandResult, wish: Wish, *, check: bool, follow: bool = True) -> Text:

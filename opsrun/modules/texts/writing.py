@@ -58,13 +58,13 @@ chmod u+w -- "$t" 2>/dev/null || :
 _FILL = r"""
 cat >"$t" || exit 1
 [ "$(($(wc -c <"$t")))" -eq "$size" ] || die "$f: not all of the new content has arrived"
-x=$(digest sha1 "$t")
+digested sha1 "$t"
 [ -z "$x" ] || [ "$x" = "$sum" ] || die "$f: the new content arrived damaged"
 """
 
 _STILL_THE_OLD = r"""
 [ -f "$f" ] || die "$f is gone since it was read: nothing was written"
-x=$(digest sha1 "$f")
+digested sha1 "$f"
 [ -z "$x" ] || [ "$x" = "$old" ] || die "$f has changed since it was read: nothing was written"
 """
 

@@ -64,7 +64,8 @@ crontab $of - || exit
 
 _REMOVE = r"""
 if [ -n "$backup" ]; then cp -p -- "$f" "$backup" || exit; fi
-s=$(digest sha1 "$f")
+digested sha1 "$f"
+s=$x
 if [ -n "$s" ] && [ "$s" != "$sum" ]; then
   echo "$f has changed since it was read: nothing was removed" >&2
   exit 1

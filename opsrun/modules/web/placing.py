@@ -57,8 +57,11 @@ case $f in
 esac
 d=${d:-/}
 say size "$(($(wc -c <"$work/out")))"
-say md5 "$(digest md5 "$work/out")" sha1 "$(digest sha1 "$work/out")"
-if [ -f "$f" ] && [ -r "$f" ]; then say old "$(digest sha1 "$f")"; fi
+digested md5 "$work/out"
+say md5 "$x"
+digested sha1 "$work/out"
+say sha1 "$x"
+if [ -f "$f" ] && [ -r "$f" ]; then digested sha1 "$f"; say old "$x"; fi
 [ ! -d "$f" ] || stop "$f is a directory"
 [ -d "$d" ] || stop "Destination $d does not exist"
 if [ -f "$f" ] && [ ! -r "$f" ]; then stop "Destination $f is not readable"; fi

@@ -84,7 +84,7 @@ class Bridged:
             limit if limit > 0 else None,
         )
         if not call.check:
-            kit.intent(self._wish.host, task.id)
+            kit.intent(self._host, task.id)
         try:
             return ended(self._bridge.call(call))
         except HostError as error:

@@ -133,16 +133,14 @@ class Remote:
                 more = kit.pausing, kit.now, bound
                 hands = TaskHands(shell, exported, *more, self._intent, kit.changes, early)
                 if other is not None:
-                    intent = self._intent_of_other
-                    hands.elsewhere = TaskHands(other, exported, *more, intent, kit.changes)
+                    hands.elsewhere = TaskHands(other, exported, *more, self._intent, kit.changes)
                 about = context, where, kit.checked, kit.now, kit.emit
                 jobs = Jobs(self._wish.host, hands, shell, *about)
                 result = self._result(module, how, jobs, context, hands)
                 hands.ended()
         except OpsrunError as error:
-            sent, reached = (False, None) if hands is None else (hands.any_sent, hands.limit)
-            done = self._ended(error, sent, reached)
-            passing = getattr(error, "transient", True) and not (hands and hands.any_changed)
+            done = self._ended(error, hands)
+            passing = getattr(error, "transient", True)
             done.fleeting = done.outcome is Outcome.UNREACHABLE and passing
             return done
         return settled(Done(result))
@@ -210,13 +208,11 @@ class Remote:
         with self._kit.reach.lease(self._ends.other) as shell:
             yield shell
 
-    def _intent_of_other(self) -> None:
+    def _intent(self) -> None:
+        # Of whose task it is, wherever it is done: its result is that host's.
         self._kit.intent(self._host, self._task.id)
 
-    def _intent(self) -> None:
-        self._kit.intent(self._wish.host, self._task.id)
-
-    def _ended(self, error: OpsrunError, sent: bool, limit: float | None) -> Done:
+    def _ended(self, error: OpsrunError, hands: TaskHands | None) -> Done:
         if not isinstance(error, HostError) or isinstance(error, BecomeError):
             return failure(str(error))
         words = f"{error.phase}: {error.message}" if error.phase else error.message
@@ -224,11 +220,15 @@ class Remote:
         if isinstance(error, Cancelled):
             return cancelled(words)
         if isinstance(error, CommandTimeout):
+            limit = None if hands is None else hands.limit
             if limit is None:
                 return failure(words)
             ended = f"the task's limit of {limit:g} s was reached: {error.message}"
             return failure(ended, timedout={"period": int(limit) if limit.is_integer() else limit})
-        lost = isinstance(error, ConnectionLost) and sent
+        # Where it broke behind a change that was made, the next words to the host can't be said.
+        lost = hands is not None and (
+            hands.any_sent if isinstance(error, ConnectionLost) else hands.any_changed
+        )
         if isinstance(error, (ConnectionFailed, ConnectionLost)):
             result = {"unreachable": True, "msg": words, "changed": False, "failed": True}
             if lost:

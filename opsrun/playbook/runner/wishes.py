@@ -9,6 +9,7 @@ from typing import Any
 from opsrun.playbook.interfaces import BecomeWish, Templar, Wish
 from opsrun.playbook.model.keywords import Keywords
 from opsrun.playbook.runner.values import keyword
+from opsrun.playbook.variables.layers import Layers
 
 _OF_METHODS = tuple(
     f"ansible_{method}_{what}"
@@ -32,6 +33,7 @@ CONNECTION_VARIABLES = (
     *_OF_METHODS,
 )
 """What `opsrun.transports.targets` reads."""
+_NAMES = frozenset(CONNECTION_VARIABLES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +94,10 @@ def wish(
         keywords: see `Connecting`.
         delegated: whether it is a delegate: what the play says of its hosts is not said of it.
     """
+    # Few of so many names are variables: they are looked for at once, and rendered in their order.
+    there = variables.there(_NAMES) if isinstance(variables, Layers) else variables
     known = {
-        name: templar.render(variables[name]) for name in CONNECTION_VARIABLES if name in variables
+        name: templar.render(variables[name]) for name in CONNECTION_VARIABLES if name in there
     }
     become = keywords.become
     if "ansible_become" not in known and become is not None:

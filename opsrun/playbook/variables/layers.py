@@ -48,6 +48,18 @@ class Layers(Mapping[str, Any]):
                 return True
         return False
 
+    def there(self, names: frozenset[str]) -> set[str]:
+        """Those of ``names`` that are variables: all of them asked for in one go."""
+        found: set[str] = set()
+        for layer in self._layers:
+            if type(layer) is dict:
+                found |= layer.keys() & names
+            elif isinstance(layer, (Computed, InventoryLayer)):
+                found |= layer.there(names)
+            else:
+                found.update(name for name in names if name in layer)
+        return found
+
     def __iter__(self) -> Iterator[str]:
         return iter(dict.fromkeys(name for layer in self._layers for name in layer))
 
@@ -79,6 +91,10 @@ class Computed(Mapping[str, Any]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._makers
+
+    def there(self, names: frozenset[str]) -> set[str]:
+        """See `Layers.there`."""
+        return self._makers.keys() & names
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._makers)
@@ -125,6 +141,10 @@ class InventoryLayer(Mapping[str, Any]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._variables
+
+    def there(self, names: frozenset[str]) -> set[str]:
+        """See `Layers.there`."""
+        return self._variables.there(names)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._variables)

@@ -136,10 +136,10 @@ def test_a_frame_says_how_long_it_is_and_its_mark_comes_last() -> None:
         f"r {len(script)} 5 {name}\n".encode() + script + b"\0\n. \xff" + f". {mark}\n".encode()
     )
     apart = b"".join(Frame("x", None, apart=True).encode(mark, name))
-    assert apart.startswith(f"f 1 - {name}\nx.".encode())
-    assert b"".join(Frame("x", b"").encode(mark, name)).startswith(b"r 1 0 ")
+    assert apart.startswith(f"f 1l - {name}\nx\n.".encode())
+    assert b"".join(Frame("x", b"").encode(mark, name)).startswith(b"r 1l 0 ")
     streamed = Frame("x", stream=Stream(3, iter([b"a", b"bc"])))
-    assert b"".join(streamed.encode(mark, name)) == f"t 1 3 {name}\nxabc. {mark}\n".encode()
+    assert b"".join(streamed.encode(mark, name)) == f"t 1l 3 {name}\nx\nabc. {mark}\n".encode()
 
 
 @pytest.mark.parametrize("chunks", [[], [b"ab"], [b"ab", b"cd"]])

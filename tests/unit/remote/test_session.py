@@ -373,8 +373,9 @@ def test_without_a_place_for_its_output_a_script_does_not_run(
     ran = tmp_path / "ran"
     # The loop's own TMPDIR can't be changed by a script: a session of its own has another one.
     os.environ["TMPDIR"] = str(tmp_path / "missing")
+    words = r"nowhere to put the script's output: .*/missing/opsrun-"
     for data in (None, b"x" * 100_000):
-        with pytest.raises(HostError, match="nowhere to put the script's output: mkdir"):
+        with pytest.raises(HostError, match=words):
             session.run(f": >{ran}", LIMIT, apart=True, data=data)
     assert not ran.exists()
     assert session.run("echo next", LIMIT).stdout == b"next\n"

@@ -45,8 +45,8 @@ def test_all_frames_go_out_before_the_first_answer_is_read() -> None:
     for number in range(3):
         made.session.send(f"echo {number}")
     (process,) = made.transport.processes
-    assert [f"echo {number}. ".encode() in process.stdin for number in range(3)] == [True] * 3
-    assert process.stdin.count(b"\n") == 6
+    assert [f"echo {number}\n. ".encode() in process.stdin for number in range(3)] == [True] * 3
+    assert process.stdin.count(b"\n") == 9
 
 
 def test_a_broken_connection_loses_every_frame_that_was_out_and_only_those() -> None:
