@@ -32,7 +32,6 @@ A user's mistake ends in exactly one of these and never in a traceback.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from opsrun.nearest import did_you_mean as did_you_mean
@@ -40,6 +39,7 @@ from opsrun.nearest import nearest as nearest
 from opsrun.phases import PHASES as PHASES
 from opsrun.phases import QUEUED as QUEUED
 from opsrun.phases import WAITING as WAITING
+from opsrun.phases import Drop as Drop
 
 
 class OpsrunError(Exception):
@@ -288,22 +288,6 @@ def _rebuild_host_error(
     kind: type[HostError], message: str, host: str, phase: str, hint: str
 ) -> HostError:
     return kind(message, host=host, phase=phase, hint=hint)
-
-
-@dataclass(frozen=True, slots=True)
-class Drop:
-    """A server let go of a connection before the login: it has, or takes, too many of them."""
-
-    penalty: bool = False
-    """It takes none from us for a while, and said so."""
-    hop: bool = False
-    """It was the jump host that let go, of all that went through it."""
-    progress: int = 0
-    """How many of our logins have ended well at the same server so far."""
-    wait: float = 0.0
-    """Seconds, at least, until the next attempt."""
-    final: bool = False
-    """It has been left alone often enough; no further attempt is worth it."""
 
 
 class ConnectionFailed(HostError):

@@ -184,7 +184,7 @@ class Inventory:
         Raises:
             PatternError: the limit names something unknown.
         """
-        names = evaluate(pattern, self, self._read_names, ignored)
+        names = evaluate(pattern, self, self._read_names, ignored, self._place.of_run)
         if limit is not None:
             kept = set(self._evaluate(limit))
             names = [name for name in names if name in kept]
@@ -197,7 +197,7 @@ class Inventory:
         return (*known, *(self._implicit(name) for name in names if name not in self._hosts))
 
     def _evaluate(self, pattern: str) -> list[str]:
-        return evaluate(pattern, self, self._read_names)
+        return evaluate(pattern, self, self._read_names, of_run=self._place.of_run)
 
     def _maybe(self, pattern: str | None) -> set[str] | None:
         return None if pattern is None else set(self._evaluate(pattern))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from opsrun.errors import InventoryError, NotBuiltError, did_you_mean
@@ -37,6 +37,7 @@ def load_inventory(
     cwd: str | None = None,
     script_timeout: float = SCRIPT_TIMEOUT,
     vault: Vault = NO_VAULT,
+    of_run: Callable[[str, str], Sequence[str]] | None = None,
 ) -> Inventory:
     """Read every source; where they disagree, later ones win.
 
@@ -52,12 +53,13 @@ def load_inventory(
         cwd: what relative paths are seen from, in place of the working directory.
         script_timeout: seconds that one call of an inventory script may take.
         vault: opens sources, variable files and values that are encrypted.
+        of_run: gives hosts of a run, for patterns such as ``@last:failed``.
 
     Raises:
         InventoryError: a source can't be read, or opened, or there is none.
         NotBuiltError: a source configures an inventory plugin.
     """
-    place = Place(cwd or os.getcwd(), vault)
+    place = Place(cwd or os.getcwd(), vault, of_run)
     if not sources:
         sources = _default(os.environ if env is None else env, place, needed=not hostfiles)
     loader = _Loader(Draft(), place, script_timeout)
@@ -74,6 +76,7 @@ def load_inventory(
         cwd=place.cwd,
         script_timeout=script_timeout,
         vault=vault,
+        of_run=of_run,
     )
     return Inventory(
         loader.draft,

@@ -108,6 +108,10 @@ class Variables(Mapping[str, Any]):
     def __contains__(self, name: object) -> bool:
         return name in self._own or name in self._shared
 
+    def there(self, names: frozenset[str]) -> set[str]:
+        """Those of ``names`` that are variables."""
+        return (self._own.keys() & names) | (self._shared.keys() & names)
+
     def __repr__(self) -> str:
         return f"<Variables {', '.join(sorted(self))}>"
 

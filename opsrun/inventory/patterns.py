@@ -8,6 +8,10 @@ plain term at all one starts from every host. A term is, tried in this order:
 ``~regex``           hosts, and members of groups, whose name the regular expression matches from
                      its beginning
 ``^file``            the hosts that a file names, one a line
+``@last:failed``     hosts of a run that was written down, by how it ended for them: ``@last``,
+                     ``@last~2`` or ``@`` and (the beginning of) its id, then ``failed``,
+                     ``unreachable``, ``lost``, ``success``, ``changed``, ``all`` …, or several of
+                     these with ``+`` between
 ``@name``            the group of that name, as in ClusterShell, else the file of that name
 ``name``             a host, or else a group
 ``web[01-20,25]``    a node set: each of its hosts must be known
@@ -36,6 +40,7 @@ from opsrun.inventory.ranges import RangeError, expand, is_node_set
 LOCALHOST = ("localhost", "127.0.0.1", "::1")
 """Names that stand for this machine even where no source lists them."""
 _SUBSCRIPT = re.compile(r"(.+)\[(?:(-?[0-9]+)|([0-9]+):([0-9]*))\]")
+_RUN = re.compile(r"@(last(?:~[0-9]+)?|[0-9a-f]{4,32}):([a-z]+(?:\+[a-z]+)*)(?=[,:\s]|\Z)")
 _OPEN = {"[": "]", "(": ")", "{": "}"}
 
 Operator = Literal["", "&", "!"]
@@ -104,6 +109,9 @@ def _term_end(pattern: str, start: int) -> int:
     word_end = blank.start() if blank else len(pattern)
     if _is_ipv6(pattern[start:word_end].lstrip("&!")):
         return word_end
+    bare = start + len(pattern[start:]) - len(pattern[start:].lstrip("&!"))
+    if run := _RUN.match(pattern, bare):
+        return run.end()
     regex = pattern[start:].lstrip("&!").startswith("~")
     closers: list[str] = []
     for position in range(start, len(pattern)):
@@ -133,6 +141,7 @@ def evaluate(
     universe: Universe,
     read_names: Callable[[str], list[str] | None] | None = None,
     ignored: Callable[[PatternError], None] | None = None,
+    of_run: Callable[[str, str], Sequence[str]] | None = None,
 ) -> list[str]:
     """The names of the hosts that ``pattern`` means, in its own order, without duplicates.
 
@@ -143,13 +152,15 @@ def evaluate(
             (None: no such file).
         ignored: told of each term that names nothing known, which then stands for no host; None
             makes that an error.
+        of_run: gives the hosts of a run, by its name and how it ended for them; its errors come
+            through.
 
     Raises:
         PatternError: malformed, or it names a host or group that is not known. That it selects no
             host is no error here.
     """
     terms = parse(pattern)
-    matcher = _Matcher(pattern, universe, read_names, ignored)
+    matcher = _Matcher(pattern, universe, read_names, ignored, of_run)
     plain = [term for term in terms if not term.operator]
     chosen: dict[str, None] = {}
     for term in plain:
@@ -171,9 +182,10 @@ class _Matcher:
     universe: Universe
     read_names: Callable[[str], list[str] | None] | None
     ignored: Callable[[PatternError], None] | None = None
+    of_run: Callable[[str, str], Sequence[str]] | None = None
 
     def match(self, term: Term) -> Sequence[str]:
-        if self.ignored is None:
+        if self.ignored is None or _RUN.fullmatch(term.text):
             return self._match(term)
         try:
             return self._match(term)
@@ -187,6 +199,8 @@ class _Matcher:
             return self._regex(term)
         if text[0] == "^":
             return self._file(term, text[1:])
+        if run := _RUN.fullmatch(text):
+            return self._run(term, run[1], run[2])
         if text[0] == "@":
             return self._group_or_file(term)
         found = self._try(term, text)
@@ -263,6 +277,19 @@ class _Matcher:
         found.update(dict.fromkeys(name for name in self.universe.hosts if regex.match(name)))
         return list(found)
 
+    def _run(self, term: Term, run: str, which: str) -> Sequence[str]:
+        if self.of_run is None:
+            raise self._error(term, f"{term.text!r} means a run, and no journal can be read here")
+        names = self.of_run(run, which)
+        return self._known(term, names, f"run {run} had")
+
+    def _known(self, term: Term, names: Sequence[str], who: str) -> Sequence[str]:
+        for name in names:
+            if name not in self.universe.hosts and name not in LOCALHOST:
+                guess = did_you_mean(name, self.universe.hosts)
+                raise self._error(term, f"{who} {name!r}, not in the inventory{guess}")
+        return names
+
     def _group_or_file(self, term: Term) -> Sequence[str]:
         name = term.text[1:]
         if name in self.universe.groups:
@@ -278,11 +305,7 @@ class _Matcher:
         if names is None:
             also += did_you_mean(path, self.universe.groups) if also else ""
             raise self._error(term, f"there is no file {path!r}{also}")
-        for name in names:
-            if name not in self.universe.hosts and name not in LOCALHOST:
-                guess = did_you_mean(name, self.universe.hosts)
-                raise self._error(term, f"{path} names {name!r}, not in the inventory{guess}")
-        return names
+        return self._known(term, names, f"{path} names")
 
     def _unknown(self, term: Term, text: str) -> PatternError:
         known: Container[str] = self.universe.groups

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from opsrun.dialect.text import Unsealed, decode
@@ -22,6 +23,8 @@ class Place:
     cwd: str
     vault: Vault = NO_VAULT
     """Opens files and values that are encrypted."""
+    of_run: Callable[[str, str], Sequence[str]] | None = None
+    """Gives hosts of a run by how it ended for them; None where no journal is at hand."""
 
     def real(self, path: str) -> str:
         """``path`` seen from the working directory, ``~`` expanded."""
