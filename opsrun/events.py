@@ -10,7 +10,7 @@ be decoded, and only then a second field, ``stdout_base64``, holds the exact byt
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -306,11 +306,19 @@ class Journal(Protocol):
     keeps: bool
     """Whether it writes anything: an event is shown once `commit` has returned."""
 
-    def begin(self, engine: Any, event: RunStarted) -> None:
+    def begin(
+        self,
+        engine: Any,
+        event: RunStarted,
+        pause: Callable[[], bool] = ...,
+        ends: Callable[[], bool] = ...,
+    ) -> None:
         """The run is about to begin: open what is written to, and make that durable.
 
         Args:
             engine: an `opsrun.engine.base.Engine`, the run's.
+            pause: see `commit`.
+            ends: tells, in any task, whether the run is to end.
 
         Raises:
             JournalError: it can't be; no host is reached then.
@@ -332,8 +340,13 @@ class Journal(Protocol):
     def record(self, seq: int, event: Event) -> None:
         """Take one event, before the sinks have it."""
 
-    def commit(self) -> None:
-        """Make durable what was taken; returns once it is. JournalError: it can't be."""
+    def commit(self, pause: Callable[[], bool] = ...) -> None:
+        """Make durable what was taken; returns once it is. JournalError: it can't be.
+
+        Args:
+            pause: called several times a second while this waits; whether the run is to end, and
+                nothing is to be waited for any longer. What it raises ends the wait.
+        """
 
     def close(self) -> None:
         """The run is over; called once."""
@@ -344,7 +357,13 @@ class NoJournal:
 
     keeps = False
 
-    def begin(self, engine: Any, event: RunStarted) -> None:
+    def begin(
+        self,
+        engine: Any,
+        event: RunStarted,
+        pause: Callable[[], bool] = bool,
+        ends: Callable[[], bool] = bool,
+    ) -> None:
         """See `Journal.begin`."""
 
     def intent(self, work: WorkId) -> None:
@@ -356,7 +375,7 @@ class NoJournal:
     def record(self, seq: int, event: Event) -> None:
         """See `Journal.record`."""
 
-    def commit(self) -> None:
+    def commit(self, pause: Callable[[], bool] = bool) -> None:
         """See `Journal.commit`."""
 
     def close(self) -> None:

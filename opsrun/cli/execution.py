@@ -16,12 +16,12 @@ from opsrun.cli.asking import Asker
 from opsrun.cli.become import become_of
 from opsrun.cli.confirming import Typed
 from opsrun.cli.interrupt import Interrupts
-from opsrun.cli.journaling import journaling_of
+from opsrun.cli.journaling import journaling_of, of_run
 from opsrun.cli.main import BROKEN_PIPE, started, warn
 from opsrun.cli.options import Reach, Selection, Show, exclusive
 from opsrun.cli.passwords import password_of
 from opsrun.cli.vaulting import vault_of
-from opsrun.errors import UsageError
+from opsrun.errors import JournalError, UsageError
 from opsrun.secret import Secret, note
 
 if TYPE_CHECKING:
@@ -79,7 +79,10 @@ def choose_hosts(selection: Selection) -> tuple[Inventory, tuple[Host, ...]]:
     if not patterns and not selection.hostfile:
         raise UsageError("which hosts? Say --hosts PATTERN (-w), -g GROUP or --hostfile")
     inventory = load_inventory(
-        list(selection.inventory), hostfiles=list(selection.hostfile), vault=vault_of(selection)
+        list(selection.inventory),
+        hostfiles=list(selection.hostfile),
+        vault=vault_of(selection),
+        of_run=of_run,
     )
     for warning in inventory.warnings:
         warn(f"warning: {warning}")
@@ -251,8 +254,15 @@ def bring_out(begin: Callable[[Front], Run], show: Shown) -> Ended:
     started()
     interrupts.interrupt = run.interrupt
     with interrupts.installed():
-        for event in run.stream():
-            last = event
+        try:
+            for event in run.stream():
+                last = event
+        except JournalError as error:
+            # It was waited for, and somebody did not want to: no host was reached.
+            if interrupts.received is None:
+                raise
+            warn(str(error))
+            return Ended(interrupts.exit_status, run.report, interrupts.received, False)
     _tell_failures(run.collector.failures, last)
     closed = run.collector.closed is not None
     status = _status(run.exit_status, closed, front.outputs, interrupts)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from opsrun.cli.journaling import of_run
 from opsrun.cli.options import take
 from opsrun.cli.vaulting import vault_of, vault_options
 from opsrun.errors import InventoryError
@@ -116,7 +117,7 @@ def _inventory(drawing: Drawing) -> tuple[Inventory, bool]:
 
     vault = vault_of(drawing)
     try:
-        return load_inventory(list(drawing.inventory), vault=vault), True
+        return load_inventory(list(drawing.inventory), vault=vault, of_run=of_run), True
     except InventoryError:
         if drawing.inventory or drawing.limit or os.environ.get("OPSRUN_INVENTORY"):
             raise

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from opsrun.cli.journaling import of_run
 from opsrun.cli.main import warn
 from opsrun.cli.options import take
 from opsrun.cli.vaulting import Vaulting, vault_of, vault_options
@@ -56,7 +57,7 @@ def source_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def _load(sources: tuple[str, ...], hostfiles: tuple[str, ...], **vault: Any) -> Inventory:
     opens = vault_of(take(Vaulting, vault))
-    return load_inventory(sources, hostfiles=hostfiles, vault=opens)
+    return load_inventory(sources, hostfiles=hostfiles, vault=opens, of_run=of_run)
 
 
 def _finish(found: Inventory, lines: Iterable[str], end: str = "\n") -> None:

@@ -29,6 +29,8 @@ COMMANDS = {
     "ping": ("opsrun.cli.ping:ping", "Log in to hosts and measure the round trip."),
     "facts": ("opsrun.cli.facts:facts", "Ask hosts for facts, or a cache of them."),
     "wait": ("opsrun.cli.wait:wait", "Wait until hosts are ready."),
+    "report": ("opsrun.cli.report:report", "What became of a run: a page, for CI, for GitHub."),
+    "history": ("opsrun.cli.history.group:history", "What was run: shown again, repeated."),
     "trust": ("opsrun.cli.trust:trust", "Look at hosts' keys, and record them."),
     "lint": ("opsrun.cli.lint:lint", "Find mistakes in playbooks and roles, without a host."),
     "inventory": ("opsrun.cli.inventory:inventory", "Show and explain the inventory."),

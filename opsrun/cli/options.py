@@ -180,7 +180,8 @@ def _selection(group: str, exclude: str) -> Callable[[F], F]:
             "--limit",
             multiple=True,
             metavar="PATTERN",
-            help="Only those that are also in this pattern; @FILE reads names from a file.",
+            help="Only those that are also in this pattern; @FILE reads names, @last:failed takes "
+            "a run's.",
         ),
         click.option(
             "--hostfile",

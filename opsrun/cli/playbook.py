@@ -13,6 +13,7 @@ from opsrun.cli.ansible_cfg import tell
 from opsrun.cli.bridging import Bridging, bridge_options
 from opsrun.cli.confirming import yes_option
 from opsrun.cli.fact_caching import FactCaching, fact_cache_options, fact_store
+from opsrun.cli.journaling import of_run
 from opsrun.cli.options import (
     F,
     Reach,
@@ -298,7 +299,7 @@ def _inventory(playing: Playing) -> Inventory:
     from opsrun.cli.main import warn
     from opsrun.inventory import load_inventory
 
-    inventory = load_inventory(list(playing.inventory), vault=vault_of(playing))
+    inventory = load_inventory(list(playing.inventory), vault=vault_of(playing), of_run=of_run)
     for warning in inventory.warnings:
         warn(f"warning: {warning}")
     return inventory

@@ -174,7 +174,8 @@ class Run:
 
     def _write_down(self, first: RunStarted) -> None:
         try:
-            self._options.journal.begin(self._engine, first)
+            pause, stop = self.collector.pause, self.stop
+            self._options.journal.begin(self._engine, first, pause, lambda: stop.cancelled)
         except BaseException:
             self._on_end()
             self._engine.close(_FAREWELL)
@@ -248,7 +249,8 @@ class Run:
 
     def _setting(self, canary: Canary | None = None) -> Setting:
         stream = self._options.stream or self.collector.wants_output
-        forgets = self._options.forgets and stream and not self.collector.reads_results
+        nobody = not (self.collector.reads_results or self._options.journal.keeps)
+        forgets = self._options.forgets and stream and nobody
         return Setting(
             engine=self._engine,
             stop=self.stop,

@@ -45,8 +45,8 @@ class Event(Protocol):
 class Semaphore(Protocol):
     """So many places, taken and given back."""
 
-    def acquire(self) -> None:
-        """Take a place; waits for one."""
+    def acquire(self, *, timeout: float | None = None) -> bool:
+        """Take a place; waits for one, at most ``timeout`` seconds. Whether it has one."""
 
     def release(self) -> None:
         """Give the place back."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from opsrun.engine.base import Engine, Queue
 from opsrun.engine.stop import Stop
-from opsrun.errors import QUEUED, SinkClosed
+from opsrun.errors import QUEUED, JournalError, SinkClosed
 from opsrun.events import (
     ErrorInfo,
     Event,
@@ -184,8 +184,8 @@ class Collector:
 
     def _commit(self) -> None:
         try:
-            self._journal.commit()
-        except Exception as error:
+            self._journal.commit(self.pause)
+        except JournalError as error:
             journal, self._journal = self._journal, NoJournal()
             self._stop.drain(str(error))
             self.failures.append(str(error))
@@ -198,12 +198,17 @@ class Collector:
             return
         self._last_tick = now
         self._each(lambda sink: sink.tick(now))
+        self.pause()
+
+    def pause(self) -> bool:
+        """Give whoever waits for Ctrl-C its turn; whether the run is to end."""
         try:
             self._on_tick()
         except BaseException:
             # It has ended the run; what winds the run up must come through.
             self._on_tick = lambda: None
             raise
+        return self._stop.cancelled
 
     def _admit(self, event: Event) -> bool:
         if isinstance(event, Result):

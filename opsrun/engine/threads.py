@@ -184,7 +184,7 @@ class ThreadEngine:
 
     def semaphore(self, places: int) -> Semaphore:
         """See `Engine.semaphore`."""
-        return threading.Semaphore(places)  # type: ignore[return-value]
+        return threading.Semaphore(places)
 
     def lock(self) -> AbstractContextManager[Any]:
         """See `Engine.lock`."""

@@ -10,7 +10,7 @@ import base64
 import json
 import types
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import MISSING, Field, fields
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -22,13 +22,13 @@ _KINDS: dict[str, Any] = {kind.type: kind for kind in get_args(Event)}
 
 
 def to_record(event: Event) -> dict[str, Any]:
-    """An event's fields by name, as they are."""
-    return {each.name: getattr(event, each.name) for each in fields(event)}
+    """An event's fields by name, as they are; without those that are as they are by default."""
+    return _plain(event)
 
 
 def to_text(record: Mapping[str, Any]) -> str:
     """Data as one line of ASCII: bytes, sets and texts that are no UTF-8 among it."""
-    return json.dumps(record, default=_out, separators=(",", ":"), skipkeys=True)
+    return _encoder.encode(record)
 
 
 def from_text(text: str) -> Any:
@@ -61,8 +61,34 @@ def _out(value: Any) -> Any:
     if isinstance(value, (set, frozenset)):
         return sorted(value, key=repr)
     if hasattr(value, "__dataclass_fields__"):
-        return {each.name: getattr(value, each.name) for each in fields(value)}
+        return _plain(value)
     return str(value)
+
+
+_encoder = json.JSONEncoder(default=_out, separators=(",", ":"), skipkeys=True)
+_NONE = object()
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    found = {}
+    kind: Any = type(value)
+    for name, default in _defaults(kind):
+        held = getattr(value, name)
+        if held is not default and (held != default or type(held) is not type(default)):
+            found[name] = held
+    return found
+
+
+@cache
+def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:
+    """The fields of a record, and what each is where nothing is said; nothing is like `_NONE`."""
+
+    def default(of: Field[Any]) -> Any:
+        if of.default_factory is not MISSING:
+            return of.default_factory()
+        return _NONE if of.default is MISSING else of.default
+
+    return tuple((each.name, default(each)) for each in fields(kind))
 
 
 def _in(found: dict[str, Any]) -> Any:
@@ -93,7 +119,8 @@ def _as(hint: Any, value: Any) -> Any:
     if hint is Outcome:
         return Outcome(value)
     if hasattr(hint, "__dataclass_fields__"):
-        return hint(**{name: _as(of, value[name]) for name, of in _hints(hint).items()})
+        known = _hints(hint)
+        return hint(**{name: _as(known[name], value[name]) for name in known if name in value})
     if hint is Any or origin is Literal:
         return value
     if hint is float and isinstance(value, int):

@@ -7,6 +7,7 @@ import re
 import sqlite3
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -123,7 +124,7 @@ class History:
         """
         condition = f"WHERE {where}" if where else ""
         text = f"SELECT {_COLUMNS} FROM runs {condition} ORDER BY number DESC LIMIT ?"
-        return [_run(row) for row in self._rows(text, (*values, most))]
+        return self._runs(text, (*values, most))
 
     def find(self, name: str) -> KnownRun:
         """The run that ``name`` means: an id, the beginning of one, ``last``, ``last~2``.
@@ -133,16 +134,15 @@ class History:
         """
         if match := _LAST.match(name):
             text = f"SELECT {_COLUMNS} FROM runs ORDER BY number DESC LIMIT 1 OFFSET ?"
-            rows = self._rows(text, (int(match[1] or 0),))
-            if rows:
-                return _run(rows[0])
+            if runs := self._runs(text, (int(match[1] or 0),)):
+                return runs[0]
             [(count,)] = self._rows("SELECT count(*) FROM runs", ())
             raise JournalError(f"no run {name!r}: the journal has {count}")
         if not re.fullmatch(r"[0-9A-Za-z_-]+", name):
             raise JournalError(f"no run {name!r}: expected an id, its beginning, last or last~2")
         text = f"SELECT {_COLUMNS} FROM runs WHERE id >= ? AND id < ? ORDER BY number DESC LIMIT 9"
-        rows = self._rows(text, (name, name + "{"))
-        found = [run for run in map(_run, rows) if run.id.startswith(name)]
+        runs = self._runs(text, (name, name + "{"))
+        found = [run for run in runs if run.id.startswith(name)]
         exact = [run for run in found if run.id == name]
         if len(found) == 1 or exact:
             return (exact or found)[0]
@@ -151,11 +151,25 @@ class History:
         ids = [id for (id,) in self._rows("SELECT id FROM runs", ())]
         raise JournalError(f"no run {name!r}{did_you_mean(name, ids)}")
 
-    def events(self, run: KnownRun, types: Sequence[str] = ()) -> Iterator[tuple[int, Event]]:
-        """The events of a run, numbered as they were; of some types alone, if they are named."""
+    def events(
+        self,
+        run: KnownRun,
+        types: Sequence[str] = (),
+        where: str = "",
+        values: Sequence[Any] = (),
+    ) -> Iterator[tuple[int, Event]]:
+        """The events of a run, numbered as they were; of some types alone, if they are named.
+
+        Args:
+            run: which.
+            types: of the events.
+            where: a further condition over the columns of ``events``, as in `runs`.
+            values: of its question marks.
+        """
         condition = f"AND type IN ({', '.join('?' * len(types))})" if types else ""
+        condition += f" AND ({where})" if where else ""
         text = f"SELECT seq, type, body FROM events WHERE run = ? {condition} ORDER BY seq"
-        for seq, kind, body in self._cursor(text, (run.number, *types)):
+        for seq, kind, body in self._cursor(text, (run.number, *types, *values)):
             try:
                 yield seq, event_of(kind, put_together(body, self._output))
             except (ValueError, KeyError, TypeError, zlib.error) as error:
@@ -164,21 +178,44 @@ class History:
     def ends(self, run: KnownRun) -> list[KeptEnd]:
         """What was kept of tasks' ends, in the order in which they came."""
         text = "SELECT host, task, kept, message FROM ends WHERE run = ? ORDER BY place"
-        return [
-            KeptEnd(host, task, kept, zlib.decompress(data).decode() if data else "")
-            for host, task, kept, data in self._rows(text, (run.number,))
-        ]
+        with self.reading():
+            return [
+                KeptEnd(host, task, kept, zlib.decompress(data).decode() if data else "")
+                for host, task, kept, data in self._rows(text, (run.number,))
+            ]
 
     def unknown(self, run: KnownRun) -> list[Unknown]:
         """What may have been done on hosts, and nobody knows; the oldest first."""
-        text = (
-            "SELECT host, task, work, at FROM intents AS i WHERE run = ? AND NOT EXISTS ("
-            "SELECT 1 FROM events AS e WHERE e.run = i.run AND e.host = i.host AND e.seq > i.after "
-            "AND (e.type = 'result' OR (e.type = 'task_result' AND e.task = i.task "
-            "AND json_extract(e.body, '$.item') IS NULL "
-            "AND json_extract(e.body, '$.retries_left') IS NULL))) ORDER BY rowid"
+        ends = (
+            "SELECT host, type, task, max(seq) FROM events WHERE run = ? AND (type = 'result' OR "
+            "(type = 'task_result' AND json_extract(body, '$.item') IS NULL "
+            "AND json_extract(body, '$.retries_left') IS NULL)) GROUP BY host, type, task"
         )
-        return [Unknown(*row) for row in self._rows(text, (run.number,))]
+        last: dict[tuple[str, str | None], int] = {}
+        with self.reading():
+            for host, kind, task, seq in self._rows(ends, (run.number,)):
+                place = (host, None if kind == "result" else task)
+                last[place] = max(seq, last.get(place, 0))
+        text = "SELECT host, task, work, at, after FROM intents WHERE run = ? ORDER BY rowid"
+        with self.reading():
+            return [
+                Unknown(host, task, work, at)
+                for host, task, work, at, after in self._rows(text, (run.number,))
+                if max(last.get((host, None), 0), last.get((host, task), 0)) <= after
+            ]
+
+    def query(self, text: str, values: Sequence[Any] = ()) -> Iterator[Sequence[Any]]:
+        """Rows of a question in SQL, for what else the journal is asked.
+
+        Args:
+            text: never a user's own words.
+            values: of its question marks.
+        """
+        return self._cursor(text, values)
+
+    def output(self, mark: bytes) -> bytes:
+        """What is kept under a hash. ValueError: nothing is."""
+        return self._output(mark)
 
     def _output(self, mark: bytes) -> bytes:
         rows = self._rows("SELECT data FROM outputs WHERE hash = ?", (mark,))
@@ -186,15 +223,31 @@ class History:
             raise ValueError(f"output {mark.hex()} is not in the journal")
         return zlib.decompress(rows[0][0])
 
+    def _runs(self, text: str, values: Sequence[Any]) -> list[KnownRun]:
+        with self.reading():
+            return [_run(row) for row in self._rows(text, values)]
+
     def _rows(self, text: str, values: Sequence[Any]) -> list[Any]:
         return list(self._cursor(text, values))
 
     def _cursor(self, text: str, values: Sequence[Any]) -> Iterator[Any]:
-        try:
+        with self.reading():
             yield from self._connection.execute(text, values)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """What the block makes of rows may make no sense: the journal is damaged then.
+
+        Raises:
+            JournalError: so it is.
+        """
+        try:
+            yield
         except sqlite3.Error as error:
             words = f"{self._path} can't be read: {opening.explained(error)}"
             raise JournalError(words) from error
+        except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
+            raise JournalError(f"{self._path} can't be read: it is damaged ({error})") from error
 
 
 def _run(row: Sequence[Any]) -> KnownRun:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 
 from opsrun.errors import JournalError
@@ -15,7 +16,43 @@ VARIABLE = "OPSRUN_JOURNAL"
 """Environment: the file, or ``none`` for no journal."""
 BUSY = 20.0
 """Seconds that another run may take for one of its commits."""
+LOOK = 0.1
+"""Seconds of one look whether it has, in which nobody can end us."""
 _WITHOUT = "or go on with --no-journal, and nothing is written down"
+_HELD = ("SQLITE_BUSY", "SQLITE_PROTOCOL")
+
+
+class Held(JournalError):
+    """Another program writes to it just now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files that a journal is made of, to be known again."""
+
+    found: tuple[tuple[str, int, int], ...]
+    """Path, device and number of each."""
+
+    @classmethod
+    def of(cls, path: Path) -> Files:
+        """Those that are there; a connection that has written keeps all three."""
+        names = [f"{path}{end}" for end in ("", "-wal", "-shm")]
+        return cls(tuple((name, *_identity(name)) for name in names if os.path.lexists(name)))
+
+    def missing(self) -> str:
+        """The first that is gone, or another one by now; what is written would be in no journal."""
+        for name, *known in self.found:
+            try:
+                if [*_identity(name)] != known:
+                    return name
+            except OSError:
+                return name
+        return ""
+
+
+def _identity(name: str) -> tuple[int, int]:
+    found = os.stat(name)
+    return found.st_dev, found.st_ino
 
 
 def default_path() -> Path:
@@ -30,12 +67,13 @@ def to_write(path: Path) -> sqlite3.Connection:
     returns (https://www.sqlite.org/pragma.html#pragma_synchronous, WAL with FULL).
 
     Raises:
+        Held: not just now.
         JournalError: it can't be; the message says why and what to do.
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _claim(path)
-        connection = _connect(path, "rw")
+        connection = _connect(path, "rw", LOOK)
     except OSError as error:
         raise JournalError(_words(path, str(error.strerror or error))) from error
     try:
@@ -48,7 +86,8 @@ def to_write(path: Path) -> sqlite3.Connection:
         raise JournalError(f"{path}: {error}; {_WITHOUT}") from error
     except sqlite3.Error as error:
         connection.close()
-        raise JournalError(_words(path, explained(error))) from error
+        kind = Held if is_held(error) else JournalError
+        raise kind(_words(path, explained(error))) from error
     return connection
 
 
@@ -61,7 +100,7 @@ def to_read(path: Path) -> sqlite3.Connection:
     if not path.exists():
         raise JournalError(f"there is no journal yet: {path} does not exist")
     try:
-        connection = _connect(path, "rw" if os.access(path, os.W_OK) else "ro")
+        connection = _connect(path, _mode_to_read(path))
         connection.execute("PRAGMA query_only = ON")
         if version_of(connection) == 0:
             raise JournalError(f"{path} is no journal of opsrun's")
@@ -72,12 +111,28 @@ def to_read(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _mode_to_read(path: Path) -> str:
+    """Readers of a journal keep a file beside it; where none can be made, all is in the one file.
+
+    See https://www.sqlite.org/wal.html#read_only_databases.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    if not os.access(path.parent, os.W_OK) and not (log.exists() and log.stat().st_size):
+        return "ro&immutable=1"
+    return "rw" if os.access(path, os.W_OK) else "ro"
+
+
+def is_held(error: sqlite3.Error) -> bool:
+    """Whether another program was in the way, and may be gone soon."""
+    return (getattr(error, "sqlite_errorname", "") or "").startswith(_HELD)
+
+
 def explained(error: sqlite3.Error) -> str:
     """What SQLite says, in an operator's words where its own are few."""
     code = getattr(error, "sqlite_errorname", "") or ""
     known = {
         "SQLITE_FULL": "the disk is full",
-        "SQLITE_BUSY": f"another program holds it, for longer than {BUSY:g} s",
+        "SQLITE_BUSY": "another program holds it, and does not let go",
         "SQLITE_READONLY": "it may not be written to",
         "SQLITE_CORRUPT": "it is damaged",
         "SQLITE_NOTADB": "it is no journal: it is not a database of SQLite's",
@@ -108,8 +163,8 @@ def _claim(path: Path) -> None:
         os.close(descriptor)
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
+def _connect(path: Path, mode: str, patience: float = BUSY) -> sqlite3.Connection:
     address = f"{path.absolute().as_uri()}?mode={mode}"
     return sqlite3.connect(
-        address, uri=True, timeout=BUSY, isolation_level=None, check_same_thread=False
+        address, uri=True, timeout=patience, isolation_level=None, check_same_thread=False
     )

@@ -15,6 +15,7 @@ INLINE = 512
 """Bytes up to which a value stays in its record."""
 CAP = 1024 * 1024
 """Bytes of one value that are kept, before they are compressed."""
+_SMALL = (int, float, bool)
 _REF = "$opsrun.output"
 _CUT = "$opsrun.cut"
 
@@ -58,6 +59,8 @@ def taken_apart(record: Mapping[str, Any], cleaner: Cleaner) -> tuple[dict[str, 
     outputs: list[Output] = []
 
     def part(value: Any, depth: int) -> Any:
+        if value is None or type(value) in _SMALL:
+            return value
         if isinstance(value, bytes):
             return _bytes(cleaner.bytes(value), outputs)
         if isinstance(value, str):

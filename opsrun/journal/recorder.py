@@ -13,7 +13,7 @@ import sqlite3
 import time
 import zlib
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ from opsrun.events import (
 from opsrun.journal import opening, outputs
 from opsrun.journal.about import About, machine, process, user
 from opsrun.journal.codec import to_record, to_text
+from opsrun.journal.patience import Patience, unhurried
 from opsrun.journal.redaction import Redactor
 from opsrun.version import __version__
 
@@ -43,6 +44,7 @@ _PASSING = (Output, Progress, Waiting)
 _DURABLE = (Result, TaskResult, Summary, HandlersPending)
 
 Statement = tuple[str, Sequence[Any]]
+Pause = Callable[[], bool]
 Row = Callable[[], list[Statement]]
 """Works out what is to be written, on the writer's thread."""
 
@@ -79,6 +81,7 @@ class Recorder:
         self._engine: Engine | None = None
         self._connection: sqlite3.Connection | None = None
         self._number = 0
+        self._files = opening.Files(())
         self._seq = 0
         self._place = 0
         self._open: set[tuple[str, str]] = set()
@@ -86,15 +89,33 @@ class Recorder:
         self._batch = _Batch()
         self._closed: deque[_Batch] = deque()
 
-    def begin(self, engine: Engine, event: RunStarted) -> None:
+    def begin(
+        self,
+        engine: Engine,
+        event: RunStarted,
+        pause: Pause = unhurried,
+        ends: Pause = unhurried,
+    ) -> None:
         """See `Journal.begin`."""
-        self._engine = engine
+        self._engine, self._ends = engine, ends
         self._lock, self._turn = engine.lock(), engine.semaphore(1)
         self._writing = engine.native_lock()
-        self._connection = engine.offload(opening.to_write, self._path)
-        self._batch.rows.append(lambda: [self._run_row(event)])
+        self._patience = Patience(engine.now)
+        while self._connection is None:
+            try:
+                self._connection = engine.offload(opening.to_write, self._path)
+            except opening.Held:
+                self._patience.found_held()
+                # Nothing is lost by that: no host was reached.
+                if pause() or self._patience.is_over(False):
+                    raise
+        self._run = event
         self._batch.durable = True
-        self.commit()
+        try:
+            self.commit(pause)
+        except BaseException:
+            self.close()
+            raise
 
     def intent(self, work: WorkId) -> None:
         """See `Journal.intent`.
@@ -109,10 +130,13 @@ class Recorder:
             self._put(self._intent_row, work, task, self._seq, time.time())
             self._batch.durable = True
         try:
-            self.commit()
+            done = self._finish(lambda: self._ends() or self._patience.is_over(False))
         except JournalError as error:
             words = f"{error}; nothing was sent for this"
             raise Cancelled(words, host=work.host) from error
+        if not done:
+            words = "another program holds the journal; nothing was sent for this"
+            raise Cancelled(words, host=work.host)
         with self._lock:
             self._open.add((work.host, task))
 
@@ -141,32 +165,38 @@ class Recorder:
             if isinstance(event, TaskResult) and event.item is None:
                 self._open.discard((event.host, event.task))
 
-    def commit(self) -> None:
+    def commit(self, pause: Pause = unhurried) -> None:
         """See `Journal.commit`."""
+        begun = bool(self._number)
+
+        def give_up() -> bool:
+            hurried = pause()
+            return (hurried and not begun) or self._patience.is_over(hurried)
+
+        if not self._finish(give_up):
+            raise self._break("another program holds it, and does not let go")
+
+    def _finish(self, give_up: Pause) -> bool:
+        """Have what was put in by now written; whether it is, or ``give_up`` said so before."""
         if self._broken is not None:
             raise self._broken
-        if self._connection is None or self._engine is None:
-            return
+        if self._connection is None:
+            return True
         with self._lock:
             batch = self._batch
             if not batch.durable and not self._closed:
-                return
-        self._turn.acquire()
-        try:
-            if not batch.done:
-                with self._lock:
-                    if self._batch is batch:
-                        self._closed.append(batch)
-                        self._batch = _Batch()
-                self._engine.offload(self._write)
-        except sqlite3.Error as error:
-            words = f"the journal can't be written: {self._path}: {opening.explained(error)}"
-            self._broken = JournalError(words)
-            raise self._broken from error
-        finally:
-            self._turn.release()
+                return True
+        while not batch.done and self._broken is None:
+            if self._turn.acquire(timeout=opening.LOOK):
+                try:
+                    self._write_out(batch)
+                finally:
+                    self._turn.release()
+            if not batch.done and self._broken is None and give_up():
+                return False
         if self._broken is not None:
             raise self._broken
+        return True
 
     def close(self) -> None:
         """See `Journal.close`."""
@@ -177,6 +207,32 @@ class Recorder:
     def _put(self, make: Callable[..., list[Statement]], *args: Any) -> None:
         self._batch.rows.append(lambda: make(*args))
 
+    def _write_out(self, batch: _Batch) -> None:
+        """Have our turn to write: this batch, and what stands before it."""
+        if batch.done or self._engine is None:
+            return
+        with self._lock:
+            if self._batch is batch:
+                self._closed.append(batch)
+                self._batch = _Batch()
+        try:
+            self._engine.offload(self._write)
+        except sqlite3.Error as error:
+            if opening.is_held(error):
+                self._patience.found_held()
+            else:
+                self._break(opening.explained(error))
+        except Exception as error:
+            # Whatever it is: what can't be written down must stop the run in good order.
+            self._break(str(error) or type(error).__name__)
+        else:
+            self._patience.found_free()
+
+    def _break(self, why: str) -> JournalError:
+        words = f"the journal can't be written: {self._path}: {why}"
+        self._broken = self._broken or JournalError(words)
+        return self._broken
+
     def _write(self) -> None:
         """On a thread of its own: every batch that is closed, in order."""
         with self._writing:
@@ -185,48 +241,51 @@ class Recorder:
                 self._closed.popleft().done = True
 
     def _transact(self, connection: sqlite3.Connection, batch: _Batch) -> None:
+        if missing := self._files.missing():
+            raise JournalError(f"{missing} was removed or replaced while the run went on")
+        # Before the lock is taken: others may want to write, too.
+        statements = [statement for row in batch.rows for statement in row()]
         connection.execute("BEGIN IMMEDIATE")
         try:
-            for row in batch.rows:
-                for words, values in row():
-                    connection.execute(words, values)
+            number = self._number or self._insert_run(connection)
+            for words, values in _together(statements):
+                connection.executemany(words, values)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+        if not self._number:
+            self._number, self._files = number, opening.Files.of(self._path)
 
     def _end(self, connection: sqlite3.Connection) -> None:
         with self._writing:
             connection.close()
 
-    def _run_row(self, event: RunStarted) -> Statement:
-        about, clean = self._about, self._redactor.text
-        found = self._connection
-        assert found is not None
-        self._number = found.execute("SELECT coalesce(max(number), 0) + 1 FROM runs").fetchone()[0]
-        values = (
-            self._number,
-            event.run,
-            event.action,
-            self._redactor.words(event.command),
-            clean(json.dumps(list(event.hosts))),
-            event.started,
-            user(),
-            machine(),
-            _cwd(),
-            clean(json.dumps([str(word) for word in about.argv])),
-            process(),
-            __version__,
-            about.parent or None,
-            clean(to_text(about.more)),
-        )
-        names = "number, id, action, command, hosts, started, who, machine, cwd, argv, process, "
-        marks = ", ".join("?" * len(values))
-        return f"INSERT INTO runs ({names}version, parent, about) VALUES ({marks})", values
+    def _insert_run(self, connection: sqlite3.Connection) -> int:
+        about, event, clean = self._about, self._run, self._redactor.text
+        row = {
+            "id": event.run,
+            "action": event.action,
+            "command": self._redactor.words(event.command),
+            "hosts": clean(json.dumps(list(event.hosts))),
+            "started": event.started,
+            "who": user(),
+            "machine": machine(),
+            "cwd": _cwd(),
+            "argv": clean(json.dumps([str(word) for word in about.argv])),
+            "process": process(),
+            "version": __version__,
+            "parent": about.parent or None,
+            "about": clean(to_text(about.more)),
+        }
+        marks = ", ".join("?" * len(row))
+        text = f"INSERT INTO runs ({', '.join(row)}) VALUES ({marks})"
+        return int(connection.execute(text, tuple(row.values())).lastrowid or 0)
 
     def _intent_row(self, work: WorkId, task: str, seq: int, at: float) -> list[Statement]:
-        values = (self._number, work.host, self._redactor.words(str(work)), task, seq, at)
+        clean = self._redactor.words
+        values = (self._number, clean(work.host), clean(str(work)), task, seq, at)
         names = "run, host, work, task, after, at"
         return [(f"INSERT INTO intents ({names}) VALUES (?, ?, ?, ?, ?, ?)", values)]
 
@@ -282,6 +341,14 @@ class Recorder:
         values = (*ended, json.dumps(counts), self._number)
         names = "ended = ?, duration = ?, exit_status = ?, interrupted = ?, counts = ?"
         return f"UPDATE runs SET {names} WHERE number = ?", values
+
+
+def _together(statements: list[Statement]) -> Iterable[tuple[str, list[Sequence[Any]]]]:
+    """The values of each statement; no table's rows wait for another's within a transaction."""
+    found: dict[str, list[Sequence[Any]]] = {}
+    for words, values in statements:
+        found.setdefault(words, []).append(values)
+    return found.items()
 
 
 def _cwd() -> str:

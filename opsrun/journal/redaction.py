@@ -44,6 +44,8 @@ class Redactor:
 
     def words(self, text: str) -> str:
         """A text as it is, without secrets, and with ``\\udcXX`` for what is no UTF-8."""
+        if text.isascii() and not self._known():
+            return text
         found: Any = json.loads(self.text(json.dumps(text)))
         return str(found).encode("utf-8", "backslashreplace").decode()
 

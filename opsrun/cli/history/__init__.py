@@ -1,0 +1,1 @@
+"""``opsrun history``: what was run, shown again, compared, counted and repeated."""
