@@ -14,7 +14,10 @@ from opsrun.engine.base import Engine
 from opsrun.errors import AuthenticationFailed, ConnectionFailed, HostKeyError
 from opsrun.events import Event, Notice, TaskStarted
 from opsrun.lab import Lab
+from opsrun.modules.requests import Upload
 from opsrun.playbook.runner import again
+from opsrun.playbook.runner.hands import TaskHands
+from opsrun.remote.files.delivery import Delivered
 from opsrun.testing import FakeTransport, Lose
 
 AGAIN = "another attempt in"
@@ -70,6 +73,27 @@ def test_a_connection_that_breaks_between_tasks(sshd: Callable[..., Lab], tmp_pa
     ran = play(tmp_path, lab, text)
     assert ran.result("b")["stdout"] == "there"
     assert ran.recap("web01")["ok"] == 2
+
+
+def test_a_host_that_goes_away_behind_a_change_is_lost(
+    sshd: Callable[..., Lab], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = sshd(hosts=1)
+    usual = TaskHands.upload
+
+    def upload(self: TaskHands, request: Upload) -> Delivered:
+        delivered = usual(self, request)
+        Downtime(lab, "web01")
+        self._shell.forget()
+        return delivered
+
+    monkeypatch.setattr(TaskHands, "upload", upload)
+    made = tmp_path / "made"
+    text = tasks(f"{{name: a, copy: {{content: x, dest: {made}}}, retries_unreachable: 2}}")
+    ran = play(tmp_path, lab, text)
+    assert made.read_text() == "x"
+    assert ran.one("a").outcome == "lost"
+    assert (ran.ends, ran.status, attempts(ran)) == ({"web01": "lost"}, 4, [])
 
 
 def test_attempts_run_out(sshd: Callable[..., Lab], tmp_path: Path) -> None:

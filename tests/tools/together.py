@@ -35,7 +35,9 @@ TOP = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider")
 GEVENT = (sys.executable, "tests/tools/pytest_gevent.py")
-SELECTION = ("-q", "-m", "not soak")
+HANGS = ("-o", "faulthandler_timeout=600", "-o", "faulthandler_exit_on_timeout=true")
+"""A test that takes ten minutes never ends: it is shown where it stands, and its part ends."""
+SELECTION = ("-q", "-m", "not soak", *HANGS)
 MOST = 8
 """Processes at a time, however many processors there are: each may have fifty servers."""
 PART = 600.0
