@@ -71,7 +71,7 @@ targets: dev
 bench: dev
 	@test -f benchmarks/exec.py || { echo 'there are no benchmarks in this tree' >&2; exit 1; }
 	@failed=0; \
-	for words in exec.py 'playbook.py --rtt 0,10,50,150' startup.py scale_playbook.py scale.py; do \
+	for words in exec.py 'playbook.py --rtt 0,10,50,150' startup.py scale_playbook.py scale.py journal.py; do \
 	  echo "python benchmarks/$$words"; \
 	  $(BIN)/python benchmarks/$$words || failed=1; \
 	done; \

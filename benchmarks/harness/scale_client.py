@@ -18,6 +18,7 @@ import gc
 import json
 import os
 from collections import Counter, deque
+from pathlib import Path
 from typing import Any
 
 from harness.inside import Meter
@@ -28,7 +29,9 @@ from opsrun.composition.run import Run, RunOptions, make_engine
 from opsrun.engine.base import Engine, Event
 from opsrun.engine.dispatch import Plan
 from opsrun.engine.writer import DescriptorWriter
-from opsrun.events import Sink, WorkId
+from opsrun.events import NoJournal, Sink, WorkId
+from opsrun.journal.about import About
+from opsrun.journal.recorder import Recorder
 from opsrun.remote.command import Command
 from opsrun.sinks import OutputOptions, make_sink
 from opsrun.testing import Closed, Data, FakeTransport, Hold, Step, ends
@@ -110,7 +113,9 @@ def whole(engine: Engine, world: World, spec: dict[str, Any], null: int) -> tupl
         writer = DescriptorWriter(engine, null)
         sinks.append(make_sink(output, writer, writer, OutputOptions()))
     # As the command line has it: what was shown as it came is not kept.
-    options = RunOptions("exec", COMMAND, Plan(forks=spec["forks"]), forgets=bool(sinks))
+    plan, path = Plan(forks=spec["forks"]), spec.get("journal")
+    journal = Recorder(Path(path), About(("exec", COMMAND))) if path else NoJournal()
+    options = RunOptions("exec", COMMAND, plan, forgets=bool(sinks), journal=journal)
     command = Command(COMMAND)
     run = Run(
         engine, options, jobs, lambda setting: Exec(setting, command), sinks, on_end=world.wire.end
