@@ -15,8 +15,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Literal
 
 from harness.packets import PHASES, Packets, Phase, phase_of
+from harness.under_way import Ports, unacknowledged
 
 _PIECE = 1 << 20
 _PAUSE = 0.0005
@@ -72,6 +74,8 @@ class _End:
             return False
         try:
             data = self.socket.recv(_PIECE, socket.MSG_DONTWAIT)
+            # Acknowledged now and not with an answer, so that what is under way can be told.
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         except BlockingIOError:
             return False
         except OSError:
@@ -79,6 +83,14 @@ class _End:
         self.said += data
         self.over = not data
         return True
+
+    @property
+    def ports(self) -> Ports | None:
+        """The connection's ports, of the peer's end first."""
+        try:
+            return (self.socket.getpeername()[1], self.socket.getsockname()[1])
+        except OSError:  # reset: nothing comes any more
+            return None
 
     def pass_to(self, other: _End) -> int:
         """Tell the other end; how many bytes."""
@@ -142,21 +154,34 @@ class Lockstep:
         """Pass everything on until the client's program has ended."""
         while True:
             over = ended()
-            self._await(self._hear_clients, self._client_rests)
+            self._await("client", self._hear_clients, self._client_rests)
             self._tell_servers()
-            self._await(self._hear_servers, self._server_rests)
+            self._await("server", self._hear_servers, self._server_rests)
             self._tell_clients()
             if over:
                 return
 
-    def _await(self, hear: Callable[[], bool], rests: Callable[[], bool]) -> None:
+    def _await(
+        self, side: Literal["client", "server"], hear: Callable[[], bool], rests: Callable[[], bool]
+    ) -> None:
         while True:
             if hear():
                 continue
-            # At rest first, and then nothing in the sockets: nothing can come any more.
-            if rests() and not hear():
+            # At rest first, then nothing under way, then nothing in the sockets: nothing can come
+            # any more.
+            if rests() and not self._under_way(side) and not hear():
                 return
             time.sleep(_PAUSE)
+
+    def _under_way(self, side: Literal["client", "server"]) -> bool:
+        """Whether anything that side has sent hasn't arrived.
+
+        On a busy machine the kernel passes packets of the loopback on from a thread of its own
+        (ksoftirqd), so whoever sent them may be at rest before they are in the other's socket.
+        """
+        ends: list[_End] = [getattr(link, side) for link in self._links]
+        speaking = {end.ports for end in ends if not end.over}
+        return bool(speaking & unacknowledged())
 
     def _hear_clients(self) -> bool:
         before = len(self._links)

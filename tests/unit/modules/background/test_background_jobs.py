@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.jobs import process, running, tidied
 from support.module_host import ModuleHost, module_host
 from support.shells import SHELLS
 
@@ -82,7 +83,7 @@ class Work:
         return self.folder / "jobs" / jid / name
 
     def process(self, jid: str, name: str) -> int:
-        return int(self.path(jid, name).read_text().split()[0])
+        return process(self.path(jid, ""), name)
 
 
 @pytest.fixture
@@ -107,11 +108,7 @@ def test_a_job_goes_on_and_its_result_is_the_modules(work: Work) -> None:
     assert (found["stdout"], found["stderr"]) == ("got it", "oops")
     assert found["delta"] is not None
     assert found["ansible_job_id"] == jid
-    # Its keeper tidies up behind the end that was just seen.
-    keeper = Path(f"/proc/{work.process(jid, 'keeper')}")
-    while keeper.exists() and work.path(jid, "script").exists():
-        work.look(jid)
-    assert not work.path(jid, "script").exists()
+    assert "script" not in tidied(work.path(jid, ""))
     assert work.look(jid, "cleanup")["erased"] == str(work.folder / "jobs" / jid)
     gone = work.look(jid)
     assert gone["failed"] is True
@@ -127,21 +124,13 @@ def test_the_limit_is_kept_by_the_host_with_all_the_group(work: Work) -> None:
     assert found["failed"] is True
     assert "within 1 s" in found["msg"]
     assert found["stdout"] == "before\n"
-    assert not _alive(int(marks.read_text()))
-
-
-def _alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
+    assert not running(int(marks.read_text()))
 
 
 def test_what_ignores_the_signal_is_killed(one: Work) -> None:
     jid = one.start("shell", "trap '' TERM; while :; do sleep 0.2; done", limit=1)
     assert "within 1 s" in one.ended(jid)["msg"]
-    assert not _alive(one.process(jid, "child"))
+    assert not running(one.process(jid, "child"))
 
 
 def test_a_job_is_a_session_of_its_own_with_nothing_of_ours(one: Work) -> None:
@@ -177,7 +166,7 @@ def test_nobody_knows_how_it_ended(one: Work, who: str) -> None:
     os.kill(keeper, signal.SIGKILL)
     if who == "both":
         os.killpg(child, signal.SIGKILL)
-        while _alive(child):
+        while running(child):
             pass
     found = one.ended(jid)
     assert found["failed"] is True
@@ -194,7 +183,7 @@ def test_another_start_of_the_host(one: Work) -> None:
     os.kill(int(pid), signal.SIGKILL)
     os.killpg(one.process(jid, "child"), signal.SIGKILL)
     path.write_text(f"{pid} 00000000-0000-0000-0000-000000000000 {born}")
-    while _alive(int(pid)):
+    while running(int(pid)):
         pass
     found = one.ended(jid)
     assert found["failed"] is True

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.jobs import tidied
 from support.module_host import ModuleHost, module_host
 
 from opsrun.modules.background.job import new_id
@@ -193,7 +194,7 @@ def test_a_job_of_it_needs_nobody(host: ModuleHost, tmp_path: Path) -> None:
     assert {name: found["got"][name] for name in given} == given
     assert found["got"]["heard"] == "you"
     assert not Path(found["at"]).parent.exists()
-    assert sorted(each.name for each in (tmp_path / "jobs" / jid).iterdir()) == [
+    assert tidied(tmp_path / "jobs" / jid) == [
         *("child", "ending", "err", "keeper", "out", "recipe")
     ], "neither the program nor its arguments are kept"
 
