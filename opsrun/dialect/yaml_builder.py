@@ -72,7 +72,16 @@ class Builder:
         try:
             return self._document()
         except yaml.YAMLError as error:
+            if _is_too_deep(error):
+                self._find_depth(error)
             return self._refused(error)
+
+    def _find_depth(self, error: yaml.MarkedYAMLError) -> None:
+        """The parser has looked ahead to where it gives up (1,000 levels), before it told of what
+        is above. Up to there it reads all, and so our own limit is met at its place."""
+        mark = error.problem_mark or error.context_mark
+        assert mark is not None
+        Builder(self.text[: mark.index], self.path, False, error_class=self.error_class).build()
 
     def _refused(self, error: yaml.YAMLError) -> Any:
         if self.as_json:
@@ -305,6 +314,11 @@ class Builder:
         line, column = head.count("\n"), len(head) - head.rfind("\n") - 1
         shown = ascii(found[0]) if found else str(error)
         return self._error(f"the character {shown} is not allowed in YAML", line, column)
+
+
+def _is_too_deep(error: yaml.YAMLError) -> bool:
+    """Whether that is the parser's own limit (PyYAML from 6.0.4 on)."""
+    return isinstance(error, yaml.MarkedYAMLError) and "nesting depth" in str(error.problem)
 
 
 def _position(event: Any) -> Position:

@@ -79,6 +79,9 @@ class Normal:
             return {}
         if action == "pause":
             result = {}
+        if action == "async_status":
+            # How often a job was looked at until it had ended is the machine's business.
+            result = {k: v for k, v in result.items() if k != "attempts"}
         found = {k: v for k, v in result.items() if k in KEPT or (good and self._own(action, k))}
         if "stat" in found:
             found["stat"] = {k: v for k, v in found["stat"].items() if k in STAT_KEPT}
