@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 import yaml
 from yaml.constructor import SafeConstructor
@@ -316,7 +316,7 @@ class Builder:
         return self._error(f"the character {shown} is not allowed in YAML", line, column)
 
 
-def _is_too_deep(error: yaml.YAMLError) -> bool:
+def _is_too_deep(error: yaml.YAMLError) -> TypeGuard[yaml.MarkedYAMLError]:
     """Whether that is the parser's own limit (PyYAML from 6.0.4 on)."""
     return isinstance(error, yaml.MarkedYAMLError) and "nesting depth" in str(error.problem)
 
